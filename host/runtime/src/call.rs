@@ -1,0 +1,71 @@
+//! One call: a fresh instance, its limits, and what its errors mean.
+
+use wasmtime::component::Instance;
+use wasmtime::{Store, Trap};
+
+use crate::engine::TICK;
+use crate::error::{CallError, CallFailure};
+use crate::plugin::{Metered, Plugin};
+use crate::store::{CallState, LimitReached, Resource};
+
+impl Plugin {
+    /// Instantiates, configures (when there is a configuration), runs `body`, and drops everything.
+    pub(crate) fn once<R>(
+        &self,
+        function: &'static str,
+        config: Option<&str>,
+        body: impl FnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<R>,
+    ) -> Result<Metered<R>, CallError> {
+        let _place = self.machine.gate.enter();
+        let limits = &*self.limits;
+        let mut store = Store::new(&self.machine.engine, CallState::new(self.name.clone(), limits));
+        // All of this before instantiation: start functions run there.
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(limits.result_bytes);
+        let ticks = limits.wall.as_nanos().div_ceil(TICK.as_nanos());
+        // One more, since the tick under way may be almost over.
+        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1));
+
+        let error = |failure| CallError { component: self.name.clone(), function, failure };
+        let outcome = store.set_fuel(limits.fuel).and_then(|()| {
+            let instance = self.pre.instantiate(&mut store)?;
+            if let Some(config) = config
+                && let Err(refused) = self.call_configure(&mut store, &instance, config)?
+            {
+                return Ok(Err(CallFailure::Config { key: refused.key, message: refused.message }));
+            }
+            body(&mut store, &instance).map(Ok)
+        });
+        match outcome {
+            Ok(Ok(value)) => Ok(Metered {
+                value,
+                fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0)),
+                memory_bytes: store.data().memory_bytes(),
+            }),
+            Ok(Err(failure)) => Err(error(failure)),
+            Err(cause) => Err(error(self.failure(&cause, store.into_data().last_error))),
+        }
+    }
+
+    fn failure(&self, error: &wasmtime::Error, last_error: Option<String>) -> CallFailure {
+        let limits = &*self.limits;
+        if let Some(LimitReached { what, allowed, requested }) = error.downcast_ref::<LimitReached>().copied() {
+            return match what {
+                Resource::Memory => CallFailure::Memory { allowed, requested },
+                Resource::TableElements => CallFailure::TableElements { allowed, requested },
+            };
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => CallFailure::Fuel { allowed: limits.fuel },
+            Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.wall },
+            Some(trap) => CallFailure::Trap { trap: trap.to_string(), panic: last_error },
+            None if is_hostcall_fuel(error) => CallFailure::OutputSize { allowed: limits.result_bytes },
+            None => CallFailure::InvalidResult { message: error.root_cause().to_string() },
+        }
+    }
+}
+
+/// wasmtime's error type for this is private, so its words must do. `tests/limits.rs` fails should they change.
+fn is_hostcall_fuel(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted"))
+}

@@ -1,0 +1,147 @@
+//! The one place where a wasmtime engine is made, and the thread that keeps its time.
+
+use std::sync::Arc;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wasmtime::{
+    Collector, Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    component::{HasSelf, Linker},
+};
+
+use crate::contract;
+use crate::limits::{self, Limits};
+use crate::store::CallState;
+
+/// How often the engine's epoch advances: the resolution of wall-clock limits.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
+
+/// Calls that may be inside wasmtime at once; further ones wait their turn. The pooling allocator reserves address
+/// space for each.
+const CONCURRENT_CALLS: u32 = 64;
+
+/// Everything that decides what a component means and what it costs is set here and nowhere else, so that two
+/// engines of one host version always agree: on results, on fuel, and on whether a cached artefact fits.
+fn config(limits: &Limits) -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // NaN bit patterns are the one thing in core WebAssembly that differs between machines.
+        .cranelift_nan_canonicalization(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .max_wasm_stack(512 << 10)
+        // The default makes a warm call three times slower, for async features that no plugin can use.
+        .concurrency_support(false)
+        // What plugins do not need is off: less to trust, and fewer ways to differ.
+        .wasm_simd(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_threads(false)
+        .wasm_function_references(false)
+        .wasm_gc(false)
+        .wasm_exceptions(false)
+        // Python guests use it.
+        .wasm_extended_const(true)
+        .collector(Collector::Null)
+        // Explicit, since the defaults read environment variables and the text of a trap would follow them.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(None)
+        .memory_init_cow(true);
+
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(CONCURRENT_CALLS)
+        .total_core_instances(CONCURRENT_CALLS * limits::CORE_INSTANCES)
+        .total_memories(CONCURRENT_CALLS * limits::MEMORIES)
+        .total_tables(CONCURRENT_CALLS * limits::TABLES)
+        .max_core_instances_per_component(limits::CORE_INSTANCES)
+        .max_memories_per_component(limits::MEMORIES)
+        .max_tables_per_component(limits::TABLES)
+        .max_memory_size(limits.memory_bytes)
+        .table_elements(limits.table_elements)
+        // A component with 100,000 functions has a large instance; the default of 1 MiB would refuse it by a message
+        // about the allocator instead of by a limit of ours.
+        .max_component_instance_size(8 << 20)
+        .max_core_instance_size(8 << 20)
+        // Keeps the first pages of a memory between calls and zeroes them, instead of unmapping: cheaper for the
+        // small memories that plugins have. Zeroed either way: nothing of a call is seen by the next.
+        .linear_memory_keep_resident(256 << 10);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// An engine with the linker for the contract and a running clock.
+pub(crate) struct Machine {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<CallState>,
+    pub(crate) gate: Gate,
+}
+
+impl Machine {
+    pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Arc<Self>> {
+        let mut config = config(limits);
+        let engine = Engine::new(&config).or_else(|error| {
+            // Where address space is limited (containers with `ulimit -v`), the pool's reservations fail.
+            tracing::warn!(
+                "no address space for pooled instances ({error:#}); allocating each on demand, calls take longer"
+            );
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+        })?;
+        let mut linker = Linker::new(&engine);
+        contract::rewarden::plugin::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+        start_clock(&engine)?;
+        Ok(Arc::new(Self { engine, linker, gate: Gate::new(CONCURRENT_CALLS) }))
+    }
+}
+
+/// Advances the epoch for as long as the engine lives.
+fn start_clock(engine: &Engine) -> wasmtime::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new().name("rewarden-epoch".into()).spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            match engine.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => return,
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// A counting semaphore for blocking threads.
+pub(crate) struct Gate {
+    free: Mutex<u32>,
+    changed: Condvar,
+}
+
+/// A place inside a [`Gate`], given back when dropped.
+pub(crate) struct Place<'a>(&'a Gate);
+
+impl Gate {
+    fn new(places: u32) -> Self {
+        Self { free: Mutex::new(places), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u32> {
+        // A count cannot be left half-changed, so a poisoned lock is as good as any.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn enter(&self) -> Place<'_> {
+        let mut free =
+            self.changed.wait_while(self.lock(), |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Place(self)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() += 1;
+        self.0.changed.notify_one();
+    }
+}

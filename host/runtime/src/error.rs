@@ -1,0 +1,196 @@
+//! Why a component was not loaded, and why a call gave no result.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::contract;
+use crate::interface::Interface;
+
+/// Why a component was refused at load.
+#[derive(Clone, Debug, Error)]
+#[error("component `{component}`: {reason}")]
+pub struct LoadError {
+    /// File name or other name of the component.
+    pub component: String,
+    /// What was wrong.
+    pub reason: LoadFailure,
+}
+
+/// See [`LoadError`].
+#[derive(Clone, Debug, Error)]
+pub enum LoadFailure {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {message}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
+    /// A directory, FIFO or device where a file should be.
+    #[error("{path} is not a regular file; expected a WebAssembly component (.wasm)")]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// Larger than [`crate::Limits::component_bytes`] or [`crate::Limits::component_functions`] and the like.
+    #[error("has {found} {what}, more than the {allowed} allowed")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        allowed: usize,
+        /// What the component has (at least).
+        found: usize,
+    },
+    /// A core module.
+    #[error(
+        "is a core WebAssembly module, expected a component; encode it first (`cargo xtask plugins` does so for plugins/)"
+    )]
+    CoreModule,
+    /// Not WebAssembly, or damaged.
+    #[error("is not a valid WebAssembly component: {message}")]
+    Malformed {
+        /// What the validator said, with the byte offset.
+        message: String,
+    },
+    /// Imports something other than the contract's log.
+    #[error(
+        "imports `{import}`, but a plugin may import nothing except `{}/log@{}`; build it for \
+         wasm32-unknown-unknown (not wasm32-wasip1 or -wasip2) and without crates that need files, clocks, \
+         randomness or sockets",
+        contract::PACKAGE,
+        contract::VERSION
+    )]
+    ForbiddenImport {
+        /// The import's full name.
+        import: String,
+    },
+    /// Built against another version of the contract.
+    #[error(
+        "uses `{name}`, but this host speaks version {} of {}; rebuild the plugin against it",
+        contract::VERSION,
+        contract::PACKAGE
+    )]
+    OtherVersion {
+        /// The import or export, with its version.
+        name: String,
+    },
+    /// Exports nothing of the contract, or lacks `describe`.
+    #[error("does not export `{}/{missing}@{}`; it exports {}", contract::PACKAGE, contract::VERSION,
+        if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") })]
+    MissingExport {
+        /// The interface that was looked for.
+        missing: Interface,
+        /// What the component does export.
+        exports: Vec<String>,
+    },
+    /// An interface of ours with functions or types that are not ours.
+    #[error("its {what} do not fit the contract: {message}")]
+    Mismatch {
+        /// Imports or the interface at fault.
+        what: String,
+        /// What wasmtime said.
+        message: String,
+    },
+    /// Compilation took too long.
+    #[error("was not compiled within {:.1} s; a component this slow to compile is refused", allowed.as_secs_f64())]
+    CompileTime {
+        /// The limit.
+        allowed: Duration,
+    },
+    /// The compiler refused it, or the engine failed.
+    #[error("could not be compiled: {message}")]
+    Compile {
+        /// What wasmtime said.
+        message: String,
+    },
+    /// `describe` failed, or says something unusable.
+    #[error("`describe` failed: {0}")]
+    Describe(CallFailure),
+    /// `describe` says something unusable.
+    #[error("its description is unusable: {message}")]
+    Description {
+        /// What was expected and found.
+        message: String,
+    },
+}
+
+/// Why a call into a plugin gave no result.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("plugin `{component}`, {function}: {failure}")]
+pub struct CallError {
+    /// The component's name.
+    pub component: Arc<str>,
+    /// Interface and function, such as `parser.parse`.
+    pub function: &'static str,
+    /// What happened.
+    pub failure: CallFailure,
+}
+
+/// See [`CallError`].
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CallFailure {
+    /// Out of instructions.
+    #[error("used up its {allowed} units of fuel")]
+    Fuel {
+        /// [`crate::Limits::fuel`].
+        allowed: u64,
+    },
+    /// Out of linear memory.
+    #[error("asked for {requested} bytes of memory, {allowed} are allowed")]
+    Memory {
+        /// [`crate::Limits::memory_bytes`].
+        allowed: usize,
+        /// What all memories together would have taken.
+        requested: usize,
+    },
+    /// Out of table elements.
+    #[error("asked for {requested} table elements, {allowed} are allowed")]
+    TableElements {
+        /// [`crate::Limits::table_elements`].
+        allowed: usize,
+        /// What all tables together would have held.
+        requested: usize,
+    },
+    /// Out of time.
+    #[error("ran for longer than the {:.1} s allowed", allowed.as_secs_f64())]
+    Time {
+        /// [`crate::Limits::wall`].
+        allowed: Duration,
+    },
+    /// A result or a log line larger than allowed.
+    #[error("returned more than the {allowed} bytes allowed")]
+    OutputSize {
+        /// [`crate::Limits::result_bytes`].
+        allowed: usize,
+    },
+    /// Unreachable code, a panic, a stack overflow, a bad memory access and the like.
+    #[error("trapped: {trap}{}", panic.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
+    Trap {
+        /// wasmtime's word for it.
+        trap: String,
+        /// The last error that the plugin logged before: the guest SDK reports panics so.
+        panic: Option<String>,
+    },
+    /// Bytes that are not a value of the result's type: invalid UTF-8, a pointer out of bounds, an unknown case.
+    #[error("returned a value that is not of its type: {message}")]
+    InvalidResult {
+        /// What wasmtime said.
+        message: String,
+    },
+    /// `configure` refused.
+    #[error("refused its configuration{}: {message}", key.as_deref().map(|key| format!(", key `{key}`")).unwrap_or_default())]
+    Config {
+        /// The key at fault, when it is one.
+        key: Option<String>,
+        /// The plugin's words.
+        message: String,
+    },
+    /// The component does not export the interface. Checked when a pack is loaded; here for callers that did not.
+    #[error("does not export `{0}`")]
+    NotExported(Interface),
+}

@@ -1,0 +1,28 @@
+//! Runs Rewarden plugins: WebAssembly components that nobody has to trust.
+//!
+//! A [`Runtime`] is one engine with its [`Limits`]. It loads components ([`Runtime::load_file`]), refusing any that
+//! import more than the contract's log, and gives [`Plugin`]s. Every call into a plugin happens in a fresh instance,
+//! with its own fuel, memory, wall-clock and output limits, and is dropped after it; what goes wrong is a typed
+//! [`CallFailure`] that names the component, the function, the limit and what was asked for.
+//!
+//! Nothing here knows of models. Calls block; async callers run them on a blocking thread.
+
+mod cache;
+mod call;
+pub mod contract;
+mod digest;
+mod engine;
+mod error;
+mod interface;
+mod limits;
+mod outline;
+mod plugin;
+mod runtime;
+mod store;
+
+pub use digest::Sha256Digest;
+pub use error::{CallError, CallFailure, LoadError, LoadFailure};
+pub use interface::Interface;
+pub use limits::Limits;
+pub use plugin::{About, Metered, Plugin};
+pub use runtime::{EngineError, Runtime};

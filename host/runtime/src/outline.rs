@@ -1,0 +1,124 @@
+//! A look at a component's bytes before anything is compiled: what it imports, exports and how large it is.
+//!
+//! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
+
+use wasmparser::{Encoding, Parser, Payload};
+
+use crate::contract;
+use crate::error::LoadFailure;
+use crate::interface::Interface;
+use crate::limits::{self, Limits};
+
+/// What a component shows from outside.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// Full names of the imported interfaces that hold functions; at most the log.
+    pub(crate) imports: Vec<String>,
+    /// Full names of all exports.
+    pub(crate) exports: Vec<String>,
+    /// The interfaces of the contract among the exports.
+    pub(crate) interfaces: Vec<Interface>,
+    /// Functions with a body, over all core modules.
+    pub(crate) functions: usize,
+}
+
+/// A name of the form `package/interface@version`, taken apart.
+struct QualifiedName<'a> {
+    package: &'a str,
+    interface: &'a str,
+    version: Option<&'a str>,
+}
+
+fn qualified(name: &str) -> Option<QualifiedName<'_>> {
+    let (package, rest) = name.split_once('/')?;
+    let (interface, version) = match rest.split_once('@') {
+        Some((interface, version)) => (interface, Some(version)),
+        None => (rest, None),
+    };
+    Some(QualifiedName { package, interface, version })
+}
+
+/// Reads the outline, and refuses what may not be loaded.
+pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFailure> {
+    at_most("bytes", bytes.len(), limits.component_bytes)?;
+    let malformed = |error: wasmparser::BinaryReaderError| LoadFailure::Malformed { message: error.to_string() };
+
+    let mut outline = Outline::default();
+    let mut depth = 0_usize;
+    let (mut memories, mut tables, mut instances) = (0_usize, 0_usize, 0_usize);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(malformed)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadFailure::CoreModule),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    check_import(import.map_err(malformed)?.name.name, &mut outline)?;
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    check_export(export.map_err(malformed)?.name.name, &mut outline)?;
+                }
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                outline.functions = outline.functions.saturating_add(count as usize);
+                at_most("functions", outline.functions, limits.component_functions)?;
+            }
+            Payload::MemorySection(section) => {
+                memories = memories.saturating_add(section.count() as usize);
+                at_most("memories", memories, limits::MEMORIES as usize)?;
+            }
+            Payload::TableSection(section) => {
+                tables = tables.saturating_add(section.count() as usize);
+                at_most("tables", tables, limits::TABLES as usize)?;
+            }
+            Payload::InstanceSection(section) => {
+                instances = instances.saturating_add(section.count() as usize);
+                at_most("core instances", instances, limits::CORE_INSTANCES as usize)?;
+            }
+            _ => {}
+        }
+    }
+    if !outline.interfaces.contains(&Interface::Describe) {
+        return Err(LoadFailure::MissingExport { missing: Interface::Describe, exports: outline.exports });
+    }
+    Ok(outline)
+}
+
+fn at_most(what: &'static str, found: usize, allowed: usize) -> Result<(), LoadFailure> {
+    if found > allowed { Err(LoadFailure::TooLarge { what, allowed, found }) } else { Ok(()) }
+}
+
+fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    match qualified(name) {
+        Some(QualifiedName { package, .. }) if package != contract::PACKAGE => {}
+        Some(QualifiedName { version, .. }) if version != Some(contract::VERSION) => {
+            return Err(LoadFailure::OtherVersion { name: name.to_owned() });
+        }
+        // Types alone are no capability. That there is nothing but types in it is checked at pre-instantiation, since
+        // the linker provides nothing under this name.
+        Some(QualifiedName { interface: "types", .. }) => return Ok(()),
+        Some(QualifiedName { interface: "log", .. }) => {
+            outline.imports.push(name.to_owned());
+            return Ok(());
+        }
+        // The types of another interface of ours, used by one that is exported, arrive as an import as well.
+        Some(QualifiedName { interface, .. }) if Interface::from_name(interface).is_some() => return Ok(()),
+        _ => {}
+    }
+    Err(LoadFailure::ForbiddenImport { import: name.to_owned() })
+}
+
+fn check_export(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    outline.exports.push(name.to_owned());
+    let Some(QualifiedName { package: contract::PACKAGE, interface, version }) = qualified(name) else {
+        return Ok(());
+    };
+    let Some(interface) = Interface::from_name(interface) else { return Ok(()) };
+    if version != Some(contract::VERSION) {
+        return Err(LoadFailure::OtherVersion { name: name.to_owned() });
+    }
+    outline.interfaces.push(interface);
+    Ok(())
+}
