@@ -1,1 +1,100 @@
-fn main(){}
+//! Every task of this repository that is more than one cargo command: set-up, demo, tests, checks.
+//!
+//! Run it as `cargo xtask COMMAND`. It compiles in the dev profile before anything else does, so it stays light.
+
+mod checks;
+mod cuda;
+mod demo;
+mod dist;
+mod guest_toolchain;
+mod layout;
+mod packs;
+mod plugins;
+mod process;
+mod progress;
+mod setup;
+mod suite;
+mod wit_check;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::layout::Layout;
+
+/// Set-up, demo, tests and checks of Rewarden.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Do all the set-up that is missing: wasm target, plugins, host binary, default model
+    Setup,
+    /// Build the plugins and assemble the packs into plugins/dist
+    ///
+    /// Uses the toolchain's wasm32-unknown-unknown target, which it adds through rustup when it is missing, else
+    /// Debian's rustc-web. REWARDEN_FORCE_DEBIAN_GUESTS=1 takes the Debian way at once.
+    Plugins,
+    /// Set up, then score examples/demo.jsonl with the pack spct-small and the default model
+    Demo,
+    /// Set up, then run every test, of the host and of the plugins
+    Test {
+        /// Leave out all that needs mistral.rs or a model: no 25-minute build, for work on plugins and their sandbox
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Check the formatting of the host and of the plugins; changes nothing
+    Fmt,
+    /// Run clippy over the host and the plugins with warnings denied
+    Clippy,
+    /// Fail when wit/ changed without its package version
+    WitCheck {
+        /// Record the current version in wit/versions.lock; only for a version that is not there yet
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Run what CI runs: .ci/run
+    Ci,
+    /// Prove that the CUDA build compiles; needs no GPU and, on Linux, no toolkit (about 20 minutes cold)
+    CheckCuda {
+        /// Cargo features of the binary to check, separated by commas, such as `cuda,flash-attn`
+        #[arg(long, default_value = "cuda")]
+        features: String,
+    },
+    /// Check licences, bans, sources and advisories with cargo-deny, which has to be installed
+    Deny,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not anyhow's own form: it prints a backtrace where RUST_BACKTRACE is set, and none of these errors needs one.
+            eprintln!("error: {error}");
+            error.chain().skip(1).for_each(|cause| eprintln!("  because: {cause}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let layout = Layout::find()?;
+    match command {
+        Command::Setup => setup::run(&layout).map(drop),
+        Command::Plugins => plugins::build(&layout),
+        Command::Demo => demo::run(&layout),
+        Command::Test { fast: true } => suite::run_fast(&layout),
+        Command::Test { fast: false } => suite::run(&layout),
+        Command::Fmt => checks::fmt(&layout),
+        Command::Clippy => checks::clippy(&layout),
+        Command::WitCheck { accept } => wit_check::run(&layout.wit(), accept),
+        Command::Ci => checks::ci(&layout),
+        Command::CheckCuda { features } => cuda::check(&layout, &features),
+        Command::Deny => checks::deny(&layout),
+    }
+}

@@ -1,1 +1,68 @@
-fn main(){}
+//! The `rewarden` binary.
+
+mod args;
+mod backend;
+mod display;
+mod inspect;
+mod model;
+mod output;
+mod packs;
+mod progress;
+mod score;
+mod settings;
+mod summary;
+mod task_source;
+mod terminal;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, Command, ModelCommand};
+use crate::settings::FileDefaults;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let directory = std::env::current_dir().context("the working directory cannot be read")?;
+    let command = Cli::command();
+    let defaults = FileDefaults::read(&directory, &command)?;
+    let command = defaults.apply(command);
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    terminal::start_logging(cli.verbose);
+    match cli.command {
+        Command::Score(args) => score::run(args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Model(ModelCommand::Pull(places)) => model::pull(&places),
+        Command::Model(ModelCommand::Path(places)) => model::path(&places),
+        Command::Config(args) => {
+            // Present, since `config` was what was parsed.
+            let (name, matches) = matches.subcommand().context("no subcommand")?;
+            let command = command.find_subcommand(name).context("no such subcommand")?;
+            display::config(&defaults.in_force(command, matches), args.json)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "rewarden", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// `rewarden score … | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,1 +1,26 @@
+//! Language models behind one trait: mistral.rs in this process, or any server that speaks the OpenAI chat protocol.
+//!
+//! [`Model`] is all that the rest of the host knows. A backend turns a [`GenerateRequest`] into a [`Completion`] or a
+//! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking as
+//! an answer.
 
+mod error;
+mod model;
+mod reply;
+//pub mod openai;
+pub mod thinking;
+
+#[cfg(feature = "mistralrs")]
+pub mod default_model;
+#[cfg(feature = "mistralrs")]
+mod digest;
+#[cfg(feature = "mistralrs")]
+pub mod mistral;
+#[cfg(feature = "mistralrs")]
+mod requantize;
+
+pub use error::ModelError;
+pub use model::{
+    Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS,
+    Message, Model, Role, Sampling, Token, Usage,
+};

@@ -1,0 +1,139 @@
+//! Text for people: a task's scores, the options in force.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use comfy_table::{ContentArrangement, Table, presets};
+use rewarden_judge::{Task, Verdict};
+use rewarden_runtime::contract::{Outcome, Score};
+
+use crate::settings::InForce;
+
+const SNIPPET: usize = 60;
+const BAR: usize = 10;
+
+/// A borderless table that fits the terminal.
+pub fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+/// One task with the score of each response.
+pub fn verdict(task: &Task, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let failures =
+        verdict.failures().iter().map(|(kind, count)| format!(", {count} {kind}")).collect::<String>();
+    let _ = writeln!(text, "{}  ({} of {} samples valid{failures})", task.id, verdict.valid(), verdict.samples.len());
+    if let Some(query) = task.messages.last() {
+        let _ = writeln!(text, "  {}", snippet(&query.content, SNIPPET + 24));
+    }
+    match &verdict.reward {
+        Err(failure) => {
+            let _ = writeln!(text, "  no reward: {failure}");
+        }
+        Ok(reward) => {
+            let standing = rewarden_judge::Standing::of(&reward.scores);
+            let top = reward.scores.iter().filter_map(number).fold(0.0_f64, |top, score| top.max(score.abs()));
+            for (index, (score, response)) in reward.scores.iter().zip(&task.responses).enumerate() {
+                let (bar, score) = match score {
+                    Score::Value(value) => (bar(*value, top), format!("{value:>6.2}")),
+                    Score::Abstain(_) => (" ".repeat(BAR), "     –".to_owned()),
+                };
+                let place = if standing.best == Some(index) && reward.scores.len() > 1 {
+                    "best"
+                } else if standing.tied.contains(&index) {
+                    "tied"
+                } else {
+                    ""
+                };
+                let label = if task.preferred == Some(index) { "*" } else { " " };
+                let response = snippet(response, SNIPPET);
+                let _ = writeln!(text, "  {index}{label} {bar} {score} {place:<4}  {response}");
+            }
+            if let Some(Score::Abstain(reason)) = reward.scores.iter().find(|score| number(score).is_none()) {
+                let _ = writeln!(text, "  – no score: {reason}");
+            }
+        }
+    }
+    if let Some(message) = first_failure(verdict) {
+        let _ = writeln!(text, "  first failed sample: {}", snippet(message, 160));
+    }
+    text.push('\n');
+    text
+}
+
+fn number(score: &Score) -> Option<f64> {
+    match score {
+        Score::Value(value) => Some(*value),
+        Score::Abstain(_) => None,
+    }
+}
+
+fn first_failure(verdict: &Verdict) -> Option<&str> {
+    verdict.samples.iter().find_map(|sample| match &sample.outcome {
+        Outcome::Failed(failure) => Some(failure.message.as_str()),
+        Outcome::Scored(_) => None,
+    })
+}
+
+fn bar(value: f64, top: f64) -> String {
+    let share = if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
+    let full = (share * BAR as f64).round() as usize;
+    format!("{}{}", "█".repeat(full), "·".repeat(BAR.saturating_sub(full)))
+}
+
+/// The beginning of a text on one line, without control characters that could move a terminal's cursor.
+pub fn snippet(text: &str, width: usize) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().filter(|c| !c.is_control()));
+        if line.chars().count() > width {
+            let mut cut: String = line.chars().take(width.saturating_sub(1)).collect();
+            cut.push('…');
+            return cut;
+        }
+    }
+    line
+}
+
+/// What `rewarden config` prints.
+pub fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
+    let text = if json {
+        serde_json::to_string_pretty(rows)?
+    } else {
+        let mut table = table();
+        table.set_header(["option", "value", "from"]);
+        for row in rows {
+            table.add_row([row.option.as_str(), row.value.as_deref().unwrap_or("–"), &row.origin]);
+        }
+        table.trim_fmt()
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_is_one_line_of_the_width_asked_for_without_escape_codes() {
+        assert_eq!(snippet("a\n b\tc", 10), "a b c");
+        assert_eq!(snippet("\u{1b}[2Jboo", 10), "[2Jboo");
+        assert_eq!(snippet("one two three", 8), "one two…");
+        assert_eq!(snippet("ééééé", 3), "éé…");
+    }
+
+    #[test]
+    fn bars_are_shares_of_the_top_score() {
+        assert_eq!(bar(5.0, 10.0), "█████·····");
+        assert_eq!(bar(-5.0, 10.0), "··········");
+        assert_eq!(bar(0.0, 0.0), "··········");
+    }
+}

@@ -1,0 +1,118 @@
+//! Where result rows and samples go.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use rewarden_judge::{Provenance, RowError, Task, Verdict};
+use serde::Serialize;
+
+use crate::args::{Format, OutputOptions};
+use crate::display;
+
+/// The open outputs of one run.
+pub struct Output {
+    rows: Option<Lines>,
+    samples: Option<Lines>,
+    table: bool,
+}
+
+struct Lines {
+    writer: Box<dyn Write + Send>,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct ErrorRow<'a> {
+    id: Option<&'a str>,
+    line: u64,
+    scores: Option<()>,
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    message: &'a str,
+}
+
+impl Output {
+    /// Opens the files. Refuses to overwrite the task file that is being read.
+    pub fn open(options: &OutputOptions, tasks: &Path) -> Result<Self> {
+        let terminal = io::stdout().is_terminal();
+        let format = options.format.unwrap_or(if terminal { Format::Table } else { Format::Jsonl });
+        let rows = match (&options.out, format) {
+            (Some(path), _) => Some(Lines::create(path, tasks)?),
+            (None, Format::Jsonl) => Some(Lines { writer: Box::new(io::stdout()), name: "stdout".into() }),
+            (None, Format::Table) => None,
+        };
+        // With --out, stdout is free for the table: shown to a person, or when asked for.
+        let table = match options.format {
+            Some(format) => format == Format::Table,
+            None => terminal && !options.quiet,
+        };
+        let samples = options.samples.as_deref().map(|path| Lines::create(path, tasks)).transpose()?;
+        Ok(Self { rows, samples, table })
+    }
+
+    /// Writes what became of a task.
+    pub fn verdict(&mut self, task: &Task, verdict: &Verdict, provenance: &Provenance) -> Result<()> {
+        if let Some(samples) = &mut self.samples {
+            for row in verdict.sample_rows() {
+                samples.write(&row)?;
+            }
+        }
+        if let Some(rows) = &mut self.rows {
+            rows.write(&verdict.row(provenance))?;
+        }
+        if self.table {
+            io::stdout().lock().write_all(display::verdict(task, verdict).as_bytes())?;
+        }
+        self.flush()
+    }
+
+    /// Writes what is wrong with a row.
+    pub fn error(&mut self, error: &RowError) -> Result<()> {
+        if let Some(rows) = &mut self.rows {
+            rows.write(&ErrorRow {
+                id: error.id.as_deref(),
+                line: error.line,
+                scores: None,
+                error: ErrorBody { kind: "bad_row", field: error.field.as_deref(), message: &error.message },
+            })?;
+        }
+        if self.table {
+            writeln!(io::stdout(), "{error}\n")?;
+        }
+        self.flush()
+    }
+
+    /// Every row is worth keeping at once: samples are expensive, and the run may be stopped at any moment.
+    fn flush(&mut self) -> Result<()> {
+        for lines in self.rows.iter_mut().chain(&mut self.samples) {
+            lines.writer.flush().with_context(|| format!("cannot write to {}", lines.name))?;
+        }
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn create(path: &Path, tasks: &Path) -> Result<Self> {
+        if let (Ok(out), Ok(tasks)) = (path.canonicalize(), tasks.canonicalize())
+            && out == tasks
+        {
+            bail!("{} is the task file itself; write the output to another file", path.display());
+        }
+        let file = File::create(path).with_context(|| format!("cannot write to {}", path.display()))?;
+        Ok(Self { writer: Box::new(BufWriter::new(file)), name: path.display().to_string() })
+    }
+
+    fn write(&mut self, row: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(row).context("a result row cannot be written as JSON")?;
+        line.push(b'\n');
+        self.writer.write_all(&line).with_context(|| format!("cannot write to {}", self.name))
+    }
+}

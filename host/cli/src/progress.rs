@@ -1,0 +1,105 @@
+//! Progress of a run: a bar for people who look, counters for the summary.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use rewarden_judge::{Event, Observer};
+
+use crate::terminal;
+
+/// Counts what happens, and draws it when stderr is a terminal.
+pub struct Progress {
+    started: Instant,
+    drawn: AtomicU64,
+    sampled: AtomicU64,
+    tokens: AtomicU64,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// `rows` is the number of tasks where it is known; `show` whether a bar is wanted at all.
+    pub fn new(rows: Option<u64>, show: bool) -> Self {
+        let bar = (show && terminal::is_watched()).then(|| bar(rows));
+        if let Some(bar) = &bar {
+            terminal::share_with(bar);
+        }
+        Self {
+            started: Instant::now(),
+            drawn: AtomicU64::new(0),
+            sampled: AtomicU64::new(0),
+            tokens: AtomicU64::new(0),
+            bar,
+        }
+    }
+
+    /// A task is finished.
+    pub fn task_done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Time since the run began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Takes the bar off the screen.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Runs `print` with the bar out of the way.
+    pub fn print<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn refresh(&self) {
+        if let Some(bar) = &self.bar {
+            let tokens = self.tokens.load(Ordering::Relaxed);
+            let rate = tokens as f64 / self.elapsed().as_secs_f64().max(0.001);
+            let (sampled, drawn) = (self.sampled.load(Ordering::Relaxed), self.drawn.load(Ordering::Relaxed));
+            bar.set_message(format!("{sampled}/{drawn} samples, {tokens} tokens, {rate:.1} tok/s"));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event) {
+        match event {
+            Event::Drawing { samples } => {
+                self.drawn.fetch_add(samples as u64, Ordering::Relaxed);
+            }
+            Event::Tokens { new } => {
+                self.tokens.fetch_add(u64::from(new), Ordering::Relaxed);
+            }
+            Event::Sampled { .. } => {
+                self.sampled.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.refresh();
+    }
+}
+
+fn bar(rows: Option<u64>) -> ProgressBar {
+    let (bar, template) = match rows {
+        Some(rows) => {
+            (ProgressBar::new(rows), "{bar:24.cyan/dim} {pos}/{len} tasks  {msg}  {elapsed} so far, {left} left")
+        }
+        None => (ProgressBar::new_spinner(), "{spinner} {pos} tasks  {msg}  {elapsed} so far"),
+    };
+    let left = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        // Before the first task is done there is nothing to estimate from.
+        let _ = if state.pos() == 0 { write!(text, "?") } else { write!(text, "{:#}", indicatif::HumanDuration(state.eta())) };
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.with_key("left", left).progress_chars("━╸─"));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

@@ -1,0 +1,137 @@
+//! Defaults from `rewarden.toml`: they become the command line's own defaults, so that files, variables and flags
+//! are checked by the same code and can only differ in where they stand.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::builder::OsStr;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+/// The file's name.
+pub const FILE: &str = "rewarden.toml";
+
+/// Options whose relative paths in a file are meant relative to that file.
+const PATHS: [&str; 7] = ["pack-path", "cache-dir", "template", "parser", "policy", "out", "samples"];
+
+/// Options that may be a path, and are one when the file says so by what exists beside it.
+const MAYBE_PATHS: [&str; 2] = ["pack", "model"];
+
+/// Values from files, by the option's long name.
+#[derive(Debug, Default)]
+pub struct FileDefaults {
+    values: BTreeMap<String, (Vec<String>, PathBuf)>,
+}
+
+impl FileDefaults {
+    /// Reads the user's file, then the nearest one at or above `directory`, whose values win.
+    pub fn read(directory: &Path, command: &Command) -> Result<Self> {
+        let user = etcetera::base_strategy::choose_base_strategy()
+            .ok()
+            .map(|dirs| etcetera::BaseStrategy::config_dir(&dirs).join("rewarden").join(FILE));
+        let nearest = directory.ancestors().map(|above| above.join(FILE)).find(|path| path.is_file());
+        let mut defaults = Self::default();
+        for file in user.into_iter().filter(|path| path.is_file()).chain(nearest) {
+            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            defaults.add(&text, &file, command)?;
+        }
+        Ok(defaults)
+    }
+
+    fn add(&mut self, text: &str, file: &Path, command: &Command) -> Result<()> {
+        let table: toml::Table =
+            toml::from_str(text).map_err(|error| rewarden_judge::explain_toml_error(&error, text, file))?;
+        let score = command.find_subcommand("score").ok_or_else(|| anyhow!("no `score` command"))?;
+        let known: Vec<&str> = score.get_arguments().filter_map(|arg| arg.get_long()).collect();
+        for (key, value) in table {
+            if !known.contains(&key.as_str()) || key == "help" {
+                let line = text.lines().position(|line| line.trim_start().starts_with(&key)).map_or(1, |at| at + 1);
+                let meant = rewarden_judge::nearest(&key, known.iter().copied())
+                    .map(|meant| format!("; did you mean `{meant}`?"))
+                    .unwrap_or_default();
+                bail!("{}:{line}: unknown key `{key}`{meant} (keys are the long options of `rewarden score`)", file.display());
+            }
+            let values = strings(&value).with_context(|| format!("{}: `{key}`", file.display()))?;
+            let values = values.into_iter().map(|value| resolve(&key, value, file)).collect();
+            self.values.insert(key, (values, file.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The command with these values as the defaults of its options, in every subcommand that has them.
+    pub fn apply(&self, command: Command) -> Command {
+        command.mut_subcommands(|subcommand| {
+            self.values.iter().fold(subcommand, |subcommand, (key, (values, _))| {
+                let Some(id) = id_of(&subcommand, key) else { return subcommand };
+                let values: Vec<OsStr> = values.iter().map(|value| OsStr::from(value.clone())).collect();
+                subcommand.mut_arg(id, |arg| arg.default_values(values))
+            })
+        })
+    }
+
+    /// Every option of `command` with its value and where it came from, in the order of `--help`.
+    pub fn in_force(&self, command: &Command, matches: &ArgMatches) -> Vec<InForce> {
+        let mut rows = Vec::new();
+        for arg in command.get_arguments() {
+            let Some(name) = arg.get_long() else { continue };
+            if matches!(name, "help" | "version" | "json" | "verbose") {
+                continue;
+            }
+            let id = arg.get_id().as_str();
+            let value = matches
+                .get_raw(id)
+                .map(|values| values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(", "));
+            let origin = match matches.value_source(id) {
+                Some(ValueSource::CommandLine) => format!("flag --{name}"),
+                Some(ValueSource::EnvVariable) => {
+                    format!("environment {}", arg.get_env().unwrap_or_default().to_string_lossy())
+                }
+                Some(_) => match self.values.get(name) {
+                    Some((_, file)) => file.display().to_string(),
+                    None => "default".to_owned(),
+                },
+                None => "not set".to_owned(),
+            };
+            rows.push(InForce { option: name.to_owned(), value, origin });
+        }
+        rows
+    }
+}
+
+/// One line of `rewarden config`.
+#[derive(Debug, serde::Serialize)]
+pub struct InForce {
+    /// The option's long name.
+    pub option: String,
+    /// Its value as text; none when it has none.
+    pub value: Option<String>,
+    /// `default`, a file, an environment variable, a flag, or `not set`.
+    pub origin: String,
+}
+
+fn id_of(command: &Command, long: &str) -> Option<clap::Id> {
+    command.get_arguments().find(|arg| arg.get_long() == Some(long)).map(|arg| arg.get_id().clone())
+}
+
+fn strings(value: &toml::Value) -> Result<Vec<String>> {
+    match value {
+        toml::Value::String(text) => Ok(vec![text.clone()]),
+        toml::Value::Integer(number) => Ok(vec![number.to_string()]),
+        toml::Value::Float(number) => Ok(vec![number.to_string()]),
+        toml::Value::Boolean(flag) => Ok(vec![flag.to_string()]),
+        toml::Value::Array(items) => {
+            let items = items.iter().map(strings).collect::<Result<Vec<_>>>()?;
+            Ok(items.into_iter().flatten().collect())
+        }
+        toml::Value::Table(_) | toml::Value::Datetime(_) => {
+            bail!("expected a string, a number, true, false, or a list of them")
+        }
+    }
+}
+
+fn resolve(key: &str, value: String, file: &Path) -> String {
+    let beside = file.parent().unwrap_or(Path::new("")).join(&value);
+    let is_path = PATHS.contains(&key) || (MAYBE_PATHS.contains(&key) && beside.exists());
+    if is_path { beside.to_string_lossy().into_owned() } else { value }
+}

@@ -1,0 +1,92 @@
+//! The table at the end of a run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rewarden_judge::{Task, Verdict};
+
+use crate::display;
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Summary {
+    tasks: u64,
+    bad_rows: u64,
+    failed_tasks: u64,
+    samples: u64,
+    valid: u64,
+    tokens: u64,
+    failures: BTreeMap<&'static str, u64>,
+    labelled: u64,
+    credit: f64,
+    ties: u64,
+}
+
+impl Summary {
+    /// Counts a row that was no task.
+    pub fn bad_row(&mut self) {
+        self.bad_rows += 1;
+    }
+
+    /// Counts a judged task.
+    pub fn add(&mut self, task: &Task, verdict: &Verdict) {
+        self.tasks += 1;
+        self.samples += verdict.samples.len() as u64;
+        self.valid += verdict.valid() as u64;
+        for sample in verdict.samples.iter().filter_map(|sample| sample.completion.as_ref()) {
+            self.tokens += u64::from(sample.usage.completion_tokens);
+        }
+        for (kind, count) in verdict.failures() {
+            *self.failures.entry(kind).or_default() += count;
+        }
+        let Some(standing) = verdict.standing() else {
+            self.failed_tasks += 1;
+            return;
+        };
+        // With one response there is nothing to agree about.
+        if let Some(preferred) = task.preferred.filter(|_| task.responses.len() > 1) {
+            self.labelled += 1;
+            self.credit += standing.credit(preferred);
+            self.ties += u64::from(!standing.tied.is_empty());
+        }
+    }
+
+    /// Whether anything ended in an error row.
+    pub fn has_errors(&self) -> bool {
+        self.bad_rows > 0 || self.failed_tasks > 0
+    }
+
+    /// The table, a line per figure.
+    pub fn text(&self, elapsed: Duration) -> String {
+        let mut rows = vec![("tasks", self.tasks.to_string())];
+        if self.has_errors() {
+            rows.push(("errors", format!("{} bad rows, {} tasks without a reward", self.bad_rows, self.failed_tasks)));
+        }
+        rows.push(("samples", format!("{}, {} valid", self.samples, percent(self.valid, self.samples))));
+        if !self.failures.is_empty() {
+            let kinds: Vec<String> = self.failures.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            rows.push(("failed samples", kinds.join(", ")));
+        }
+        let seconds = elapsed.as_secs_f64();
+        if self.samples > 0 {
+            let mean = self.tokens as f64 / self.samples as f64;
+            rows.push(("mean length", format!("{mean:.0} tokens")));
+        }
+        let rate = self.tokens as f64 / seconds.max(0.001);
+        rows.push(("time", format!("{seconds:.1} s, {rate:.1} tokens/s")));
+        if self.labelled > 0 {
+            let share = 100.0 * self.credit / self.labelled as f64;
+            let ties = format!("{share:.1} % of {} labelled tasks ({} tied, worth their share)", self.labelled, self.ties);
+            rows.push(("agreement", ties));
+        }
+        let mut table = display::table();
+        for (name, value) in rows {
+            table.add_row([name, &value]);
+        }
+        table.trim_fmt()
+    }
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+}

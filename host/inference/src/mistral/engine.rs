@@ -1,0 +1,249 @@
+//! One generation, from messages to text.
+
+use std::sync::Arc;
+
+use mistralrs::core::Pipeline;
+use mistralrs::llguidance::toktrie::TokEnv;
+use mistralrs::{RequestBuilder, Response, SamplingParams, StopTokens, TextMessageRole, TextMessages};
+use tokio::sync::Mutex;
+
+use super::control_tokens::ControlTokens;
+use super::sampler::{SeededSampler, Step};
+use crate::error::ModelError;
+use crate::model::{
+    Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage,
+};
+use crate::reply::{RawReply, RawToken};
+use crate::thinking::{self, Start};
+
+/// What the model's tokens mean.
+pub(crate) struct Vocabulary {
+    pub trie: TokEnv,
+    pub end_of_turn: Vec<u32>,
+    pub control: ControlTokens,
+    /// Formats with several channels, which the engine takes apart itself (gpt-oss, Gemma 4).
+    pub engine_sets_thinking_apart: bool,
+}
+
+impl Vocabulary {
+    /// The bytes that a token adds to the text. Control tokens add none, thinking tags excepted.
+    fn bytes(&self, token: u32) -> Vec<u8> {
+        let trie = self.trie.tok_trie();
+        let plain = trie.decode_ext(&[token], false);
+        if !plain.is_empty() {
+            return plain;
+        }
+        let control = trie.decode_ext(&[token], true);
+        if std::str::from_utf8(&control).is_ok_and(thinking::is_tag) { control } else { Vec::new() }
+    }
+
+    /// How a token is shown: control tokens by their names.
+    fn show(&self, token: u32) -> String {
+        String::from_utf8_lossy(&self.trie.tok_trie().decode_ext(&[token], true)).into_owned()
+    }
+
+    fn raw_token(&self, step: &Step) -> RawToken {
+        let (logprob, alternatives) = match &step.odds {
+            Some(odds) => (odds.logprob, odds.alternatives.as_slice()),
+            None => (0.0, [].as_slice()),
+        };
+        RawToken {
+            bytes: self.bytes(step.token),
+            logprob,
+            alternatives: alternatives
+                .iter()
+                .map(|&(token, logprob)| Alternative { text: self.show(token), logprob })
+                .collect(),
+        }
+    }
+}
+
+/// A running mistral.rs engine.
+pub(crate) struct Engine {
+    name: String,
+    model: mistralrs::Model,
+    pipeline: Arc<Mutex<dyn Pipeline>>,
+    vocabulary: Arc<Vocabulary>,
+    context: usize,
+}
+
+/// What the engine itself made of the text, where it sets thinking apart.
+#[derive(Default)]
+struct Parsed {
+    content: String,
+    thinking: String,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        name: String,
+        model: mistralrs::Model,
+        pipeline: Arc<Mutex<dyn Pipeline>>,
+        vocabulary: Arc<Vocabulary>,
+        context: usize,
+    ) -> Self {
+        Engine { name, model, pipeline, vocabulary, context }
+    }
+
+    /// Runs one request, which must be valid.
+    pub(crate) async fn generate(
+        &self,
+        request: &GenerateRequest,
+        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        let messages = self.messages(&request.messages);
+        // A constraint binds all that the model writes, so there is no room for a thinking block before it.
+        let enable_thinking = request.constraint.is_some().then_some(false);
+        let (prompt_tokens, start) = self.measure(messages.clone(), enable_thinking).await?;
+        let max_tokens = request.sampling.max_tokens;
+        if prompt_tokens + max_tokens as usize > self.context {
+            return Err(ModelError::ContextLength {
+                model: self.name.clone(),
+                prompt_tokens,
+                max_tokens,
+                context: self.context,
+            });
+        }
+        let sampler = Arc::new(SeededSampler::new(&request.sampling, request.top_logprobs));
+        let mut outgoing = RequestBuilder::from(messages)
+            .set_sampling(SamplingParams {
+                // The processor leaves one token possible; at 0 the engine takes it without a softmax.
+                temperature: Some(0.0),
+                max_len: Some(max_tokens as usize),
+                stop_toks: (!request.stop.is_empty()).then(|| StopTokens::Seqs(request.stop.clone())),
+                ..SamplingParams::neutral()
+            })
+            .add_logits_processor(Arc::clone(&sampler) as _);
+        if let Some(enable_thinking) = enable_thinking {
+            outgoing = outgoing.enable_thinking(enable_thinking);
+        }
+        if let Some(constraint) = &request.constraint {
+            outgoing = outgoing.set_constraint(engine_constraint(constraint)?);
+        }
+        let parsed = self.run(outgoing, request, &sampler, progress).await?;
+        self.completion(request, &sampler.steps(), parsed, start, prompt_tokens)
+    }
+
+    fn messages(&self, messages: &[Message]) -> TextMessages {
+        messages.iter().fold(TextMessages::new(), |turns, message| {
+            let role = match message.role {
+                Role::System => TextMessageRole::System,
+                Role::User => TextMessageRole::User,
+                Role::Assistant => TextMessageRole::Assistant,
+            };
+            turns.add_message(role, self.vocabulary.control.defuse(&message.content))
+        })
+    }
+
+    /// Applies the chat template: how many tokens the prompt has, and whether it ends inside a thinking block.
+    async fn measure(&self, messages: TextMessages, thinking: Option<bool>) -> Result<(usize, Start), ModelError> {
+        let pipeline = self.pipeline.lock().await;
+        let (tokens, text) = pipeline
+            .get_processor()
+            .process(&*pipeline, messages.into(), true, true, thinking, None, Vec::new())
+            .map_err(|error| self.failed(format!("the chat template does not take these messages: {error:#}")))?;
+        Ok((tokens.len(), if thinking::ends_inside(&text) { Start::Inside } else { Start::Unknown }))
+    }
+
+    /// Sends the request and waits for its end.
+    async fn run(
+        &self,
+        outgoing: RequestBuilder,
+        request: &GenerateRequest,
+        sampler: &SeededSampler,
+        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Parsed, ModelError> {
+        let mut stream =
+            self.model.stream_chat_request(outgoing).await.map_err(|error| self.failed(error.to_string()))?;
+        let mut parsed = Parsed::default();
+        let mut seen = 0;
+        while let Some(response) = stream.next().await {
+            match response {
+                Response::Chunk(chunk) => {
+                    for choice in chunk.choices {
+                        parsed.content.extend(choice.delta.content);
+                        parsed.thinking.extend(choice.delta.reasoning_content);
+                    }
+                    let now = sampler.len();
+                    if now > seen {
+                        progress(GenerateProgress { new_tokens: u32::try_from(now - seen).unwrap_or(u32::MAX) });
+                        seen = now;
+                    }
+                }
+                Response::ValidationError(error) => return Err(self.refused(request, error.to_string())),
+                Response::InternalError(error) => return Err(self.failed(error.to_string())),
+                Response::ModelError(message, _) => return Err(self.failed(message)),
+                _ => return Err(self.failed("it sent something that is not a chat reply".into())),
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Judges by the tokens alone why the text ended: the stream's last chunk, which would say so, is not sent when the
+    /// text ends in the middle of a character.
+    fn completion(
+        &self,
+        request: &GenerateRequest,
+        steps: &[Step],
+        parsed: Parsed,
+        start: Start,
+        prompt_tokens: usize,
+    ) -> Result<Completion, ModelError> {
+        let tokens: Vec<RawToken> = steps.iter().map(|step| self.vocabulary.raw_token(step)).collect();
+        let bytes: Vec<u8> = tokens.iter().flat_map(|t| t.bytes.iter().copied()).collect();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let ended = steps.last().is_some_and(|step| self.vocabulary.end_of_turn.contains(&step.token))
+            || request.stop.iter().any(|stop| text.contains(stop.as_str()));
+        let finish = match ended {
+            true => FinishReason::Stop,
+            false if steps.len() >= request.sampling.max_tokens as usize => FinishReason::Length,
+            false => {
+                return Err(self.failed(format!(
+                    "it stopped after {} of {} tokens without an end of turn",
+                    steps.len(),
+                    request.sampling.max_tokens
+                )));
+            }
+        };
+        let (content, thinking) = match self.vocabulary.engine_sets_thinking_apart {
+            true => (parsed.content, Some(parsed.thinking)),
+            false => (text, None),
+        };
+        let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
+        let usage = Usage { prompt_tokens: count(prompt_tokens), completion_tokens: count(steps.len()) };
+        let tokens = if request.top_logprobs > 0 { tokens } else { Vec::new() };
+        RawReply { content, thinking, start, tokens, finish, usage }.into_completion(&request.stop).map_err(|_| {
+            ModelError::MalformedReply {
+                origin: format!("the engine (`{}`)", self.name),
+                expected: "tokens that spell the text",
+                found: "other tokens; ask for no log-probabilities of this model".into(),
+            }
+        })
+    }
+
+    fn refused(&self, request: &GenerateRequest, message: String) -> ModelError {
+        match &request.constraint {
+            Some(constraint) if message.starts_with("Invalid grammar") => ModelError::ConstraintInvalid {
+                constraint: constraint.kind(),
+                message: message.trim_start_matches("Invalid grammar. ").to_owned(),
+            },
+            _ => self.failed(message),
+        }
+    }
+
+    fn failed(&self, message: String) -> ModelError {
+        ModelError::Engine { model: self.name.clone(), message }
+    }
+}
+
+fn engine_constraint(constraint: &Constraint) -> Result<mistralrs::Constraint, ModelError> {
+    Ok(match constraint {
+        Constraint::Regex(regex) => mistralrs::Constraint::Regex(regex.clone()),
+        Constraint::Lark(grammar) => mistralrs::Constraint::Lark(grammar.clone()),
+        Constraint::JsonSchema(schema) => {
+            mistralrs::Constraint::JsonSchema(serde_json::from_str(schema).map_err(|error| {
+                ModelError::ConstraintInvalid { constraint: constraint.kind(), message: format!("not JSON: {error}") }
+            })?)
+        }
+    })
+}

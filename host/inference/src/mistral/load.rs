@@ -1,0 +1,151 @@
+//! From a source and a device to a running engine.
+
+use std::sync::Arc;
+
+use candle_core::Device;
+use mistralrs::core::{AddModelConfig, Pipeline};
+use mistralrs::model_builder_trait::build_model_from_pipeline;
+use mistralrs::{
+    AnyModelBuilder, GgufModelBuilder, MemoryGpuConfig, PagedAttentionConfig, PagedAttentionMetaBuilder, SchedulerConfig,
+    TextModelBuilder, paged_attn_supported,
+};
+use tokio::sync::Mutex;
+
+use super::control_tokens::ControlTokens;
+use super::device::DeviceChoice;
+use super::engine::{Engine, Vocabulary};
+use super::source::Source;
+use crate::error::ModelError;
+
+/// Share of a GPU's memory for weights and key-value blocks together. The rest is for activations and other programs.
+const GPU_MEMORY_SHARE: f32 = 0.85;
+
+/// Weights in memory, from which engines can be started.
+pub(crate) struct Loaded {
+    name: String,
+    pipeline: Arc<Mutex<dyn Pipeline>>,
+    scheduler: SchedulerConfig,
+    config: AddModelConfig,
+    vocabulary: Arc<Vocabulary>,
+    context: usize,
+}
+
+impl Loaded {
+    /// Loads the weights. `batch` is the most sequences that may ever run at once.
+    pub(crate) async fn load(source: &Source, choice: DeviceChoice, device: Device, batch: usize) -> Result<Self, ModelError> {
+        let name = source.name();
+        let failed = |message: String| ModelError::Load { model: name.clone(), message };
+        let builder = builder(source, choice, device, batch)?;
+        // Loading blocks for as long as it takes to read the file, and it may panic on files that it does not expect.
+        let runtime = tokio::runtime::Handle::current();
+        let (pipeline, scheduler, config) =
+            tokio::task::spawn_blocking(move || runtime.block_on(builder.build_pipeline()))
+                .await
+                .map_err(|panic| failed(format!("mistral.rs gave up: {panic}")))?
+                .map_err(|error| failed(format!("{error:#}")))?;
+        let (vocabulary, context) = {
+            let pipeline = pipeline.lock().await;
+            let metadata = pipeline.get_metadata();
+            let trie = metadata.tok_env().ok_or_else(|| failed("it has no tokenizer, so it cannot write text".into()))?;
+            let Some(template) = pipeline.get_chat_template().filter(|t| t.has_chat_template()) else {
+                return Err(failed("it has no chat template; use a chat (instruct) model".into()));
+            };
+            let control = pipeline.tokenizer().map(|tokenizer| {
+                let added = tokenizer.get_added_tokens_decoder();
+                ControlTokens::new(added.into_values().filter(|t| t.special).map(|t| t.content))
+            });
+            let vocabulary = Vocabulary {
+                trie,
+                end_of_turn: metadata.eos_tok.clone(),
+                control: control.unwrap_or_else(|| ControlTokens::new([])),
+                engine_sets_thinking_apart: template.is_harmony_format() || template.uses_channel_tags(),
+            };
+            let blocks = metadata.cache_config.as_ref().map_or(usize::MAX, |c| c.num_gpu_blocks * c.block_size);
+            (vocabulary, metadata.max_seq_len.min(blocks))
+        };
+        Ok(Loaded { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context })
+    }
+
+    /// Whether sequences can share a batch and a prefix safely at all: only with paged attention. Without it, batches
+    /// return corrupted text, and prefix hits change the text and are never evicted from the CPU's memory.
+    pub(crate) fn is_paged(&self) -> bool {
+        matches!(self.scheduler, SchedulerConfig::PagedAttentionMeta { .. })
+    }
+
+    /// Starts an engine. Only one may run at a time.
+    pub(crate) async fn start(&self, prefix_cache: bool) -> Result<Engine, ModelError> {
+        let mut config = self.config.clone();
+        config.engine_config.no_prefix_cache = !prefix_cache;
+        let (pipeline, scheduler) = (Arc::clone(&self.pipeline), self.scheduler.clone());
+        let runtime = tokio::runtime::Handle::current();
+        // The engine starts with a blocking test run of one token.
+        let model = tokio::task::spawn_blocking(move || {
+            runtime.block_on(build_model_from_pipeline(pipeline, scheduler, config))
+        })
+        .await
+        .map_err(|panic| ModelError::Load {
+            model: self.name.clone(),
+            message: format!("the engine did not start: {panic}"),
+        })?;
+        let (pipeline, vocabulary) = (Arc::clone(&self.pipeline), Arc::clone(&self.vocabulary));
+        Ok(Engine::new(self.name.clone(), model, pipeline, vocabulary, self.context))
+    }
+}
+
+fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) -> Result<AnyModelBuilder, ModelError> {
+    let failed = |message: String| ModelError::Load { model: source.name(), message };
+    let on_cpu = device.is_cpu();
+    let paged = paged_attention(on_cpu).map_err(failed)?;
+    match source {
+        Source::Gguf(path) => {
+            let path = path
+                .canonicalize()
+                .map_err(|source| ModelError::File { action: "resolving", path: path.display().to_string(), source })?;
+            let (Some(directory), Some(file)) = (path.parent(), path.file_name()) else {
+                return Err(failed("the path has no file name".into()));
+            };
+            // With a directory for an id and no tokenizer id, everything comes from the file and nothing from the hub.
+            let mut builder = GgufModelBuilder::new(directory.display(), vec![file.to_string_lossy()])
+                .with_max_num_seqs(batch)
+                .with_prefix_cache_n(None)
+                .with_device(device);
+            if let Some(paged) = paged {
+                builder = builder.with_paged_attn(paged);
+            }
+            Ok(builder.into())
+        }
+        Source::Directory(_) | Source::Hub(_) => {
+            if !matches!(choice, DeviceChoice::Cpu | DeviceChoice::Cuda(0) | DeviceChoice::Metal(0)) {
+                return Err(ModelError::Device {
+                    device: choice.to_string(),
+                    message: "safetensors models use the first GPU; make another one the first, for CUDA by setting \
+                              CUDA_VISIBLE_DEVICES"
+                        .into(),
+                });
+            }
+            let id = match source {
+                Source::Directory(path) | Source::Gguf(path) => path.display().to_string(),
+                Source::Hub(id) => id.clone(),
+            };
+            let mut builder = TextModelBuilder::new(id).with_max_num_seqs(batch).with_prefix_cache_n(None);
+            if on_cpu {
+                builder = builder.with_force_cpu();
+            }
+            if let Some(paged) = paged {
+                builder = builder.with_paged_attn(paged);
+            }
+            Ok(builder.into())
+        }
+    }
+}
+
+fn paged_attention(on_cpu: bool) -> Result<Option<PagedAttentionConfig>, String> {
+    if on_cpu || !paged_attn_supported() {
+        return Ok(None);
+    }
+    PagedAttentionMetaBuilder::default()
+        .with_gpu_memory(MemoryGpuConfig::Utilization(GPU_MEMORY_SHARE))
+        .build()
+        .map(Some)
+        .map_err(|error| format!("{error:#}"))
+}

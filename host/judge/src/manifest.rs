@@ -1,0 +1,157 @@
+//! `pack.toml`, and how errors in a TOML file are told.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// A `pack.toml` as it stands in the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) scale: ScaleSection,
+    #[serde(default)]
+    pub(crate) sampling: SamplingSection,
+    pub(crate) template: PartSection,
+    pub(crate) parser: PartSection,
+    pub(crate) policy: PartSection,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScaleSection {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) integer: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SamplingSection {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) max_tokens: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartSection {
+    pub(crate) component: PathBuf,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+/// A TOML file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {message}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct ManifestError {
+    /// The file.
+    pub file: PathBuf,
+    /// 1-based line, where there is one.
+    pub line: Option<usize>,
+    /// What was expected, what was found, and the nearest known key for a misspelt one.
+    pub message: String,
+}
+
+impl Manifest {
+    pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, ManifestError> {
+        let manifest: Self = toml::from_str(text).map_err(|error| explain(&error, text, file))?;
+        let invalid = |message: String| ManifestError { file: file.to_owned(), line: None, message };
+        let ScaleSection { min, max, .. } = manifest.scale;
+        if !(min.is_finite() && max.is_finite() && min < max) {
+            return Err(invalid(format!("[scale] expected finite min below max, found min = {min}, max = {max}")));
+        }
+        check_name("name", &manifest.name).map_err(invalid)?;
+        check_name("version", &manifest.version).map_err(invalid)?;
+        Ok(manifest)
+    }
+}
+
+/// Names end up in file names, URLs and logs.
+fn check_name(field: &str, name: &str) -> Result<(), String> {
+    let fits = !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+        && !name.starts_with('.');
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("`{field}` is {name:?}; expected 1 to 64 letters, digits, `-`, `_`, `.` or `+`, no leading dot"))
+    }
+}
+
+/// Says where in `text` a TOML error is, and what the nearest known key is when one is unknown.
+pub fn explain(error: &toml::de::Error, text: &str, file: &Path) -> ManifestError {
+    let line = error.span().map(|span| 1 + text.get(..span.start).unwrap_or(text).matches('\n').count());
+    // serde's own wording: "unknown field `polcy`, expected one of `name`, `policy`".
+    let mut quoted = error.message().split('`').skip(1).step_by(2);
+    let suggestion = match quoted.next() {
+        Some(unknown) if error.message().starts_with("unknown field") => nearest(unknown, quoted),
+        _ => None,
+    };
+    let mut message = error.message().trim_end().to_owned();
+    if let Some(known) = suggestion {
+        message.push_str(&format!("; did you mean `{known}`?"));
+    }
+    ManifestError { file: file.to_owned(), line, message }
+}
+
+/// The known key that was probably meant, if one is near enough.
+pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|key| (strsim::jaro_winkler(unknown, key), key))
+        .filter(|(similarity, _)| *similarity > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "mine"
+version = "0.1.0"
+[scale]
+min = 1
+max = 10
+integer = true
+[template]
+component = "t.wasm"
+[parser]
+component = "p.wasm"
+[policy]
+component = "v.wasm"
+config = { k = 4 }
+"#;
+
+    fn error(text: &str) -> ManifestError {
+        Manifest::parse(text, Path::new("mine/pack.toml")).unwrap_err()
+    }
+
+    #[test]
+    fn a_complete_manifest_parses() {
+        let manifest = Manifest::parse(GOOD, Path::new("pack.toml")).unwrap();
+        assert_eq!(manifest.policy.config["k"].as_integer(), Some(4));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_its_file_and_the_nearest_known_key() {
+        let error = error(&GOOD.replace("[policy]\ncomponent", "[policy]\ncomponnet"));
+        assert_eq!(error.line, Some(13));
+        let text = error.to_string();
+        assert!(text.starts_with("mine/pack.toml:13: unknown field `componnet`"), "{text}");
+        assert!(text.ends_with("did you mean `component`?"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_part_and_an_empty_scale_are_errors() {
+        assert!(error(&GOOD.replace("[parser]\ncomponent = \"p.wasm\"\n", "")).message.contains("parser"));
+        assert!(error(&GOOD.replace("max = 10", "max = 1")).message.contains("min below max"));
+        assert!(error(&GOOD.replace("name = \"mine\"", "name = \"../mine\"")).message.contains("`name`"));
+    }
+}

@@ -1,0 +1,87 @@
+//! SDK for Rewarden plugins.
+//!
+//! A plugin is a type that implements [`Plugin`] (what it is and how it is configured) and one or several of
+//! [`Template`], [`Parser`], [`Policy`] and [`Scorer`]; [`export!`] turns it into a component with exactly those
+//! interfaces. Here is a whole one, a policy that takes the best score that any of `k` samples gave:
+//!
+//! ```
+//! use rewarden_plugin::*;
+//!
+//! /// How many samples to take.
+//! #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields, default)]
+//! struct Config {
+//!     /// Samples to draw.
+//!     #[schemars(range(min = 1))]
+//!     k: u32,
+//! }
+//!
+//! impl Default for Config {
+//!     fn default() -> Self {
+//!         Config { k: 4 }
+//!     }
+//! }
+//!
+//! struct BestCase(Config);
+//!
+//! impl Plugin for BestCase {
+//!     type Config = Config;
+//!     const NAME: &str = "best-case";
+//!     const VERSION: &str = env!("CARGO_PKG_VERSION");
+//!     const PURPOSE: &str = "Rewards each response with the highest score that any sample gave it.";
+//!     fn new(config: Config) -> Result<Self, ConfigError> {
+//!         Ok(BestCase(config))
+//!     }
+//! }
+//!
+//! impl Policy for BestCase {
+//!     fn next(&self, task: &Task, _: &Context, samples: &[Sample]) -> Result<Step, Refusal> {
+//!         if samples.is_empty() {
+//!             return Ok(Step::Draw((0..self.0.k).map(|_| Draw::all(task)).collect()));
+//!         }
+//!         let scores = (0..task.responses.len()).map(|response| {
+//!             let best = samples.iter().filter_map(|sample| sample.value(response)).reduce(f64::max);
+//!             best.map_or_else(|| Score::Abstain("no sample scored it".into()), Score::Value)
+//!         });
+//!         let used = samples.iter().filter(|sample| sample.values().is_some()).map(|sample| sample.id);
+//!         Ok(Step::Finish(Reward { scores: scores.collect(), used: used.collect(), details: vec![] }))
+//!     }
+//! }
+//!
+//! rewarden_plugin::export!(BestCase: policy);
+//! ```
+//!
+//! The crate's `Cargo.toml` says `crate-type = ["cdylib", "rlib"]` and it is built for `wasm32-unknown-unknown`; the
+//! `rlib` lets plain `cargo test` run the plugin's unit tests on the host, where [`log`] writes to stderr.
+//!
+//! What holds for every call: the instance is fresh and configured, nothing survives it, there is no clock, no
+//! randomness but [`Random`] with the seed that the host gives, no file and no network. A panic ends the call, is
+//! reported with its message and place through the log, and counts as a failure of that call only.
+
+#[doc(hidden)]
+pub mod bindings;
+mod config;
+mod export;
+pub mod log;
+mod panic;
+mod plugin;
+mod random;
+mod sum;
+mod values;
+
+#[doc(hidden)]
+pub use export::Component;
+pub use config::NoConfig;
+pub use plugin::{Parser, Plugin, Policy, Scorer, Template};
+pub use random::Random;
+pub use sum::sum;
+
+pub use bindings::describe::exports::rewarden::plugin::describe::ConfigError;
+pub use bindings::parser::exports::rewarden::plugin::parser::{
+    Alternative, Completion, CountMismatch, FinishReason, Judgement, ParseFailure, Principle, Token,
+};
+pub use bindings::policy::exports::rewarden::plugin::policy::{
+    Context, Detail, DetailValue, Draw, Failure, FailureKind, Outcome, Rating, Reward, Sample, Signal, Step,
+};
+pub use bindings::shared::rewarden::plugin::types::{Message, Refusal, Role, Scale, Score, Task};
+pub use bindings::template::exports::rewarden::plugin::template::{Constraint, Prompt, Request};

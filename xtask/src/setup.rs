@@ -1,0 +1,43 @@
+//! Everything that has to be there before the demo and the tests can run.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::layout::Layout;
+use crate::plugins;
+use crate::process;
+use crate::progress::step;
+
+/// Builds the plugins and the host and fetches the default model, each only as far as it is missing. Returns the path
+/// of the model.
+///
+/// # Errors
+/// Those of the steps; each is named.
+pub fn run(layout: &Layout) -> Result<PathBuf> {
+    plugins::build(layout)?;
+    host(layout)?;
+    model(layout)
+}
+
+fn host(layout: &Layout) -> Result<()> {
+    let first = if layout.binary().exists() {
+        ""
+    } else {
+        " (mistral.rs and its 900 crates compile the first time: about 25 minutes on 2 cores)"
+    };
+    step(&format!("building the host{first}"), || {
+        // Always the whole workspace, here and in the tests. A narrower selection (`-p`) gets other features of shared
+        // dependencies, and cargo would then compile mistral.rs once more for each selection.
+        process::run(process::cargo(layout.root()).args(["build", "--release", "--workspace"]))
+    })
+}
+
+fn model(layout: &Layout) -> Result<PathBuf> {
+    step("fetching the default model", || {
+        // The binary says what it fetches, from where and how large it is; it fetches nothing that is there already.
+        process::run(process::command(layout.binary(), layout.root()).args(["model", "pull"]))?;
+        let path = process::stdout(process::command(layout.binary(), layout.root()).args(["model", "path"]))?;
+        Ok(PathBuf::from(path.trim()))
+    })
+}

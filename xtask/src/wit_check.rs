@@ -1,0 +1,177 @@
+//! The rule that the contract in wit/ never changes without its version.
+//!
+//! `wit/versions.lock` holds a line for each version there has been: the version and the sha256 of the package as
+//! wit-component prints it without documentation. So comments, layout and the split into files may change at any time;
+//! names, types, fields and their order may not. A new wit-component that prints differently would change the hash too:
+//! when only that crate was raised, replace the line of the current version by hand.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use wit_component::{OutputToString, WitPrinter};
+use wit_parser::Resolve;
+
+const LOCK: &str = "versions.lock";
+const LOCK_HEADER: &str = "\
+# Every version of the contract, and the sha256 of its text without documentation. `cargo xtask wit-check` compares,
+# `cargo xtask wit-check --accept` adds the current version. A line stays as it is once its version was released.
+";
+
+/// Compares the contract below `wit` with `versions.lock` beside it, or adds its version there.
+///
+/// # Errors
+/// WIT that does not parse (with file and line), a package without version, a version that is not in the lock file, or
+/// one whose text differs from what was recorded.
+pub fn run(wit: &Path, accept: bool) -> Result<()> {
+    let contract = Contract::read(wit)?;
+    let path = wit.join(LOCK);
+    let lock = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => LOCK_HEADER.into(),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    };
+    let Contract { name, version, hash } = &contract;
+    match versions(&lock).with_context(|| format!("{} is damaged", path.display()))?.get(version.as_str()) {
+        Some(recorded) if recorded == hash => {}
+        Some(_) => bail!(
+            "wit/ changed but its version is still {version}: raise it in wit/types.wit and run \
+             `cargo xtask wit-check --accept`"
+        ),
+        None if accept => {
+            fs::write(&path, format!("{lock}{version} {hash}\n"))
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            eprintln!("recorded {name}@{version} in {}", path.display());
+        }
+        None => bail!(
+            "{name}@{version} is not in {}: if this version is meant, run `cargo xtask wit-check --accept` and commit \
+             the file",
+            path.display()
+        ),
+    }
+    eprintln!("{name}@{version} is as recorded");
+    Ok(())
+}
+
+struct Contract {
+    name: String,
+    version: String,
+    hash: String,
+}
+
+impl Contract {
+    fn read(wit: &Path) -> Result<Self> {
+        let mut resolve = Resolve::default();
+        let (id, _) = resolve.push_dir(wit).map_err(|error| {
+            let rendered = resolve.render_error(&error);
+            error.context(rendered)
+        })?;
+        let package = resolve.packages.get(id).context("the parser returned a package that it does not hold")?;
+        let name = format!("{}:{}", package.name.namespace, package.name.name);
+        let Some(version) = &package.name.version else {
+            bail!("{}: the package {name} has no version; expected `package {name}@MAJOR.MINOR.PATCH;`", wit.display());
+        };
+        let mut printer = WitPrinter::new(OutputToString::default());
+        printer.emit_docs(false).print(&resolve, id, &[])?;
+        let hash = Sha256::digest(String::from(printer.output).as_bytes());
+        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { name, version: version.to_string(), hash })
+    }
+}
+
+fn versions(lock: &str) -> Result<BTreeMap<&str, &str>> {
+    let mut versions = BTreeMap::new();
+    for (number, line) in lock.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let number = number + 1;
+        let Some((version, hash)) = line.split_once(' ') else {
+            bail!("line {number}: expected `VERSION SHA256`, found `{line}`");
+        };
+        if versions.insert(version, hash).is_some() {
+            bail!("line {number}: version {version} stands here a second time; remove the line that is wrong");
+        }
+    }
+    Ok(versions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPES: &str = "package a:b@1.0.0;\ninterface types { record point { x: f64, y: f64 } }\n";
+
+    fn wit(types: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("types.wit"), types).unwrap();
+        dir
+    }
+
+    fn accepted() -> tempfile::TempDir {
+        let dir = wit(TYPES);
+        run(dir.path(), true).unwrap();
+        dir
+    }
+
+    fn error(dir: &Path, accept: bool) -> String {
+        format!("{:#}", run(dir, accept).unwrap_err())
+    }
+
+    #[test]
+    fn the_same_text_passes_and_another_fails_and_cannot_be_accepted() {
+        let dir = accepted();
+        run(dir.path(), false).unwrap();
+        fs::write(dir.path().join("types.wit"), TYPES.replace("y: f64", "y: f32")).unwrap();
+        for accept in [false, true] {
+            let message = error(dir.path(), accept);
+            assert!(message.starts_with("wit/ changed but its version is still 1.0.0"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_fields_counts() {
+        let dir = accepted();
+        fs::write(dir.path().join("types.wit"), TYPES.replace("x: f64, y: f64", "y: f64, x: f64")).unwrap();
+        assert!(error(dir.path(), false).contains("raise it"));
+    }
+
+    #[test]
+    fn documentation_layout_and_files_do_not_count() {
+        let dir = accepted();
+        fs::write(dir.path().join("types.wit"), "/// Docs.\npackage a:b@1.0.0;\n").unwrap();
+        let moved = "interface types {\n  /// A place.\n  record point {\n    x: f64, // metres\n    y: f64,\n  }\n}\n";
+        fs::write(dir.path().join("points.wit"), moved).unwrap();
+        run(dir.path(), false).unwrap();
+    }
+
+    #[test]
+    fn a_new_version_has_to_be_accepted_and_the_old_line_stays() {
+        let dir = accepted();
+        let old = fs::read_to_string(dir.path().join(LOCK)).unwrap();
+        fs::write(dir.path().join("types.wit"), TYPES.replace("1.0.0", "1.1.0")).unwrap();
+        assert!(error(dir.path(), false).contains("a:b@1.1.0 is not in"));
+        run(dir.path(), true).unwrap();
+        assert!(fs::read_to_string(dir.path().join(LOCK)).unwrap().starts_with(&old));
+    }
+
+    #[test]
+    fn a_package_without_version_is_refused() {
+        let message = error(wit("package a:b;\ninterface i {}\n").path(), true);
+        assert!(message.contains("has no version"), "{message}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_wit_is_shown_with_file_and_line() {
+        let message = error(wit("package a:b@1.0.0;\n\ninterface i { f: func(x: nothing); }\n").path(), false);
+        assert!(message.contains("types.wit:3:"), "{message}");
+        assert!(message.contains("nothing"), "{message}");
+    }
+
+    #[test]
+    fn a_damaged_lock_file_is_named_with_its_line() {
+        let dir = accepted();
+        fs::write(dir.path().join(LOCK), "# a comment\n1.0.0\n").unwrap();
+        let message = error(dir.path(), false);
+        assert!(message.contains("versions.lock is damaged: line 2: expected `VERSION SHA256`"), "{message}");
+    }
+}
