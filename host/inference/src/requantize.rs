@@ -23,8 +23,11 @@ pub(crate) fn to_q8_0(from: &Path, to: &mut File) -> Result<(), ModelError> {
         model: from.display().to_string(),
         message: format!("it cannot be re-quantised: {error}"),
     };
-    let input = File::open(from)
-        .map_err(|source| ModelError::File { action: "reading", path: from.display().to_string(), source })?;
+    let input = File::open(from).map_err(|source| ModelError::File {
+        action: "reading",
+        path: from.display().to_string(),
+        source,
+    })?;
     convert(&mut BufReader::new(input), &mut BufWriter::new(to)).map_err(failed)
 }
 

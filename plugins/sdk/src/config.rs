@@ -1,7 +1,12 @@
 //! Reading a configuration and writing its schema.
 
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{
+    JsonSchema, Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::ConfigError;
 
@@ -28,7 +33,17 @@ fn key_at_fault(message: &str) -> Option<String> {
 
 /// The schema of `C` as the text of one JSON object.
 pub(crate) fn schema<C: JsonSchema>() -> String {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>().as_value().to_string()
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
+    RecursiveTransform(unfold_description).transform(&mut schema);
+    schema.as_value().to_string()
+}
+
+/// Descriptions come from doc comments, whose line breaks mean nothing; blank lines do.
+fn unfold_description(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        let paragraphs: Vec<String> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        *text = paragraphs.join("\n\n");
+    }
 }
 
 #[cfg(test)]
@@ -38,7 +53,10 @@ mod tests {
     #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields, default)]
     struct Options {
-        /// How many.
+        /// How many
+        /// of them.
+        ///
+        /// More is slower.
         #[schemars(range(min = 1, max = 8))]
         k: u32,
     }
@@ -78,6 +96,6 @@ mod tests {
         assert_eq!(schema["additionalProperties"], false);
         let k = &schema["properties"]["k"];
         assert_eq!((&k["default"], &k["minimum"], &k["maximum"]), (&4.into(), &1.into(), &8.into()));
-        assert_eq!(k["description"], "How many.");
+        assert_eq!(k["description"], "How many of them.\n\nMore is slower.");
     }
 }

@@ -173,3 +173,84 @@ where
         with::<C, _>(|plugin| plugin.score(&task))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{Message, NoConfig};
+
+    struct Length;
+
+    impl Plugin for Length {
+        type Config = NoConfig;
+
+        const NAME: &str = "length";
+        const VERSION: &str = "1.2.3";
+        const PURPOSE: &str = "Scores a response with its number of bytes.";
+
+        fn new(_: NoConfig) -> Result<Self, ConfigError> {
+            Ok(Length)
+        }
+    }
+
+    impl Scorer for Length {
+        fn score(&self, task: &Task) -> Result<Vec<Score>, Refusal> {
+            Ok(task.responses.iter().map(|text| Score::Value(text.len() as f64)).collect())
+        }
+    }
+
+    struct Exported;
+
+    thread_local! {
+        static INSTANCE: OnceCell<Length> = const { OnceCell::new() };
+    }
+
+    impl Component for Exported {
+        type Plugin = Length;
+
+        fn instance() -> &'static LocalKey<OnceCell<Length>> {
+            &INSTANCE
+        }
+    }
+
+    fn score() -> Result<Vec<Score>, Refusal> {
+        use bindings::scorer::exports::rewarden::plugin::scorer::Guest;
+        let task = Task {
+            messages: vec![Message::user("?")],
+            responses: vec!["four".to_owned()],
+            reference: None,
+            metadata: "{}".to_owned(),
+        };
+        Exported::score_responses(task)
+    }
+
+    #[test]
+    fn a_component_describes_itself_without_being_configured() {
+        let description = <Exported as describe::Guest>::describe();
+        assert_eq!((description.name.as_str(), description.version.as_str()), ("length", "1.2.3"));
+        let schema: Value = serde_json::from_str(&description.config_schema).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn a_configured_component_answers_calls() {
+        assert_eq!(<Exported as describe::Guest>::configure("{}".to_owned()), Ok(()));
+        assert_eq!(score(), Ok(vec![Score::Value(4.0)]));
+    }
+
+    #[test]
+    fn a_bad_configuration_is_an_error_and_not_the_end() {
+        assert!(<Exported as describe::Guest>::configure(r#"{"k": 1}"#.to_owned()).is_err());
+        assert_eq!(<Exported as describe::Guest>::configure("{}".to_owned()), Ok(()));
+        let again = <Exported as describe::Guest>::configure("{}".to_owned()).unwrap_err();
+        assert!(again.message.contains("found a second one"), "{}", again.message);
+    }
+
+    #[test]
+    #[should_panic(expected = "length was called before `configure`")]
+    fn a_call_before_configure_panics_with_what_to_do() {
+        let _ = score();
+    }
+}

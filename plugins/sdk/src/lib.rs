@@ -69,9 +69,14 @@ mod random;
 mod sum;
 mod values;
 
+pub use config::NoConfig;
+/// The plugin of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 #[doc(hidden)]
 pub use export::Component;
-pub use config::NoConfig;
 pub use plugin::{Parser, Plugin, Policy, Scorer, Template};
 pub use random::Random;
 pub use sum::sum;

@@ -62,8 +62,12 @@ mod tests {
     fn the_numbers_are_those_of_the_published_generator() {
         // Reference values for seed 1234567, as in the published C code and Java's SplittableRandom.
         let mut random = Random::new(1_234_567);
-        let expected =
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431];
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+        ];
         assert_eq!(expected.map(|_| random.next_u64()), expected);
     }
 

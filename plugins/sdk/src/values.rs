@@ -81,3 +81,47 @@ impl Detail {
         Detail { name: name.to_owned(), value: DetailValue::Flag(value) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, FailureKind};
+
+    fn sample(outcome: Outcome) -> Sample {
+        Sample { id: 0, order: vec![1, 0], temperature: 0.5, outcome, rating: None, completion_tokens: 9 }
+    }
+
+    #[test]
+    fn a_sample_has_values_only_when_it_scored_every_response() {
+        let whole = sample(Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(7.0))]));
+        assert_eq!((whole.value(0), whole.value(1), whole.value(2)), (Some(3.0), Some(7.0), None));
+        assert_eq!(whole.values(), Some(vec![3.0, 7.0]));
+
+        let abstained =
+            sample(Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Abstain("unsure".to_owned()))]));
+        assert_eq!((abstained.value(0), abstained.value(1), abstained.values()), (Some(3.0), None, None));
+
+        let partly_shown = sample(Outcome::Scored(vec![None, Some(Score::Value(7.0))]));
+        assert_eq!((partly_shown.value(1), partly_shown.values()), (Some(7.0), None));
+
+        let failed = sample(Outcome::Failed(Failure { kind: FailureKind::Time, message: "slow".to_owned() }));
+        assert_eq!((failed.value(0), failed.values()), (None, None));
+    }
+
+    #[test]
+    fn a_scale_contains_what_lies_on_it() {
+        let whole = Scale { min: 1.0, max: 10.0, integer: true };
+        assert!(whole.contains(1.0) && whole.contains(10.0));
+        for value in [0.0, 11.0, 5.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(!whole.contains(value), "{value}");
+        }
+        assert!(Scale { min: 0.0, max: 1.0, integer: false }.contains(0.5));
+    }
+
+    #[test]
+    fn a_draw_of_all_shows_the_responses_in_the_task_order() {
+        let responses = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let task = Task { messages: vec![Message::user("?")], responses, reference: None, metadata: "{}".to_owned() };
+        assert_eq!(Draw::all(&task), Draw { order: vec![0, 1, 2], temperature: None });
+    }
+}

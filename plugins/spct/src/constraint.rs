@@ -5,20 +5,14 @@
 
 use rewarden_plugin::{Constraint, Refusal, Scale};
 
-use crate::steps::Steps;
-
-/// Digits after the point on a scale of fractions.
-const DECIMALS: usize = 2;
-
-/// The largest score, in units of the last digit, that a pattern is written for.
-const LARGEST: f64 = 1e12;
+use crate::{digits, steps::Steps};
 
 /// A constraint for `shown` scores after at most `chars` characters of free text.
 ///
 /// # Errors
-/// When the scale is too large, or too narrow to hold two scores of two decimals.
+/// When no pattern can be written for the scale.
 pub(crate) fn constraint(scale: &Scale, shown: usize, chars: u32) -> Result<Constraint, Refusal> {
-    let score = score(&Steps::of(scale)?)?;
+    let score = digits::score(&Steps::of(scale)?)?;
     let scores = vec![score.as_str(); shown].join(", ");
     let criteria = chars * 2 / 5;
     let analysis = chars - criteria;
@@ -30,62 +24,59 @@ pub(crate) fn constraint(scale: &Scale, shown: usize, chars: u32) -> Result<Cons
     Ok(Constraint::Regex(format!("{free}Scores: \\\\boxed\\{{{scores}\\}}")))
 }
 
-/// A pattern for the scores of the scale: whole numbers, or numbers with two decimals.
-fn score(steps: &Steps) -> Result<String, Refusal> {
-    let decimals = if steps.integer { 0 } else { DECIMALS };
-    let unit = 10_f64.powi(decimals as i32);
-    let (min, max) = ((steps.min * unit).ceil(), (steps.max * unit).floor());
-    if min > max || min < -LARGEST || max > LARGEST {
-        return Err(Refusal::Other(format!(
-            "no constraint can be written for scores from {} to {}: switch `constrain` off, or use another scale",
-            steps.min, steps.max
-        )));
-    }
-    let (min, max) = (min as i64, max as i64);
-    let mut patterns = Vec::new();
-    if max >= 0 {
-        between(max_of(min, 0), max as u64, decimals, "", &mut patterns);
-    }
-    if min < 0 {
-        between(max_of(max.saturating_neg(), 1), min.unsigned_abs(), decimals, "-", &mut patterns);
-    }
-    Ok(format!("({})", patterns.join("|")))
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
 
-fn max_of(value: i64, least: u64) -> u64 {
-    u64::try_from(value).unwrap_or(0).max(least)
-}
+    use super::*;
 
-/// Adds patterns that together match exactly the numbers from `low` to `high`, without leading zeros, and with a
-/// point before the last `decimals` digits.
-fn between(low: u64, high: u64, decimals: usize, sign: &str, patterns: &mut Vec<String>) {
-    let mut low = low;
-    while low <= high {
-        // The largest block of numbers that starts here, fits, and is "some digits, then any digits".
-        let mut block = 1_u64;
-        while low % (block * 10) == 0 && low + block * 10 - 1 <= high && (low > 0 || block * 10 <= 10_u64.pow(decimals as u32))
-        {
-            block *= 10;
+    fn regex(min: f64, max: f64, integer: bool, shown: usize, chars: u32) -> Regex {
+        match constraint(&Scale { min, max, integer }, shown, chars).unwrap() {
+            // `.` of the regex crate does not match line breaks; the pattern uses none, so the dialects agree.
+            Constraint::Regex(pattern) => Regex::new(&format!("^(?:{pattern})$")).unwrap(),
+            other => panic!("expected a regex, found {other:?}"),
         }
-        // Several such blocks side by side make a digit class; they must not go over to the next higher digit.
-        let first = low / block % 10;
-        let last = (first..=9).take_while(|digit| low + (digit - first + 1) * block - 1 <= high).last().unwrap_or(first);
-        let any = block.ilog10() as usize;
-        let width = decimals + 1;
-        let digits = format!("{:0>width$}", low / block, width = width.saturating_sub(any).max(1));
-        let fixed = digits.get(..digits.len() - 1).unwrap_or_default();
-        let class = if first == last { first.to_string() } else { format!("[{first}-{last}]") };
+    }
 
-        let mut pattern = sign.to_owned();
-        let places = digits.len() + any;
-        let parts = fixed.chars().map(String::from).chain([class]).chain(std::iter::repeat_n("[0-9]".to_owned(), any));
-        for (place, part) in parts.enumerate() {
-            if decimals > 0 && place == places - decimals {
-                pattern.push_str("\\.");
-            }
-            pattern.push_str(&part);
+    #[test]
+    fn the_form_is_three_lines_that_end_in_the_box() {
+        let regex = regex(1.0, 10.0, true, 2, 50);
+        assert!(regex.is_match("Specific Criteria: right facts\nAnalysis: 1 is better\nScores: \\boxed{8, 10}"));
+        for wrong in [
+            "Specific Criteria: \nAnalysis: x\nScores: \\boxed{8, 10}",
+            "Specific Criteria: a\nAnalysis: b\nScores: \\boxed{8, 11}",
+            "Specific Criteria: a\nAnalysis: b\nScores: \\boxed{8}",
+            "Specific Criteria: a\nAnalysis: \\boxed{1, 1}\nScores: \\boxed{8, 10}",
+            "Specific Criteria: a\nAnalysis: b\nScores: \\boxed{8, 10} and so on",
+            "Specific Criteria: a long line of twenty-one characters\nAnalysis: b\nScores: \\boxed{8, 10}",
+        ] {
+            assert!(!regex.is_match(wrong), "{wrong}");
         }
-        patterns.push(pattern);
-        low += (last - first + 1) * block;
+    }
+
+    #[test]
+    fn without_free_text_only_the_scores_are_left() {
+        assert!(regex(1.0, 10.0, true, 4, 0).is_match("Scores: \\boxed{8, 10, 1, 3}"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_constraint_allows_the_parser_reads(
+            scores in prop::collection::vec(1_u32..=10, 1..6), criteria in "[a-z ,.:;()0-9%]{1,20}", analysis in "[a-z ,.:;()0-9%\\[\\]{}]{1,30}",
+        ) {
+            let list = scores.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let text = format!("Specific Criteria: {criteria}\nAnalysis: {analysis}\nScores: \\boxed{{{list}}}");
+            prop_assert!(regex(1.0, 10.0, true, scores.len(), 50).is_match(&text));
+            let completion = rewarden_plugin::Completion {
+                text,
+                finish: rewarden_plugin::FinishReason::Stop,
+                tokens: vec![],
+            };
+            let scale = Scale { min: 1.0, max: 10.0, integer: true };
+            let read = crate::read::scores(&completion, scores.len() as u32, &scale).unwrap();
+            let expected: Vec<_> = scores.iter().map(|score| rewarden_plugin::Score::Value(f64::from(*score))).collect();
+            prop_assert_eq!(read, expected);
+        }
     }
 }

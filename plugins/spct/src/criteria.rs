@@ -1,7 +1,5 @@
 //! The four general criteria of the full prompt.
 
-use std::fmt::Write as _;
-
 use crate::steps::{Quality, Steps, range};
 
 struct Criterion {
@@ -54,21 +52,25 @@ const CRITERIA: [Criterion; 4] = [
     },
 ];
 
-/// The criteria with their bands on the scale, a blank line after each.
+/// The criteria with their bands on the scale, a blank line between them.
 pub(crate) fn with_bands(steps: &Steps) -> String {
-    let mut text = String::new();
-    for (number, criterion) in (1..).zip(&CRITERIA) {
-        let _ = writeln!(text, "{number}. {}: {}", criterion.name, criterion.asks);
-        for (quality, first, last) in steps.parts() {
+    let criterion = |(number, criterion): (u32, &Criterion)| {
+        let bands = steps.parts().into_iter().map(|(quality, first, last)| {
             let band = match quality {
                 Quality::Excellent => criterion.excellent,
                 Quality::Good => criterion.good,
                 Quality::Weak => criterion.weak,
                 Quality::Bad => criterion.bad,
             };
-            let _ = writeln!(text, "   - {}: {band}", range(first, last));
-        }
-        let _ = writeln!(text, "   Example: {}\n", criterion.example);
-    }
-    text
+            format!("   - {}: {band}\n", range(first, last))
+        });
+        format!(
+            "{number}. {}: {}\n{}   Example: {}",
+            criterion.name,
+            criterion.asks,
+            bands.collect::<String>(),
+            criterion.example
+        )
+    };
+    (1..).zip(&CRITERIA).map(criterion).collect::<Vec<_>>().join("\n\n")
 }

@@ -104,8 +104,27 @@ fn read_number(text: &str) -> Option<f64> {
 
 /// Commands that change how their argument looks and not what it says.
 const DRESS: &[&str] = &[
-    "bf", "bm", "boldsymbol", "displaystyle", "large", "left", "mathbf", "mathit", "mathrm", "mathsf", "mathtt", "qquad",
-    "quad", "right", "text", "textbf", "textit", "textrm", "textsf", "texttt", "underline",
+    "bf",
+    "bm",
+    "boldsymbol",
+    "displaystyle",
+    "large",
+    "left",
+    "mathbf",
+    "mathit",
+    "mathrm",
+    "mathsf",
+    "mathtt",
+    "qquad",
+    "quad",
+    "right",
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "textsf",
+    "texttt",
+    "underline",
 ];
 
 /// After a backslash: thin spaces, escaped braces, and the brackets of a formula.

@@ -7,6 +7,7 @@
 mod boxes;
 mod constraint;
 mod criteria;
+mod digits;
 mod entries;
 mod escape;
 mod prompt;
@@ -64,7 +65,8 @@ impl Plugin for Spct {
 
     const NAME: &str = "spct";
     const VERSION: &str = env!("CARGO_PKG_VERSION");
-    const PURPOSE: &str = "Asks for criteria, an analysis and one boxed score per response (SPCT), and reads the scores.";
+    const PURPOSE: &str =
+        "Asks for criteria, an analysis and one boxed score per response (SPCT), and reads the scores.";
 
     fn new(config: Config) -> Result<Self, ConfigError> {
         // The schema says so too; this holds wherever the schema was not checked.
@@ -80,7 +82,8 @@ impl Template for Spct {
     fn render(&self, request: &Request) -> Result<Prompt, Refusal> {
         if request.critique.is_some() {
             return Err(Refusal::UnsuitableTask(
-                "expected a task for the reward model, found a critique to be rated: spct is no meta template".to_owned(),
+                "expected a task for the reward model, found a critique to be rated: spct is no meta template"
+                    .to_owned(),
             ));
         }
         let mut prompt = Prompt::user(prompt::render(self.config.style, &request.task, &request.scale)?);

@@ -1,7 +1,5 @@
 //! Puts the prompt together.
 
-use std::fmt::Write as _;
-
 use rewarden_plugin::{Message, Refusal, Role, Scale, Task};
 
 use crate::{
@@ -63,23 +61,20 @@ fn anchors(style: Style, steps: &Steps) -> String {
 /// A single turn as it is; several with a label each.
 fn conversation(messages: &[Message]) -> String {
     if let [Message { role: Role::User, content }] = messages {
-        return format!("{}\n", escape(content));
+        return escape(content);
     }
-    let mut text = String::new();
-    for message in messages {
+    let turn = |message: &Message| {
         let label = match message.role {
             Role::System => "[System]",
             Role::User => "[User]",
             Role::Assistant => "[Assistant]",
         };
-        let _ = writeln!(text, "{label}\n{}\n", escape(&message.content));
-    }
-    // The blank line that ends a section belongs to the prompt text.
-    text.truncate(text.trim_end_matches('\n').len());
-    text.push('\n');
-    text
+        format!("{label}\n{}", escape(&message.content))
+    };
+    messages.iter().map(turn).collect::<Vec<_>>().join("\n\n")
 }
 
+/// A section with the blank line after it, or nothing.
 fn reference(reference: Option<&str>) -> String {
     reference.map_or_else(String::new, |reference| {
         format!(
@@ -91,13 +86,8 @@ fn reference(reference: Option<&str>) -> String {
 }
 
 fn responses(responses: &[String]) -> String {
-    let mut text = String::new();
-    for (number, response) in (1..).zip(responses) {
-        let _ = writeln!(
-            text,
-            "[The Begin of Response {number}]\n{}\n[The End of Response {number}]\n",
-            escape(response)
-        );
-    }
-    text
+    let block = |(number, response): (u32, &String)| {
+        format!("[The Begin of Response {number}]\n{}\n[The End of Response {number}]", escape(response))
+    };
+    (1..).zip(responses).map(block).collect::<Vec<_>>().join("\n\n")
 }

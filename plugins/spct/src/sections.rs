@@ -21,8 +21,19 @@ const HEADINGS: [(&str, Section); 3] =
 
 /// The analysis, without its heading and the scores; none where there is no such heading.
 pub(crate) fn critique(text: &str) -> Option<String> {
-    let text = section(text, Section::Analysis)?;
+    let text = without_box(section(text, Section::Analysis)?);
     (!text.is_empty()).then(|| shortened(text, LONGEST_CRITIQUE))
+}
+
+/// The text without a box on its last line, and without what introduces the box there (`### Output: \boxed{10, 7}`).
+fn without_box(text: &str) -> &str {
+    let last_line = text.rfind('\n').map_or(0, |at| at + 1);
+    let Some(at) = text.get(last_line..).and_then(|line| line.find("\\boxed")) else { return text };
+    let before = trimmed(text.get(..last_line + at).unwrap_or_default());
+    match before.strip_suffix(':') {
+        Some(before) => trimmed(before.rsplit_once('\n').map_or("", |(lines, _)| lines)),
+        None => before,
+    }
 }
 
 /// The criteria that the model set up, with their weights.
@@ -72,16 +83,31 @@ fn trimmed(text: &str) -> &str {
     text.trim().trim_end_matches(['#', '*']).trim_end()
 }
 
-/// The entries of a list, or the lines; a single line is split at semicolons.
+/// The entries of a list, or the lines; a single line is split at the numbers 2, 3 ... of its items, or at semicolons.
 fn items(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
+        [line] if is_listed(line) && line.contains(" 2. ") => numbered(line),
         [line] => line.split(';').map(str::trim).filter(|item| !item.is_empty()).collect(),
         lines if lines.iter().any(|line| is_listed(line)) => {
             lines.iter().copied().filter(|line| is_listed(line)).collect()
         }
         _ => lines,
     }
+}
+
+/// `1. a 2. b 3. c` as `1. a`, `2. b` and `3. c`.
+fn numbered(line: &str) -> Vec<&str> {
+    let mut items = Vec::new();
+    let mut rest = line;
+    for number in 2..=MOST_PRINCIPLES {
+        let Some(at) = rest.find(&format!(" {number}. ")) else { break };
+        let Some((item, next)) = rest.split_at_checked(at) else { break };
+        items.push(item);
+        rest = next.trim_start();
+    }
+    items.push(rest);
+    items
 }
 
 /// `1. ...`, `(2) ...`, `- ...`, `* ...`.
@@ -110,11 +136,7 @@ fn principle(item: &str) -> Option<Principle> {
     }
     let text = rest.split_once([':', '\u{ff1a}']).map_or("", |(head, text)| {
         // The colon of `(Weight: 30%)` is not the one before the text.
-        if head.contains('(') && !head.contains(')') {
-            text.split_once(')').map_or("", |(_, text)| text)
-        } else {
-            text
-        }
+        if head.contains('(') && !head.contains(')') { text.split_once(')').map_or("", |(_, text)| text) } else { text }
     });
     Some(Principle {
         name: shortened(name, LONGEST_PRINCIPLE),

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(ranges(0.0, 2.0, true), ["2", "1", "0"]);
         assert_eq!(ranges(0.0, 1.0, true), ["1", "0"]);
         assert_eq!(ranges(0.0, 1.0, false), ["0.8-1", "0.5-0.8", "0.2-0.5", "0-0.2"]);
-        assert_eq!(ranges(-5.0, 5.0, true), ["4 to 5", "1 to 3", "-3 to 0", "-5 to -4"]);
+        assert_eq!(ranges(-5.0, 5.0, true), ["4-5", "1-3", "-3 to 0", "-5 to -4"]);
     }
 
     #[test]

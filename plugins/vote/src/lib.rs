@@ -63,7 +63,11 @@ impl Policy for Vote {
     fn next(&self, task: &Task, context: &Context, samples: &[Sample]) -> Result<Step, Refusal> {
         let k = self.config.k as usize;
         let Some(missing) = k.checked_sub(samples.len()).filter(|&missing| missing > 0) else {
-            return Ok(Step::Finish(aggregate::reward(self.config.aggregate, task, samples.get(..k).unwrap_or(samples))));
+            return Ok(Step::Finish(aggregate::reward(
+                self.config.aggregate,
+                task,
+                samples.get(..k).unwrap_or(samples),
+            )));
         };
         if missing > context.samples_left as usize {
             return Err(Refusal::TooFewSamples(format!(

@@ -3,7 +3,9 @@
 //! It is built apart from `vote` and draws the same way, so putting one in the other's place in a pack shows what an
 //! exchange of the policy alone does to the rewards.
 
-use rewarden_plugin::{ConfigError, Context, Detail, Draw, Plugin, Policy, Random, Refusal, Reward, Sample, Score, Step, Task};
+use rewarden_plugin::{
+    ConfigError, Context, Detail, Draw, Plugin, Policy, Random, Refusal, Reward, Sample, Score, Step, Task,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -128,9 +130,8 @@ mod tests {
 
     #[test]
     fn failed_samples_are_left_out_and_nothing_scored_is_an_abstention() {
-        let failed = |id| {
-            sample(id, Outcome::Failed(Failure { kind: FailureKind::Unparsable, message: "no box".to_owned() }))
-        };
+        let failed =
+            |id| sample(id, Outcome::Failed(Failure { kind: FailureKind::Unparsable, message: "no box".to_owned() }));
         let reward = finish(&[failed(0), scored(1, [7.0, 3.0])]);
         assert_eq!((reward.scores, reward.used), (vec![Score::Value(7.0), Score::Value(3.0)], vec![1]));
         assert!(matches!(finish(&[failed(0)]).scores[..], [Score::Abstain(_), Score::Abstain(_)]));

@@ -51,9 +51,23 @@ async fn within<T>(
     work: impl Future<Output = Result<T, hf_hub::api::tokio::ApiError>>,
 ) -> Result<T, String> {
     match tokio::time::timeout(limit, work).await {
-        Ok(result) => result.map_err(|error| error.to_string()),
+        Ok(result) => result.map_err(|error| with_causes(&error)),
         Err(_) => Err(format!("the hub {what} within {} s", limit.as_secs())),
     }
+}
+
+/// The HTTP library says "error sending request"; what happened is in the causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 #[derive(Clone)]

@@ -73,7 +73,9 @@ async fn a_source_that_fails_or_gives_another_file_is_reported_and_the_next_one_
     let events = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&events);
     let origins: Vec<&dyn Origin> = sources.iter().map(|s| s as &dyn Origin).collect();
-    obtain_from(&TINY_RECIPE, &origins, cache.path(), Arc::new(move |event| log.lock().unwrap().push(event))).await.unwrap();
+    obtain_from(&TINY_RECIPE, &origins, cache.path(), Arc::new(move |event| log.lock().unwrap().push(event)))
+        .await
+        .unwrap();
     let failed: Vec<(String, String)> = events
         .lock()
         .unwrap()
@@ -114,7 +116,8 @@ async fn a_model_in_the_cache_is_used_without_asking_anyone_and_a_damaged_one_is
 async fn two_at_once_end_with_one_good_model() {
     let cache = tempfile::tempdir().unwrap();
     let source = Fake::new("source", Ok(TINY));
-    let run = || obtain_from(&TINY_RECIPE, &[&source], cache.path(), quiet());
+    let origins: [&dyn Origin; 1] = [&source];
+    let run = || obtain_from(&TINY_RECIPE, &origins, cache.path(), quiet());
     let (first, second) = tokio::join!(run(), run());
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(names(&cache.path().join("models")), ["tiny.Q8_0.gguf"]);

@@ -68,7 +68,10 @@ impl DeviceChoice {
                 Ok((self, Device::new_metal(number).map_err(|error| self.broken(&error))?))
             }
             DeviceChoice::Auto => {
-                let compiled = [(cfg!(feature = "cuda"), DeviceChoice::Cuda(0)), (cfg!(feature = "metal"), DeviceChoice::Metal(0))];
+                let compiled = [
+                    (cfg!(feature = "cuda"), DeviceChoice::Cuda(0)),
+                    (cfg!(feature = "metal"), DeviceChoice::Metal(0)),
+                ];
                 for (_, gpu) in compiled.into_iter().filter(|(compiled, _)| *compiled) {
                     match gpu.open() {
                         Ok(opened) => return Ok(opened),

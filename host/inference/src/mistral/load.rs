@@ -6,8 +6,8 @@ use candle_core::Device;
 use mistralrs::core::{AddModelConfig, Pipeline};
 use mistralrs::model_builder_trait::build_model_from_pipeline;
 use mistralrs::{
-    AnyModelBuilder, GgufModelBuilder, MemoryGpuConfig, PagedAttentionConfig, PagedAttentionMetaBuilder, SchedulerConfig,
-    TextModelBuilder, paged_attn_supported,
+    AnyModelBuilder, GgufModelBuilder, MemoryGpuConfig, PagedAttentionConfig, PagedAttentionMetaBuilder,
+    SchedulerConfig, TextModelBuilder, paged_attn_supported,
 };
 use tokio::sync::Mutex;
 
@@ -32,7 +32,12 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// Loads the weights. `batch` is the most sequences that may ever run at once.
-    pub(crate) async fn load(source: &Source, choice: DeviceChoice, device: Device, batch: usize) -> Result<Self, ModelError> {
+    pub(crate) async fn load(
+        source: &Source,
+        choice: DeviceChoice,
+        device: Device,
+        batch: usize,
+    ) -> Result<Self, ModelError> {
         let name = source.name();
         let failed = |message: String| ModelError::Load { model: name.clone(), message };
         let builder = builder(source, choice, device, batch)?;
@@ -46,7 +51,8 @@ impl Loaded {
         let (vocabulary, context) = {
             let pipeline = pipeline.lock().await;
             let metadata = pipeline.get_metadata();
-            let trie = metadata.tok_env().ok_or_else(|| failed("it has no tokenizer, so it cannot write text".into()))?;
+            let trie =
+                metadata.tok_env().ok_or_else(|| failed("it has no tokenizer, so it cannot write text".into()))?;
             let Some(template) = pipeline.get_chat_template().filter(|t| t.has_chat_template()) else {
                 return Err(failed("it has no chat template; use a chat (instruct) model".into()));
             };
@@ -98,9 +104,11 @@ fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) 
     let paged = paged_attention(on_cpu).map_err(failed)?;
     match source {
         Source::Gguf(path) => {
-            let path = path
-                .canonicalize()
-                .map_err(|source| ModelError::File { action: "resolving", path: path.display().to_string(), source })?;
+            let path = path.canonicalize().map_err(|source| ModelError::File {
+                action: "resolving",
+                path: path.display().to_string(),
+                source,
+            })?;
             let (Some(directory), Some(file)) = (path.parent(), path.file_name()) else {
                 return Err(failed("the path has no file name".into()));
             };

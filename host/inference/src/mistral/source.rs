@@ -24,9 +24,11 @@ impl Source {
         if path.is_file() {
             return match starts_as_gguf(path) {
                 Ok(true) => Ok(Source::Gguf(path.to_owned())),
-                Ok(false) => Err(not_found("expected a GGUF file, which begins with the bytes `GGUF`; for safetensors \
+                Ok(false) => Err(not_found(
+                    "expected a GGUF file, which begins with the bytes `GGUF`; for safetensors \
                                             give the directory that holds them"
-                    .into())),
+                        .into(),
+                )),
                 Err(source) => Err(ModelError::File { action: "reading", path: model.to_owned(), source }),
             };
         }

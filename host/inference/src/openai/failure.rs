@@ -1,0 +1,146 @@
+//! Why one try failed, and whether another may succeed.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::Response;
+
+use super::OpenAiOptions;
+use super::endpoint::Endpoint;
+use crate::error::ModelError;
+
+/// How much of a server's error text is kept, in characters.
+const SHOWN: usize = 500;
+
+/// Why one try failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// An error status.
+    Status { status: u16, body: String, retry_after: Option<Duration> },
+    /// The connection was not made or broke off, perhaps in the middle of a reply.
+    Connection(String),
+    /// One try took too long.
+    TryTimeout,
+    /// All tries together took too long.
+    TotalTimeout,
+    /// A whole reply that is not what the protocol says.
+    Malformed { expected: &'static str, found: String },
+}
+
+impl Failure {
+    /// Whether the same request may succeed later: not after a 4xx, which says that the request is at fault (429 says
+    /// that its time is), and not after a reply that was whole.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Failure::Status { status, .. } => *status == 429 || *status >= 500,
+            Failure::Connection(_) | Failure::TryTimeout => true,
+            Failure::TotalTimeout | Failure::Malformed { .. } => false,
+        }
+    }
+
+    /// How long the server asked to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Failure::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    pub(super) fn of_transport(error: &reqwest::Error) -> Failure {
+        // The library's own text says only "error sending request"; what happened is in the causes.
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Failure::Connection(text)
+    }
+
+    pub(super) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
+        let status = response.status().as_u16();
+        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let seconds = header.and_then(|value| value.trim().parse().ok());
+        let retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let body = response.text().await.unwrap_or_else(|error| format!("(the reply broke off: {error})"));
+        Failure::Status { status, body: excerpt(&body, secret), retry_after }
+    }
+
+    pub(super) fn into_error(self, endpoint: &Endpoint, options: &OpenAiOptions, attempts: u32) -> ModelError {
+        let endpoint = endpoint.chat().to_owned();
+        match self {
+            Failure::Status { status, body, .. } => ModelError::HttpStatus { endpoint, status, body, attempts },
+            Failure::Connection(message) => ModelError::Connection { endpoint, message, attempts },
+            Failure::TryTimeout => {
+                ModelError::Timeout { endpoint, limit: "per-try", seconds: options.try_timeout.as_secs_f64(), attempts }
+            }
+            Failure::TotalTimeout => {
+                ModelError::Timeout { endpoint, limit: "total", seconds: options.total_timeout.as_secs_f64(), attempts }
+            }
+            Failure::Malformed { expected, found } => ModelError::MalformedReply { origin: endpoint, expected, found },
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Status { status, body, .. } => write!(f, "status {status}: {body}"),
+            Failure::Connection(message) => f.write_str(message),
+            Failure::TryTimeout => f.write_str("took too long"),
+            Failure::TotalTimeout => f.write_str("took too long in all"),
+            Failure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
+        }
+    }
+}
+
+/// The beginning of a text in one line, without the key, which some services quote when they refuse it.
+pub(super) fn excerpt(text: &str, secret: Option<&str>) -> String {
+    let text = match secret.map(str::trim).filter(|s| !s.is_empty()) {
+        Some(secret) => text.replace(secret, "(key)"),
+        None => text.to_owned(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return "(empty)".into();
+    }
+    let mut shown: String = line.chars().take(SHOWN).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_time_can_cure_is_tried_again() {
+        let status = |status| Failure::Status { status, body: String::new(), retry_after: None };
+        for (failure, again) in [
+            (status(429), true),
+            (status(500), true),
+            (status(503), true),
+            (status(400), false),
+            (status(401), false),
+            (status(404), false),
+            (status(422), false),
+            (Failure::Connection("refused".into()), true),
+            (Failure::TryTimeout, true),
+            (Failure::TotalTimeout, false),
+            (Failure::Malformed { expected: "JSON", found: "HTML".into() }, false),
+        ] {
+            assert_eq!(failure.may_pass(), again, "{failure}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line_without_the_key() {
+        assert_eq!(excerpt("wrong key\n sk-1 ", Some("sk-1")), "wrong key (key)");
+        assert_eq!(excerpt("", None), "(empty)");
+        let long = excerpt(&"ä".repeat(2000), None);
+        assert_eq!(long.chars().count(), SHOWN + 1);
+    }
+}
