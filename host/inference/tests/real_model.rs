@@ -54,6 +54,7 @@ async fn a_real_model_keeps_every_promise_of_the_trait() {
     greedy_decoding_repeats_and_ignores_the_seed().await;
     requests_at_once_give_what_they_give_alone().await;
     a_regular_expression_is_obeyed_and_repeats().await;
+    a_grammar_with_an_optional_tail_ends_where_the_model_wants_to().await;
     a_json_schema_is_obeyed().await;
     generation_ends_before_a_stop_string().await;
     the_token_limit_is_reported().await;
@@ -110,9 +111,26 @@ async fn a_regular_expression_is_obeyed_and_repeats() {
             last.strip_prefix("\\boxed{").and_then(|s| s.strip_suffix('}')).unwrap_or_else(|| panic!("{last:?}"));
         let scores: Vec<u32> = scores.split(", ").map(|s| s.parse().unwrap()).collect();
         assert!(scores.len() == 2 && scores.iter().all(|s| (1..=10).contains(s)), "{scores:?}");
-        assert_eq!(completion.finish, FinishReason::Stop);
+        assert_eq!(completion.finish, FinishReason::Stop, "{completion:?}");
+        assert!(completion.usage.completion_tokens < 60);
         assert_eq!(completion, generate(&request).await);
     }
+}
+
+async fn a_grammar_with_an_optional_tail_ends_where_the_model_wants_to() {
+    // The grammar's own end token is not the one that this model ends its turns with.
+    let completion = generate(&with("What is 1 + 1? Answer with one number.", |r| {
+        r.constraint = Some(Constraint::Regex("[^\\n]*(\\n[^\\n]*)*".into()));
+        r.sampling.temperature = 0.0;
+        r.sampling.max_tokens = 120;
+    }))
+    .await;
+    let free = generate(&with("What is 1 + 1? Answer with one number.", |r| {
+        r.sampling.temperature = 0.0;
+        r.sampling.max_tokens = 120;
+    }))
+    .await;
+    assert_eq!((&completion.text, completion.finish), (&free.text, FinishReason::Stop));
 }
 
 async fn a_json_schema_is_obeyed() {

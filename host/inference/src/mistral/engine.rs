@@ -8,7 +8,7 @@ use mistralrs::{RequestBuilder, Response, SamplingParams, StopTokens, TextMessag
 use tokio::sync::Mutex;
 
 use super::control_tokens::ControlTokens;
-use super::sampler::{SeededSampler, Step};
+use super::sampler::{GrammarEnd, SeededSampler, Step};
 use crate::error::ModelError;
 use crate::model::{
     Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage,
@@ -19,7 +19,10 @@ use crate::thinking::{self, Start};
 /// What the model's tokens mean.
 pub(crate) struct Vocabulary {
     pub trie: TokEnv,
+    /// Every token that ends the model's turn.
     pub end_of_turn: Vec<u32>,
+    /// The one of them that the grammar engine knows.
+    pub grammar_end: u32,
     pub control: ControlTokens,
     /// Formats with several channels, which the engine takes apart itself (gpt-oss, Gemma 4).
     pub engine_sets_thinking_apart: bool,
@@ -40,6 +43,20 @@ impl Vocabulary {
     /// How a token is shown: control tokens by their names.
     fn show(&self, token: u32) -> String {
         String::from_utf8_lossy(&self.trie.tok_trie().decode_ext(&[token], true)).into_owned()
+    }
+
+    /// How a text ends under a grammar; none when there is no difference.
+    fn ends_of_a_grammar(&self) -> Option<GrammarEnd> {
+        let others: Vec<u32> = self.end_of_turn.iter().copied().filter(|token| *token != self.grammar_end).collect();
+        (!others.is_empty()).then_some(GrammarEnd { token: self.grammar_end, others })
+    }
+
+    /// What the engine is to stop at, beside the end-of-turn tokens that it knows itself. It knows either tokens or strings.
+    fn stop(&self, stop: &[String]) -> StopTokens {
+        if stop.is_empty() {
+            return StopTokens::Ids(self.end_of_turn.clone());
+        }
+        StopTokens::Seqs(stop.iter().cloned().chain(self.end_of_turn.iter().map(|token| self.show(*token))).collect())
     }
 
     fn raw_token(&self, step: &Step) -> RawToken {
@@ -104,13 +121,14 @@ impl Engine {
                 context: self.context,
             });
         }
-        let sampler = Arc::new(SeededSampler::new(&request.sampling, request.top_logprobs));
+        let grammar_end = request.constraint.as_ref().and_then(|_| self.vocabulary.ends_of_a_grammar());
+        let sampler = Arc::new(SeededSampler::new(&request.sampling, request.top_logprobs, grammar_end));
         let mut outgoing = RequestBuilder::from(messages)
             .set_sampling(SamplingParams {
                 // The processor leaves one token possible; at 0 the engine takes it without a softmax.
                 temperature: Some(0.0),
                 max_len: Some(max_tokens as usize),
-                stop_toks: (!request.stop.is_empty()).then(|| StopTokens::Seqs(request.stop.clone())),
+                stop_toks: Some(StopTokens::Seqs(self.stops(request))),
                 ..SamplingParams::neutral()
             })
             .add_logits_processor(Arc::clone(&sampler) as _);
@@ -122,6 +140,12 @@ impl Engine {
         }
         let parsed = self.run(outgoing, request, &sampler, progress).await?;
         self.completion(request, &sampler.steps(), parsed, start, prompt_tokens)
+    }
+
+    /// What ends the text: the request's strings, and the names of the tokens that end a turn or a grammar.
+    fn stops(&self, request: &GenerateRequest) -> Vec<String> {
+        let ends = self.vocabulary.end_of_turn.iter().map(|&token| self.vocabulary.show(token));
+        request.stop.iter().cloned().chain(ends).collect()
     }
 
     fn messages(&self, messages: &[Message]) -> TextMessages {
@@ -164,10 +188,14 @@ impl Engine {
                         parsed.content.extend(choice.delta.content);
                         parsed.thinking.extend(choice.delta.reasoning_content);
                     }
-                    let now = sampler.len();
+                    let (now, latest) = sampler.latest();
                     if now > seen {
                         progress(GenerateProgress { new_tokens: u32::try_from(now - seen).unwrap_or(u32::MAX) });
                         seen = now;
+                    }
+                    // The engine ends here too, or finds out that nobody listens any more.
+                    if latest.is_some_and(|token| self.vocabulary.end_of_turn.contains(&token)) {
+                        break;
                     }
                 }
                 Response::ValidationError(error) => return Err(self.refused(request, error.to_string())),

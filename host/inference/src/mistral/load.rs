@@ -60,9 +60,16 @@ impl Loaded {
                 let added = tokenizer.get_added_tokens_decoder();
                 ControlTokens::new(added.into_values().filter(|t| t.special).map(|t| t.content))
             });
+            // The engine's own list can lack the token by which a grammar ends (SmolLM2: `<|endoftext|>` beside
+            // `<|im_end|>`); without it a constrained text goes on to its token limit, invisibly.
+            let mut end_of_turn = metadata.eos_tok.clone();
+            let end_of_grammar = trie.tok_trie().eos_token();
+            if !end_of_turn.contains(&end_of_grammar) {
+                end_of_turn.push(end_of_grammar);
+            }
             let vocabulary = Vocabulary {
                 trie,
-                end_of_turn: metadata.eos_tok.clone(),
+                end_of_turn,
                 control: control.unwrap_or_else(|| ControlTokens::new([])),
                 engine_sets_thinking_apart: template.is_harmony_format() || template.uses_channel_tags(),
             };

@@ -23,7 +23,21 @@ pub(crate) struct SeededSampler {
     top_p: Option<f64>,
     seed: u64,
     top_logprobs: usize,
+    grammar_end: Option<GrammarEnd>,
     trace: Mutex<Trace>,
+}
+
+/// How a text ends under a grammar.
+///
+/// The grammar engine knows one end token, and for chat models it is often not the one that the model ends its turns
+/// with. Left alone, a model that wants to stop where the grammar would let it cannot say so, and runs on to the token
+/// limit. So what the model gives to all its end tokens is given to the grammar's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GrammarEnd {
+    /// The token that the grammar allows at its end.
+    pub token: u32,
+    /// The model's other end-of-turn tokens.
+    pub others: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -32,6 +46,8 @@ struct Trace {
     /// shorter sequence than there is, so it is no measure of the position.
     context_len: Option<usize>,
     steps: Vec<Step>,
+    /// The logit of ending at the latest position, all end tokens together; present under a grammar.
+    end_logit: Option<f32>,
 }
 
 /// What happened at one position.
@@ -55,12 +71,13 @@ pub(crate) struct Odds {
 }
 
 impl SeededSampler {
-    pub(crate) fn new(sampling: &Sampling, top_logprobs: u8) -> Self {
+    pub(crate) fn new(sampling: &Sampling, top_logprobs: u8, grammar_end: Option<GrammarEnd>) -> Self {
         SeededSampler {
             temperature: sampling.temperature,
             top_p: sampling.top_p,
             seed: sampling.seed,
             top_logprobs: usize::from(top_logprobs),
+            grammar_end,
             trace: Mutex::default(),
         }
     }
@@ -70,20 +87,28 @@ impl SeededSampler {
         self.trace().steps.clone()
     }
 
-    /// How many tokens were chosen so far.
-    pub(crate) fn len(&self) -> usize {
-        self.trace().steps.len()
+    /// How many tokens were chosen so far, and the latest.
+    pub(crate) fn latest(&self) -> (usize, Option<u32>) {
+        let trace = self.trace();
+        (trace.steps.len(), trace.steps.last().map(|step| step.token))
     }
 
     fn trace(&self) -> MutexGuard<'_, Trace> {
         self.trace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self, logits: &[f32], context_len: usize) -> Option<u32> {
+    fn step(&self, mut logits: Vec<f32>, context_len: usize) -> Option<u32> {
         let mut trace = self.trace();
         // The same length twice is the same position once more, under the grammar's mask.
         let again = trace.context_len == Some(context_len);
         let position = trace.steps.len() - usize::from(again && !trace.steps.is_empty());
+        if let Some(end) = &self.grammar_end {
+            if !again {
+                trace.end_logit = end.logit(&logits);
+            }
+            end.put(&mut logits, trace.end_logit);
+        }
+        let logits = logits.as_slice();
         let choice = gumbel::choose(logits, self.temperature, self.top_p, self.seed, position as u64)?;
         let logit = f64::from(*logits.get(choice)?);
         let token = u32::try_from(choice).ok()?;
@@ -101,15 +126,41 @@ impl SeededSampler {
     }
 }
 
+impl GrammarEnd {
+    /// The logarithm of the summed weights of all end tokens.
+    fn logit(&self, logits: &[f32]) -> Option<f32> {
+        let all = [self.token].into_iter().chain(self.others.iter().copied());
+        let all: Vec<f32> = all.filter_map(|token| logits.get(token as usize).copied()).collect();
+        let max = all.iter().copied().reduce(f32::max)?;
+        let sum: f64 = all.iter().map(|&l| (f64::from(l) - f64::from(max)).exp()).sum();
+        Some(if max == f32::NEG_INFINITY { max } else { (f64::from(max) + sum.ln()) as f32 })
+    }
+
+    /// Gives all the weight to the grammar's token, unless the grammar's mask forbids it.
+    fn put(&self, logits: &mut [f32], end_logit: Option<f32>) {
+        for token in &self.others {
+            if let Some(logit) = logits.get_mut(*token as usize) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        if let (Some(logit), Some(end)) = (logits.get_mut(self.token as usize), end_logit)
+            && *logit > f32::NEG_INFINITY
+        {
+            *logit = end;
+        }
+    }
+}
+
 impl CustomLogitsProcessor for SeededSampler {
     fn apply(&self, logits: &Tensor, context: &[u32]) -> candle_core::Result<Tensor> {
         let values: Vec<f32> = logits.to_vec1()?;
-        let Some(token) = self.step(&values, context.len()) else {
+        let vocabulary = values.len();
+        let Some(token) = self.step(values, context.len()) else {
             candle_core::bail!("the model's logits are not numbers, or the constraint leaves no token possible");
         };
         let certainty: Vec<f32> =
-            (0..values.len()).map(|i| if i == token as usize { 0.0 } else { f32::NEG_INFINITY }).collect();
-        Tensor::from_vec(certainty, values.len(), logits.device())
+            (0..vocabulary).map(|i| if i == token as usize { 0.0 } else { f32::NEG_INFINITY }).collect();
+        Tensor::from_vec(certainty, vocabulary, logits.device())
     }
 }
 
@@ -151,7 +202,7 @@ mod tests {
     use super::*;
 
     fn sampler(temperature: f64, top_logprobs: u8) -> SeededSampler {
-        SeededSampler::new(&Sampling { temperature, top_p: None, max_tokens: 9, seed: 11 }, top_logprobs)
+        SeededSampler::new(&Sampling { temperature, top_p: None, max_tokens: 9, seed: 11 }, top_logprobs, None)
     }
 
     fn apply(sampler: &SeededSampler, logits: &[f32], context_len: usize) -> usize {
@@ -198,6 +249,21 @@ mod tests {
         };
         assert_eq!(odds(0.0), odds(1.7));
         assert!(odds(1.0).iter().map(|(_, l)| l.exp()).sum::<f64>() <= 1.0);
+    }
+
+    #[test]
+    fn under_a_grammar_every_wish_to_end_counts_for_the_grammars_end_token() {
+        let end = GrammarEnd { token: 0, others: vec![2] };
+        let sampling = Sampling { temperature: 0.0, top_p: None, max_tokens: 9, seed: 11 };
+        let sampler = SeededSampler::new(&sampling, 0, Some(end));
+        // The model wants its own end token; the grammar knows token 0 only.
+        assert_eq!(apply(&sampler, &[-9.0, 1.0, 5.0], 3), 0);
+        // Where the grammar may not end, the mask has the last word.
+        assert_eq!(apply(&sampler, &[-9.0, 1.0, 5.0], 4), 0);
+        assert_eq!(apply(&sampler, &[f32::NEG_INFINITY, 1.0, f32::NEG_INFINITY], 4), 1);
+        // Where it may, the model's own end token is masked, and its weight counts all the same.
+        assert_eq!(apply(&sampler, &[-9.0, 1.0, 5.0], 5), 0);
+        assert_eq!(apply(&sampler, &[-9.0, 1.0, f32::NEG_INFINITY], 5), 0);
     }
 
     #[test]
