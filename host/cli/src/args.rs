@@ -238,6 +238,8 @@ pub struct ModelOptions {
 pub enum ConstraintServer {
     /// The server takes none; a pack that needs them fails with advice.
     None,
+    /// JSON schemas only, as OpenAI's own service takes them.
+    Openai,
     /// vLLM.
     Vllm,
     /// SGLang.

@@ -1,18 +1,43 @@
 //! Opening the model that the options name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use rewarden_inference::Model;
+use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
 
-use crate::args::{ModelOptions, Places};
+use crate::args::{ConstraintServer, ModelOptions, Places};
 
 /// The model behind `--endpoint`, or the one to run in this process.
 pub async fn open(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {
     match (&options.endpoint, &options.model) {
-        (Some(_), _) => anyhow::bail!("--endpoint is not there yet"),
+        (Some(endpoint), Some(model)) => Ok(Arc::new(remote(endpoint, model, options)?)),
+        (Some(_), None) => anyhow::bail!("--endpoint needs --model: the name by which the server knows the model"),
         (None, model) => local(model.as_deref(), options, places, quiet).await,
     }
+}
+
+fn remote(endpoint: &str, model: &str, options: &ModelOptions) -> Result<OpenAiModel> {
+    let key = |name| std::env::var(name).ok().filter(|key| !key.is_empty());
+    let try_timeout = Duration::from_secs(options.timeout.into());
+    let defaults = OpenAiOptions::default();
+    let options = OpenAiOptions {
+        api_key: key("REWARDEN_API_KEY").or_else(|| key("OPENAI_API_KEY")),
+        concurrency: options.concurrency.into(),
+        try_timeout,
+        // Room for a try that timed out, and for one more after it.
+        total_timeout: defaults.total_timeout.max(try_timeout * 3),
+        constraints: match options.constraints {
+            ConstraintServer::None => ConstraintDialect::None,
+            ConstraintServer::Openai => ConstraintDialect::OpenAi,
+            ConstraintServer::Vllm => ConstraintDialect::Vllm,
+            ConstraintServer::Sglang => ConstraintDialect::Sglang,
+            ConstraintServer::LlamaCpp => ConstraintDialect::LlamaCpp,
+        },
+        ..defaults
+    };
+    Ok(OpenAiModel::new(endpoint, model, options)?)
 }
 
 #[cfg(feature = "mistralrs")]

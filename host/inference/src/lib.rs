@@ -11,6 +11,8 @@ mod reply;
 pub mod thinking;
 
 #[cfg(feature = "mistralrs")]
+mod backtrace;
+#[cfg(feature = "mistralrs")]
 pub mod default_model;
 #[cfg(feature = "mistralrs")]
 mod digest;

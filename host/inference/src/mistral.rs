@@ -78,6 +78,15 @@ impl MistralModel {
             });
         }
         let (choice, device) = options.device.open()?;
+        if std::env::var("SELFCHECK").is_ok() {
+            let loaded = Loaded::load(source, choice, device.clone(), 4).await?;
+            let engine = loaded.start(true).await?;
+            eprintln!("prefix harmless: {}", self_check::prefix_hits_are_harmless(&engine).await?);
+            drop(engine);
+            let engine = loaded.start(false).await?;
+            eprintln!("repeat harmless: {}", self_check::prefix_hits_are_harmless(&engine).await?);
+            eprintln!("batch harmless: {}", self_check::batches_are_harmless(&engine).await?);
+        }
         let batch = if device.is_cpu() { 1 } else { options.max_batch };
         on_event(LoadEvent::Loading { model: source.name(), device: choice.to_string() });
         let (digest, loaded) =

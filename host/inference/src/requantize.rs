@@ -12,6 +12,7 @@ use candle_core::Device;
 use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 
+use crate::backtrace;
 use crate::error::ModelError;
 
 /// llama.cpp's number for "mostly Q8_0" in `general.file_type`.
@@ -21,7 +22,7 @@ const FILE_TYPE_Q8_0: u32 = 7;
 pub(crate) fn to_q8_0(from: &Path, to: &mut File) -> Result<(), ModelError> {
     let failed = |error: candle_core::Error| ModelError::Load {
         model: from.display().to_string(),
-        message: format!("it cannot be re-quantised: {error}"),
+        message: format!("it cannot be re-quantised: {}", backtrace::cut(&error.to_string())),
     };
     let input = File::open(from).map_err(|source| ModelError::File {
         action: "reading",

@@ -101,9 +101,8 @@ pub trait Component: 'static {
     fn instance() -> &'static LocalKey<OnceCell<Self::Plugin>>;
 }
 
-/// Calls the configured instance.
+/// Calls the configured instance. `configure` has set the panic hook.
 fn with<C: Component, R>(call: impl FnOnce(&C::Plugin) -> R) -> R {
-    panic::report_to_log();
     C::instance().with(|instance| match instance.get() {
         Some(plugin) => call(plugin),
         None => not_configured(C::Plugin::NAME),
@@ -112,6 +111,7 @@ fn with<C: Component, R>(call: impl FnOnce(&C::Plugin) -> R) -> R {
 
 #[expect(clippy::panic, reason = "the host broke the contract, and no export has a type to say so with")]
 fn not_configured(name: &str) -> ! {
+    panic::report_to_log();
     panic!("{name} was called before `configure`: the host must call `configure` first in every instance")
 }
 

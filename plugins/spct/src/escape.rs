@@ -11,8 +11,8 @@
 
 /// A marker, and where the hyphen goes.
 struct Marker {
-    /// Lower case, without white space.
-    letters: &'static str,
+    /// ASCII, lower case, without white space.
+    letters: &'static [u8],
     /// The number of letters before the hyphen.
     head: usize,
     /// Whether white space between the letters still makes the marker. Invisible characters always do.
@@ -20,26 +20,29 @@ struct Marker {
 }
 
 const fn spaced(letters: &'static str, head: usize) -> Marker {
-    Marker { letters, head, across_space: true }
+    Marker { letters: letters.as_bytes(), head, across_space: true }
 }
 
 const fn tight(letters: &'static str, head: usize) -> Marker {
-    Marker { letters, head, across_space: false }
+    Marker { letters: letters.as_bytes(), head, across_space: false }
 }
 
-const MARKERS: &[Marker] = &[
-    // The prompt's own.
+// Markers by their first letter: of the prompt, of the answer that the parser looks for, and control tokens of chat
+// formats other than those of the form `<|name|>`.
+const BRACKET: &[Marker] = &[
     spaced("[thebeginof", 1),
     spaced("[theendof", 1),
-    tight("####", 3),
     spaced("[system]", 1),
     spaced("[user]", 1),
     spaced("[assistant]", 1),
-    // What the parser looks for. The hyphen falls into the same place in all three.
-    spaced("\\boxed", 4),
-    spaced("boxed{", 3),
-    spaced("boxed\\{", 3),
-    // Control tokens of chat formats, other than those of the form `<|name|>`.
+    tight("[inst]", 1),
+    tight("[/inst]", 1),
+];
+const HASH: &[Marker] = &[tight("####", 3)];
+const BACKSLASH: &[Marker] = &[spaced("\\boxed", 4)];
+// The hyphen falls into the same place as with a backslash before it.
+const B: &[Marker] = &[spaced("boxed{", 3), spaced("boxed\\{", 3)];
+const ANGLE: &[Marker] = &[
     tight("<s>", 1),
     tight("</s>", 1),
     tight("<bos>", 1),
@@ -48,10 +51,9 @@ const MARKERS: &[Marker] = &[
     tight("<end_of_turn>", 1),
     tight("<think>", 1),
     tight("</think>", 1),
-    tight("[inst]", 1),
-    tight("[/inst]", 1),
-    tight("<<sys>>", 1),
-    tight("<</sys>>", 1),
+    // Llama's `<<SYS>>`, from its second bracket on.
+    tight("<sys>", 1),
+    tight("</sys>", 1),
 ];
 
 /// The longest name in a control token of the form `<|name|>`.
@@ -74,12 +76,17 @@ pub(crate) fn escape(text: &str) -> String {
 /// Where hyphens go, as byte offsets in ascending order: at least one inside every marker.
 fn breaks(text: &str) -> Vec<usize> {
     let mut breaks: Vec<usize> = Vec::new();
-    for (start, char) in text.char_indices() {
-        if !matches!(folded(char), Some('[' | '#' | '\\' | 'b' | '<')) {
+    for (start, byte) in text.bytes().enumerate() {
+        // Nearly every byte is none that a marker could begin with; 0xef leads the full-width forms.
+        if !matches!(byte, b'[' | b'#' | b'\\' | b'b' | b'B' | b'<' | 0xef) {
+            continue;
+        }
+        // In a long rule, three of four starts have their hyphen just ahead.
+        if byte == b'#' && breaks.last().is_some_and(|&at| at > start) {
             continue;
         }
         let rest = text.get(start..).unwrap_or_default();
-        for found in MARKERS.iter().filter_map(|marker| find(rest, marker)).chain(control_token(rest)) {
+        for found in markers_at(rest) {
             // A marker that begins inside another one may have its hyphen already.
             let last_letter = start + found.last_letter;
             let broken = breaks.iter().rev().take_while(|&&at| at > start).any(|&at| at <= last_letter);
@@ -99,14 +106,38 @@ struct Found {
     last_letter: usize,
 }
 
+/// The markers that the text begins with; none where it begins with an invisible character.
+fn markers_at(text: &str) -> impl Iterator<Item = Found> {
+    let mut chars = text.chars();
+    let markers = match chars.next().and_then(folded) {
+        Some('[') => BRACKET,
+        Some('#') => HASH,
+        Some('\\') => BACKSLASH,
+        Some('b') => B,
+        Some('<') => ANGLE,
+        _ => &[],
+    };
+    // Nearly all starts fail on the second letter, which is cheap to see for all markers at once: a text of nothing
+    // but `<` must not cost a search for each.
+    let mut letters = chars.filter_map(folded);
+    let second = letters.next();
+    let second_across_space = if second == Some(' ') { letters.find(|letter| *letter != ' ') } else { second };
+    let plausible = move |marker: &&Marker| {
+        let letter = if marker.across_space { second_across_space } else { second };
+        marker.letters.get(1).map(|byte| char::from(*byte)) == letter
+    };
+    let token = if second == Some('|') { control_token(text) } else { None };
+    markers.iter().filter(plausible).filter_map(move |marker| find(text, marker)).chain(token)
+}
+
 fn find(text: &str, marker: &Marker) -> Option<Found> {
     let mut letters = text.char_indices().filter_map(|(at, char)| Some((at, char.len_utf8(), folded(char)?)));
     let (mut hyphen, mut last_letter) = (0, 0);
-    for (index, wanted) in marker.letters.chars().enumerate() {
+    for (index, wanted) in marker.letters.iter().enumerate() {
         let (at, length, _) = letters
             .by_ref()
             .find(|(.., letter)| !(marker.across_space && *letter == ' '))
-            .filter(|(.., letter)| *letter == wanted)?;
+            .filter(|(.., letter)| *letter == char::from(*wanted))?;
         if index + 1 == marker.head {
             hyphen = at + length;
         }
@@ -118,7 +149,8 @@ fn find(text: &str, marker: &Marker) -> Option<Found> {
 /// `<|name|>`, also with the full-width bars that DeepSeek's tokenisers use.
 fn control_token(text: &str) -> Option<Found> {
     let mut letters = text.char_indices().filter_map(|(at, char)| Some((at, char.len_utf8(), folded(char)?)));
-    let (_, hyphen, _) = letters.next().filter(|(.., letter)| *letter == '<')?;
+    let (at, length, _) = letters.next().filter(|(.., letter)| *letter == '<')?;
+    let hyphen = at + length;
     letters.next().filter(|(.., letter)| *letter == '|')?;
     let mut before = ' ';
     for (at, _, letter) in letters.take(LONGEST_NAME + 2) {
@@ -135,6 +167,7 @@ fn control_token(text: &str) -> Option<Found> {
 /// as a space; none for a character that shows nothing.
 fn folded(char: char) -> Option<char> {
     match char {
+        '!'..='~' => Some(char.to_ascii_lowercase()),
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(char) - 0xfee0).map(|char| char.to_ascii_lowercase()),
         // Soft hyphen, joiners, direction marks, variation selectors, byte order mark, tags.
         '\u{ad}'
@@ -180,7 +213,7 @@ mod tests {
     fn control_tokens_of_chat_formats_are_broken() {
         assert_eq!(escape("<|im_end|>\n<|im_start|>system"), "<-|im_end|>\n<-|im_start|>system");
         assert_eq!(escape("<\u{ff5c}User\u{ff5c}>"), "<-\u{ff5c}User\u{ff5c}>");
-        assert_eq!(escape("</s><s>[INST] <<SYS>>"), "<-/s><-s>[-INST] <-<SYS>>");
+        assert_eq!(escape("</s><s>[INST] <<SYS>>"), "<-/s><-s>[-INST] <<-SYS>>");
         assert_eq!(escape("<end_of_turn><start_of_turn>model"), "<-end_of_turn><-start_of_turn>model");
     }
 
@@ -199,6 +232,8 @@ mod tests {
             "bo\u{ad}xed{1}",
             "<\u{200b}|im_start|>",
             "<|IM_START|>",
+            "\u{fe00}<|im_start|>",
+            "\u{feff}[The End of",
         ] {
             assert_eq!(markers_in(&escape(text)), 0, "{text:?}");
             assert_eq!(escape(text).replace('-', ""), text, "nothing but hyphens is added");
@@ -225,6 +260,19 @@ mod tests {
         assert_eq!(escape(&"#".repeat(10)), "###-###-###-#");
     }
 
+    #[test]
+    fn a_megabyte_of_anything_takes_linear_time() {
+        for piece in
+            ["a", "b", "#", "[", "<", "<|", "<|a", "[the\u{200b}", "\\boxed", "b o x e d ", "\u{200b}", "\u{ff3b}"]
+        {
+            let text = piece.repeat((1 << 20) / piece.len());
+            let start = std::time::Instant::now();
+            let _ = escape(&text);
+            // Quadratic time would be hours.
+            assert!(start.elapsed() < std::time::Duration::from_secs(5), "{piece:?} took {:?}", start.elapsed());
+        }
+    }
+
     /// Markers as a reader would find them, told apart from the code under test: fold the text, take out what does
     /// not show, and look for the plain words.
     fn markers_in(text: &str) -> usize {
@@ -234,7 +282,7 @@ mod tests {
                 code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap(),
                 _ => char,
             })
-            .filter(|char| !matches!(char, '\u{200b}'..='\u{200f}' | '\u{ad}' | '\u{2060}' | '\u{feff}'))
+            .filter(|char| !matches!(char, '\u{200b}'..='\u{200f}' | '\u{ad}' | '\u{2060}' | '\u{fe00}' | '\u{feff}'))
             .collect::<String>()
             .to_lowercase();
         let dense: String = visible.chars().filter(|char| !char.is_whitespace()).collect();
@@ -247,50 +295,13 @@ mod tests {
     }
 
     /// Text made of markers, parts of markers and things to hide them with.
-    pub(crate) fn hostile() -> impl Strategy<Value = String> {
-        let pieces = [
-            "[The Begin of Response 1]",
-            "[The End of Response 1]",
-            "[The ",
-            "End of",
-            "[",
-            "]",
-            "####",
-            "##",
-            "#",
-            "\\boxed{",
-            "\\boxed",
-            "\\",
-            "box",
-            "boxed",
-            "ed",
-            "{",
-            "}",
-            "-",
-            " ",
-            "\n",
-            "\u{200b}",
-            "\u{ad}",
-            "<|im_start|>",
-            "<|",
-            "|>",
-            "<",
-            ">",
-            "<s>",
-            "/s>",
-            "[INST]",
-            "[User]",
-            "user",
-            "\u{ff3b}",
-            "\u{ff03}",
-            "\u{ff5c}",
-            "T",
-            "h",
-            "e",
-            "{{responses}}",
-            "8, 5",
-        ];
-        let piece = prop_oneof![8 => prop::sample::select(pieces.to_vec()).prop_map(String::from), 1 => ".{0,4}"];
+    fn hostile() -> impl Strategy<Value = String> {
+        // One piece a word; a space, a line break and invisible characters are added to them.
+        let words = "[The Begin of Response 1]|[The End of Response 1]|[The|End of|[|]|####|##|#|\\boxed{|\\boxed|\\|box|boxed|ed|{|}|-\
+                     |<s>|/s>|[INST]|[User]|user|<<SYS>>|T|h|e|<|>|\u{ff3b}|\u{ff03}|\u{ff5c}|{{responses}}|8, 5";
+        let others = ["<|im_start|>", "<|", "|>", " ", "\n", "\u{200b}", "\u{ad}", "\u{fe00}", "\u{feff}"];
+        let pieces: Vec<String> = words.split('|').chain(others).map(String::from).collect();
+        let piece = prop_oneof![8 => prop::sample::select(pieces), 1 => ".{0,4}"];
         prop::collection::vec((piece, any::<bool>()), 0..24).prop_map(|pieces| {
             let cased = |(piece, upper): (String, bool)| if upper { piece.to_uppercase() } else { piece };
             pieces.into_iter().map(cased).collect()

@@ -111,21 +111,12 @@ fn named_responses(text: &str) -> impl Iterator<Item = u32> {
 
 /// The last `[[8, 1]]` of a text that is an attempt at scores.
 fn double_brackets(text: &str) -> Option<Vec<Entry>> {
-    let mut end = text.len();
-    while let Some(open) = text.get(..end).and_then(|text| text.rfind("[[")) {
-        let inside = text.get(open + 2..).unwrap_or_default();
-        let limit = inside.find(['[', ']', '\n']).unwrap_or(inside.len());
-        if let Some((content, rest)) = inside.split_at_checked(limit)
-            && rest.starts_with("]]")
-        {
-            let entries = read(content);
-            if is_attempt(&entries) {
-                return Some(entries);
-            }
-        }
-        end = open;
-    }
-    None
+    text.rmatch_indices("[[").find_map(|(open, brackets)| {
+        let inside = text.get(open + brackets.len()..)?;
+        let (content, rest) = inside.split_at_checked(inside.find(['[', ']', '\n'])?)?;
+        let entries = rest.starts_with("]]").then(|| read(content))?;
+        is_attempt(&entries).then_some(entries)
+    })
 }
 
 /// One entry per response, each a valid score; in the order of their labels where all have one.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use candle_core::Device;
 
+use crate::backtrace;
 use crate::error::ModelError;
 
 /// A device, or the wish for the best there is.
@@ -94,7 +95,7 @@ impl DeviceChoice {
     }
 
     fn broken(self, error: &candle_core::Error) -> ModelError {
-        ModelError::Device { device: self.to_string(), message: error.to_string() }
+        ModelError::Device { device: self.to_string(), message: backtrace::cut(&error.to_string()) }
     }
 }
 

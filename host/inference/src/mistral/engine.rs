@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::control_tokens::ControlTokens;
 use super::sampler::{GrammarEnd, SeededSampler, Step};
+use crate::backtrace;
 use crate::error::ModelError;
 use crate::model::{
     Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage,
@@ -49,14 +50,6 @@ impl Vocabulary {
     fn ends_of_a_grammar(&self) -> Option<GrammarEnd> {
         let others: Vec<u32> = self.end_of_turn.iter().copied().filter(|token| *token != self.grammar_end).collect();
         (!others.is_empty()).then_some(GrammarEnd { token: self.grammar_end, others })
-    }
-
-    /// What the engine is to stop at, beside the end-of-turn tokens that it knows itself. It knows either tokens or strings.
-    fn stop(&self, stop: &[String]) -> StopTokens {
-        if stop.is_empty() {
-            return StopTokens::Ids(self.end_of_turn.clone());
-        }
-        StopTokens::Seqs(stop.iter().cloned().chain(self.end_of_turn.iter().map(|token| self.show(*token))).collect())
     }
 
     fn raw_token(&self, step: &Step) -> RawToken {
@@ -253,14 +246,14 @@ impl Engine {
         match &request.constraint {
             Some(constraint) if message.starts_with("Invalid grammar") => ModelError::ConstraintInvalid {
                 constraint: constraint.kind(),
-                message: message.trim_start_matches("Invalid grammar. ").to_owned(),
+                message: backtrace::cut(message.trim_start_matches("Invalid grammar. ")),
             },
             _ => self.failed(message),
         }
     }
 
     fn failed(&self, message: String) -> ModelError {
-        ModelError::Engine { model: self.name.clone(), message }
+        ModelError::Engine { model: self.name.clone(), message: backtrace::cut(&message) }
     }
 }
 

@@ -15,6 +15,7 @@ use super::control_tokens::ControlTokens;
 use super::device::DeviceChoice;
 use super::engine::{Engine, Vocabulary};
 use super::source::Source;
+use crate::backtrace;
 use crate::error::ModelError;
 
 /// Share of a GPU's memory for weights and key-value blocks together. The rest is for activations and other programs.
@@ -39,7 +40,7 @@ impl Loaded {
         batch: usize,
     ) -> Result<Self, ModelError> {
         let name = source.name();
-        let failed = |message: String| ModelError::Load { model: name.clone(), message };
+        let failed = |message: String| ModelError::Load { model: name.clone(), message: backtrace::cut(&message) };
         let builder = builder(source, choice, device, batch)?;
         // Loading blocks for as long as it takes to read the file, and it may panic on files that it does not expect.
         let runtime = tokio::runtime::Handle::current();
@@ -63,13 +64,16 @@ impl Loaded {
             // The engine's own list can lack the token by which a grammar ends (SmolLM2: `<|endoftext|>` beside
             // `<|im_end|>`); without it a constrained text goes on to its token limit, invisibly.
             let mut end_of_turn = metadata.eos_tok.clone();
-            let end_of_grammar = trie.tok_trie().eos_token();
-            if !end_of_turn.contains(&end_of_grammar) {
-                end_of_turn.push(end_of_grammar);
+            let grammar_end = trie.tok_trie().eos_token();
+            // Some tokenizers have none, and then the number is an ordinary token's.
+            let is_control = trie.tok_trie().decode_ext(&[grammar_end], false).is_empty();
+            if is_control && !end_of_turn.contains(&grammar_end) {
+                end_of_turn.push(grammar_end);
             }
             let vocabulary = Vocabulary {
                 trie,
                 end_of_turn,
+                grammar_end,
                 control: control.unwrap_or_else(|| ControlTokens::new([])),
                 engine_sets_thinking_apart: template.is_harmony_format() || template.uses_channel_tags(),
             };
