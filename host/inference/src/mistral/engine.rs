@@ -187,7 +187,7 @@ impl Engine {
                         seen = now;
                     }
                     // The engine ends here too, or finds out that nobody listens any more.
-                    if latest.is_some_and(|token| self.vocabulary.end_of_turn.contains(&token)) {
+                    if now >= request.sampling.max_tokens as usize || self.ends_turn(latest) {
                         break;
                     }
                 }
@@ -210,10 +210,12 @@ impl Engine {
         start: Start,
         prompt_tokens: usize,
     ) -> Result<Completion, ModelError> {
+        // A sequence that had to make way for others is counted anew when it comes back, and so may run past its limit.
+        let steps = steps.get(..request.sampling.max_tokens as usize).unwrap_or(steps);
         let tokens: Vec<RawToken> = steps.iter().map(|step| self.vocabulary.raw_token(step)).collect();
         let bytes: Vec<u8> = tokens.iter().flat_map(|t| t.bytes.iter().copied()).collect();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let ended = steps.last().is_some_and(|step| self.vocabulary.end_of_turn.contains(&step.token))
+        let ended = self.ends_turn(steps.last().map(|step| step.token))
             || request.stop.iter().any(|stop| text.contains(stop.as_str()));
         let finish = match ended {
             true => FinishReason::Stop,
@@ -240,6 +242,10 @@ impl Engine {
                 found: "other tokens; ask for no log-probabilities of this model".into(),
             }
         })
+    }
+
+    fn ends_turn(&self, token: Option<u32>) -> bool {
+        token.is_some_and(|token| self.vocabulary.end_of_turn.contains(&token))
     }
 
     fn refused(&self, request: &GenerateRequest, message: String) -> ModelError {

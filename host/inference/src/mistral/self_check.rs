@@ -19,6 +19,15 @@ pub(crate) trait Greedy: Sync {
 fn prompts() -> Vec<String> {
     let count = |from: usize, to: usize| (from..to).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
     let repeat = |phrase: &str, times: usize| vec![phrase; times].join(" ");
+if let Ok(kind) = std::env::var("NAT") {
+        let c = |from: usize, n: usize| (from..from + n).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        return match kind.as_str() {
+            "A" => (0..4).map(|i| format!("Continue this list of numbers, and write nothing else: {}", c(11 + 13 * i, 30 + i))).collect(),
+            "B" => (0..4).map(|i| format!("Continue this list of numbers, and write nothing else: {}", c(11 + 13 * i, 30))).collect(),
+            "C" => ["cat", "dog sat on the mat and the bird", "fish swam", "bird flew over"].iter().enumerate().map(|(i, x)| format!("Copy this text exactly, and write nothing else: {}", vec![*x; 12 + i].join("; "))).collect(),
+            _ => ["Write a poem about the sea.", "Write a poem about the forest.", "Write a poem about my cat.", "Write a short story about a dog"].map(String::from).into(),
+        };
+    }
     vec![
         format!("Continue this list of numbers, and write nothing else: {}", count(1, 60)),
         format!("Continue this list of numbers, and write nothing else: {}", count(300, 320)),
