@@ -175,10 +175,9 @@ impl ModelServer {
     }
 }
 
-async fn complete(
-    State((reply, requests)): State<(Arc<Reply>, Arc<Mutex<Vec<Value>>>)>,
-    Json(body): Json<Value>,
-) -> Json<Value> {
+type ServerState = (Arc<Reply>, Arc<Mutex<Vec<Value>>>);
+
+async fn complete(State((reply, requests)): State<ServerState>, Json(body): Json<Value>) -> Json<Value> {
     let text = reply(&body);
     let tokens = text.split_whitespace().count();
     requests.lock().unwrap().push(body);

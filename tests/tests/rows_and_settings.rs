@@ -58,10 +58,8 @@ fn bad_rows_are_error_rows_with_line_and_field_and_the_others_are_scored() {
     let endpoint = server.endpoint();
     let arguments = ["score", "tasks.jsonl", "--pack", pack.to_str().unwrap(), "--endpoint", &endpoint, "--model", "m"];
     let rows = sandbox.run(arguments).expect(3).rows();
-    let summary: Vec<(Value, Value, Value)> = rows
-        .iter()
-        .map(|row| (row["id"].clone(), row["line"].clone(), row["error"]["field"].clone()))
-        .collect();
+    let summary: Vec<(Value, Value, Value)> =
+        rows.iter().map(|row| (row["id"].clone(), row["line"].clone(), row["error"]["field"].clone())).collect();
     assert_eq!(
         summary,
         [

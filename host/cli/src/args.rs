@@ -12,13 +12,13 @@ use rewarden_judge::Setting;
 /// OpenAI-compatible server.
 #[derive(Debug, Parser)]
 #[command(name = "rewarden", version, max_term_width = 110, after_help = AFTER_HELP)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 
     /// Say more on stderr (-v: what is done; -vv: plugins' debug logs too). REWARDEN_LOG takes a tracing filter.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 const AFTER_HELP: &str = "\
@@ -28,7 +28,7 @@ configuration directory), then REWARDEN_* environment variables, then flags; `re
 Exit status: 0 all well; 1 nothing could be done; 2 wrong usage; 3 done, but some rows or tasks ended in an error row.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Score the responses of tasks.
     #[command(after_help = SCORE_HELP)]
     Score(ScoreArgs),
@@ -40,7 +40,9 @@ pub enum Command {
     /// Print the options in force, and where each value came from.
     Config(ConfigArgs),
     /// Print a completion script for a shell.
-    #[command(after_help = "For example: rewarden completions bash > ~/.local/share/bash-completion/completions/rewarden")]
+    #[command(
+        after_help = "For example: rewarden completions bash > ~/.local/share/bash-completion/completions/rewarden"
+    )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -60,41 +62,41 @@ Examples:
   cat tasks.jsonl | rewarden score - --pack ./my-pack --seed 7";
 
 #[derive(Debug, Args)]
-pub struct ScoreArgs {
+pub(crate) struct ScoreArgs {
     /// Task file (JSONL), or - for standard input.
     #[arg(value_name = "TASKS", value_hint = ValueHint::FilePath)]
-    pub tasks: PathBuf,
+    pub(crate) tasks: PathBuf,
 
     #[command(flatten)]
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     #[command(flatten)]
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 #[derive(Debug, Args)]
-pub struct InspectArgs {
+pub(crate) struct InspectArgs {
     /// A component (.wasm), a pack's directory, or a pack's name.
     #[arg(value_name = "COMPONENT|PACK")]
-    pub what: PathBuf,
+    pub(crate) what: PathBuf,
 
     /// Print JSON instead of text.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     #[command(flatten)]
-    pub places: Places,
+    pub(crate) places: Places,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ModelCommand {
+pub(crate) enum ModelCommand {
     /// Fetch the default model (SmolLM2-135M-Instruct, about 90 MB) unless it is there, and print its path.
     Pull(Places),
     /// Print the path of the default model; fails when it has not been fetched.
@@ -104,87 +106,87 @@ pub enum ModelCommand {
 /// Where things are kept.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Places")]
-pub struct Places {
+pub(crate) struct Places {
     /// Directories in which packs are looked up by name (separated by colons in the variable)
     #[arg(long, value_name = "DIR", env = "REWARDEN_PACK_PATH", value_delimiter = ':', default_value = "packs",
         value_hint = ValueHint::DirPath)]
-    pub pack_path: Vec<PathBuf>,
+    pub(crate) pack_path: Vec<PathBuf>,
 
     /// Where models and compiled components are kept [default: rewarden in the user's cache directory]
     #[arg(long, value_name = "DIR", env = "REWARDEN_CACHE_DIR", value_hint = ValueHint::DirPath)]
-    pub cache_dir: Option<PathBuf>,
+    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 /// Everything about scoring that can be configured.
 #[derive(Clone, Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     #[command(flatten)]
-    pub pack: PackOptions,
+    pub(crate) pack: PackOptions,
     #[command(flatten)]
-    pub sampling: SamplingOptions,
+    pub(crate) sampling: SamplingOptions,
     #[command(flatten)]
-    pub model: ModelOptions,
+    pub(crate) model: ModelOptions,
     #[command(flatten)]
-    pub output: OutputOptions,
+    pub(crate) output: OutputOptions,
     #[command(flatten)]
-    pub places: Places,
+    pub(crate) places: Places,
 }
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Pack")]
-pub struct PackOptions {
+pub(crate) struct PackOptions {
     /// The pack: a name on the pack path, or a directory with a pack.toml
     #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::DirPath)]
-    pub pack: String,
+    pub(crate) pack: String,
 
     /// Another component in place of the pack's template (with its own default configuration)
     #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_TEMPLATE", value_hint = ValueHint::FilePath)]
-    pub template: Option<PathBuf>,
+    pub(crate) template: Option<PathBuf>,
 
     /// Another component in place of the pack's parser (with its own default configuration)
     #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_PARSER", value_hint = ValueHint::FilePath)]
-    pub parser: Option<PathBuf>,
+    pub(crate) parser: Option<PathBuf>,
 
     /// Another component in place of the pack's policy (with its own default configuration)
     #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_POLICY", value_hint = ValueHint::FilePath)]
-    pub policy: Option<PathBuf>,
+    pub(crate) policy: Option<PathBuf>,
 
     /// Change a plugin's configuration, such as policy.aggregate=mean; may be repeated
     #[arg(long, value_name = "PART.KEY=VALUE", env = "REWARDEN_SET", value_delimiter = None)]
-    pub set: Vec<Setting>,
+    pub(crate) set: Vec<Setting>,
 }
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sampling")]
-pub struct SamplingOptions {
+pub(crate) struct SamplingOptions {
     /// Samples a task; short for --set policy.k=N
     #[arg(short, value_name = "N", long = "k", env = "REWARDEN_K")]
-    pub k: Option<u32>,
+    pub(crate) k: Option<u32>,
 
     /// 0 is greedy decoding [default: the pack's, else 0.5]
     #[arg(long, value_name = "T", env = "REWARDEN_TEMPERATURE", value_parser = temperature)]
-    pub temperature: Option<f64>,
+    pub(crate) temperature: Option<f64>,
 
     /// Nucleus sampling, above 0 and at most 1 [default: the pack's, else 1]
     #[arg(long, value_name = "P", env = "REWARDEN_TOP_P", value_parser = top_p)]
-    pub top_p: Option<f64>,
+    pub(crate) top_p: Option<f64>,
 
     /// Upper bound on the tokens of one sample [default: the pack's, else 1024]
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_tokens: Option<u32>,
+    pub(crate) max_tokens: Option<u32>,
 
     /// Decides every random choice: the same seed, tasks and model give the same bytes
     #[arg(long, value_name = "N", env = "REWARDEN_SEED", default_value_t = 0)]
-    pub seed: u64,
+    pub(crate) seed: u64,
 
     /// Samples that a policy may draw for one task
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_SAMPLES", default_value_t = 256)]
-    pub max_samples: u32,
+    pub(crate) max_samples: u32,
 
     /// Steps that a policy may take for one task
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_ROUNDS", default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_rounds: u32,
+    pub(crate) max_rounds: u32,
 }
 
 fn temperature(text: &str) -> Result<f64, String> {
@@ -203,39 +205,39 @@ fn top_p(text: &str) -> Result<f64, String> {
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Model")]
-pub struct ModelOptions {
+pub(crate) struct ModelOptions {
     /// A GGUF file, a directory with safetensors, or a Hugging Face id; with --endpoint the server's name for it
     /// [default: SmolLM2-135M-Instruct, fetched on first use]
     #[arg(long, value_name = "MODEL", env = "REWARDEN_MODEL", value_hint = ValueHint::AnyPath)]
-    pub model: Option<String>,
+    pub(crate) model: Option<String>,
 
     /// Use an OpenAI-compatible server instead of running the model here; the API key is read from REWARDEN_API_KEY,
     /// else from OPENAI_API_KEY
     #[arg(long, value_name = "URL", env = "REWARDEN_ENDPOINT", value_hint = ValueHint::Url, requires = "model")]
-    pub endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
 
     /// Where to run the model: auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", env = "REWARDEN_DEVICE", default_value = "auto")]
-    pub device: String,
+    pub(crate) device: String,
 
     /// How the server behind --endpoint takes constraints of the output
     #[arg(long, value_name = "SERVER", env = "REWARDEN_CONSTRAINTS", default_value = "none")]
-    pub constraints: ConstraintServer,
+    pub(crate) constraints: ConstraintServer,
 
     /// Requests to the endpoint at once
     #[arg(long, value_name = "N", env = "REWARDEN_CONCURRENCY", default_value_t = 16,
         value_parser = clap::value_parser!(u16).range(1..))]
-    pub concurrency: u16,
+    pub(crate) concurrency: u16,
 
     /// Seconds that one request to the endpoint may take, each try by itself
     #[arg(long, value_name = "SECONDS", env = "REWARDEN_TIMEOUT", default_value_t = 300,
         value_parser = clap::value_parser!(u32).range(1..))]
-    pub timeout: u32,
+    pub(crate) timeout: u32,
 }
 
 /// Servers that differ in how they take a regular expression or a grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ConstraintServer {
+pub(crate) enum ConstraintServer {
     /// The server takes none; a pack that needs them fails with advice.
     None,
     /// JSON schemas only, as OpenAI's own service takes them.
@@ -250,27 +252,27 @@ pub enum ConstraintServer {
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputOptions {
+pub(crate) struct OutputOptions {
     /// Write result rows (JSONL) to a file [default: stdout]
     #[arg(long, value_name = "FILE", env = "REWARDEN_OUT", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 
     /// Write every sample (JSONL): order, text, scores or failure, usage, seed
     #[arg(long, value_name = "FILE", env = "REWARDEN_SAMPLES", value_hint = ValueHint::FilePath)]
-    pub samples: Option<PathBuf>,
+    pub(crate) samples: Option<PathBuf>,
 
     /// What goes to stdout [default: a table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT", env = "REWARDEN_FORMAT")]
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
 
     /// No progress bar and no summary
     #[arg(short, long, env = "REWARDEN_QUIET")]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// See [`OutputOptions::format`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// One JSON object a task.
     Jsonl,
     /// For people.

@@ -10,7 +10,7 @@ use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
 use crate::args::{ConstraintServer, ModelOptions, Places};
 
 /// The model behind `--endpoint`, or the one to run in this process.
-pub async fn open(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {
+pub(crate) async fn open(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {
     match (&options.endpoint, &options.model) {
         (Some(endpoint), Some(model)) => Ok(Arc::new(remote(endpoint, model, options)?)),
         (Some(_), None) => anyhow::bail!("--endpoint needs --model: the name by which the server knows the model"),
@@ -48,8 +48,7 @@ async fn local(model: Option<&str>, options: &ModelOptions, places: &Places, qui
         Some(model) => Source::resolve(model)?,
         None => Source::Gguf(crate::model::obtain(&crate::model::cache(places)?).await?),
     };
-    let settings =
-        MistralOptions { device: options.device.parse()?, max_batch: usize::from(options.concurrency) };
+    let settings = MistralOptions { device: options.device.parse()?, max_batch: usize::from(options.concurrency) };
     let tell = |event| {
         if !quiet && crate::terminal::is_watched() {
             match event {

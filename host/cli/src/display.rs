@@ -15,17 +15,16 @@ const SNIPPET: usize = 60;
 const BAR: usize = 10;
 
 /// A borderless table that fits the terminal.
-pub fn table() -> Table {
+pub(crate) fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table
 }
 
 /// One task with the score of each response.
-pub fn verdict(task: &Task, verdict: &Verdict) -> String {
+pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
     let mut text = String::new();
-    let failures =
-        verdict.failures().iter().map(|(kind, count)| format!(", {count} {kind}")).collect::<String>();
+    let failures = verdict.failures().iter().map(|(kind, count)| format!(", {count} {kind}")).collect::<String>();
     let _ = writeln!(text, "{}  ({} of {} samples valid{failures})", task.id, verdict.valid(), verdict.samples.len());
     if let Some(query) = task.messages.last() {
         let _ = writeln!(text, "  {}", snippet(&query.content, SNIPPET + 24));
@@ -86,7 +85,7 @@ fn bar(value: f64, top: f64) -> String {
 }
 
 /// The beginning of a text on one line, without control characters that could move a terminal's cursor.
-pub fn snippet(text: &str, width: usize) -> String {
+pub(crate) fn snippet(text: &str, width: usize) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -103,7 +102,7 @@ pub fn snippet(text: &str, width: usize) -> String {
 }
 
 /// What `rewarden config` prints.
-pub fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
+pub(crate) fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
     let text = if json {
         serde_json::to_string_pretty(rows)?
     } else {

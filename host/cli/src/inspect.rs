@@ -14,7 +14,7 @@ use crate::args::InspectArgs;
 use crate::{display, model, packs};
 
 /// Runs the command.
-pub fn run(args: &InspectArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
     let runtime = Runtime::new(Limits::default(), Some(&model::cache(&args.places)?.join("components")))?;
     let report = if args.what.extension().is_some_and(|extension| extension == "wasm") || args.what.is_file() {
         component(&runtime, &args.what)?

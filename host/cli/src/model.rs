@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::args::Places;
 
 /// The directory for models and compiled components.
-pub fn cache(places: &Places) -> Result<PathBuf> {
+pub(crate) fn cache(places: &Places) -> Result<PathBuf> {
     if let Some(directory) = &places.cache_dir {
         return Ok(directory.clone());
     }
@@ -35,13 +35,13 @@ mod with_mistralrs {
     use crate::terminal;
 
     /// Fetches the default model unless it is there.
-    pub fn pull(places: &Places) -> Result<ExitCode> {
+    pub(crate) fn pull(places: &Places) -> Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         print(&runtime.block_on(obtain(&cache(places)?))?)
     }
 
     /// Says where the default model is.
-    pub fn path(places: &Places) -> Result<ExitCode> {
+    pub(crate) fn path(places: &Places) -> Result<ExitCode> {
         let path = default_model::path(&cache(places)?);
         if !path.is_file() {
             anyhow::bail!("{} is not there; fetch it with `rewarden model pull`", path.display());
@@ -50,7 +50,7 @@ mod with_mistralrs {
     }
 
     /// The default model's path; fetches it if need be, and says so on stderr.
-    pub async fn obtain(cache: &Path) -> Result<PathBuf> {
+    pub(crate) async fn obtain(cache: &Path) -> Result<PathBuf> {
         let bar = ProgressBar::hidden();
         Ok(default_model::obtain(cache, Arc::new(move |event| tell(&bar, event))).await?)
     }
@@ -62,7 +62,9 @@ mod with_mistralrs {
                 if terminal::is_watched() {
                     bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
                     bar.set_length(bytes);
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24.cyan/dim} {bytes}/{total_bytes}  {eta} left") {
+                    if let Ok(style) =
+                        ProgressStyle::with_template("{bar:24.cyan/dim} {bytes}/{total_bytes}  {eta} left")
+                    {
                         bar.set_style(style);
                     }
                 }
@@ -82,22 +84,22 @@ mod with_mistralrs {
 }
 
 #[cfg(feature = "mistralrs")]
-pub use with_mistralrs::{obtain, path, pull};
+pub(crate) use with_mistralrs::{obtain, path, pull};
 
 #[cfg(not(feature = "mistralrs"))]
 mod without_mistralrs {
     use super::*;
 
     /// There is no default model without mistral.rs.
-    pub fn pull(_places: &Places) -> Result<ExitCode> {
+    pub(crate) fn pull(_places: &Places) -> Result<ExitCode> {
         anyhow::bail!("this binary was built without mistral.rs, so it has no default model; use --endpoint")
     }
 
     /// See [`pull`].
-    pub fn path(places: &Places) -> Result<ExitCode> {
+    pub(crate) fn path(places: &Places) -> Result<ExitCode> {
         pull(places)
     }
 }
 
 #[cfg(not(feature = "mistralrs"))]
-pub use without_mistralrs::{path, pull};
+pub(crate) use without_mistralrs::{path, pull};

@@ -12,7 +12,7 @@ use crate::args::{Format, OutputOptions};
 use crate::display;
 
 /// The open outputs of one run.
-pub struct Output {
+pub(crate) struct Output {
     rows: Option<Lines>,
     samples: Option<Lines>,
     table: bool,
@@ -41,7 +41,7 @@ struct ErrorBody<'a> {
 
 impl Output {
     /// Opens the files. Refuses to overwrite the task file that is being read.
-    pub fn open(options: &OutputOptions, tasks: &Path) -> Result<Self> {
+    pub(crate) fn open(options: &OutputOptions, tasks: &Path) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
         let format = options.format.unwrap_or(if terminal { Format::Table } else { Format::Jsonl });
         let rows = match (&options.out, format) {
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Writes what became of a task.
-    pub fn verdict(&mut self, task: &Task, verdict: &Verdict, provenance: &Provenance) -> Result<()> {
+    pub(crate) fn verdict(&mut self, task: &Task, verdict: &Verdict, provenance: &Provenance) -> Result<()> {
         if let Some(samples) = &mut self.samples {
             for row in verdict.sample_rows() {
                 samples.write(&row)?;
@@ -75,7 +75,7 @@ impl Output {
     }
 
     /// Writes what is wrong with a row.
-    pub fn error(&mut self, error: &RowError) -> Result<()> {
+    pub(crate) fn error(&mut self, error: &RowError) -> Result<()> {
         if let Some(rows) = &mut self.rows {
             rows.write(&ErrorRow {
                 id: error.id.as_deref(),

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::args::Places;
 
 /// The directory of the pack that `pack` names: a directory itself, or a name on the pack path.
-pub fn find(pack: &str, places: &Places) -> Result<PathBuf> {
+pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
     let direct = Path::new(pack);
     if direct.join("pack.toml").is_file() {
         return Ok(direct.to_owned());

@@ -9,7 +9,7 @@ use rewarden_judge::{Event, Observer};
 use crate::terminal;
 
 /// Counts what happens, and draws it when stderr is a terminal.
-pub struct Progress {
+pub(crate) struct Progress {
     started: Instant,
     drawn: AtomicU64,
     sampled: AtomicU64,
@@ -19,7 +19,7 @@ pub struct Progress {
 
 impl Progress {
     /// `rows` is the number of tasks where it is known; `show` whether a bar is wanted at all.
-    pub fn new(rows: Option<u64>, show: bool) -> Self {
+    pub(crate) fn new(rows: Option<u64>, show: bool) -> Self {
         let bar = (show && terminal::is_watched()).then(|| bar(rows));
         if let Some(bar) = &bar {
             terminal::share_with(bar);
@@ -34,26 +34,26 @@ impl Progress {
     }
 
     /// A task is finished.
-    pub fn task_done(&self) {
+    pub(crate) fn task_done(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
     }
 
     /// Time since the run began.
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// Takes the bar off the screen.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
     /// Runs `print` with the bar out of the way.
-    pub fn print<T>(&self, print: impl FnOnce() -> T) -> T {
+    pub(crate) fn print<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -96,7 +96,11 @@ fn bar(rows: Option<u64>) -> ProgressBar {
     };
     let left = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
         // Before the first task is done there is nothing to estimate from.
-        let _ = if state.pos() == 0 { write!(text, "?") } else { write!(text, "{:#}", indicatif::HumanDuration(state.eta())) };
+        let _ = if state.pos() == 0 {
+            write!(text, "?")
+        } else {
+            write!(text, "{:#}", indicatif::HumanDuration(state.eta()))
+        };
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.with_key("left", left).progress_chars("━╸─"));

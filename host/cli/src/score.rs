@@ -22,7 +22,7 @@ const DEFAULT_TEMPERATURE: f64 = 0.5;
 const DEFAULT_MAX_TOKENS: u32 = 1024;
 
 /// Runs the command.
-pub fn run(args: ScoreArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: ScoreArgs) -> Result<ExitCode> {
     // What is quick to get wrong is checked before a model is loaded.
     let source = TaskSource::open(&args.tasks)?;
     let pack = load_pack(&args.options.pack, args.options.sampling.k, &args.options.places)?;

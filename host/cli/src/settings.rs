@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 /// The file's name.
-pub const FILE: &str = "rewarden.toml";
+pub(crate) const FILE: &str = "rewarden.toml";
 
 /// Options whose relative paths in a file are meant relative to that file.
 const PATHS: [&str; 7] = ["pack-path", "cache-dir", "template", "parser", "policy", "out", "samples"];
@@ -20,13 +20,13 @@ const MAYBE_PATHS: [&str; 2] = ["pack", "model"];
 
 /// Values from files, by the option's long name.
 #[derive(Debug, Default)]
-pub struct FileDefaults {
+pub(crate) struct FileDefaults {
     values: BTreeMap<String, (Vec<String>, PathBuf)>,
 }
 
 impl FileDefaults {
     /// Reads the user's file, then the nearest one at or above `directory`, whose values win.
-    pub fn read(directory: &Path, command: &Command) -> Result<Self> {
+    pub(crate) fn read(directory: &Path, command: &Command) -> Result<Self> {
         let user = etcetera::base_strategy::choose_base_strategy()
             .ok()
             .map(|dirs| etcetera::BaseStrategy::config_dir(&dirs).join("rewarden").join(FILE));
@@ -50,7 +50,10 @@ impl FileDefaults {
                 let meant = rewarden_judge::nearest(&key, known.iter().copied())
                     .map(|meant| format!("; did you mean `{meant}`?"))
                     .unwrap_or_default();
-                bail!("{}:{line}: unknown key `{key}`{meant} (keys are the long options of `rewarden score`)", file.display());
+                bail!(
+                    "{}:{line}: unknown key `{key}`{meant} (keys are the long options of `rewarden score`)",
+                    file.display()
+                );
             }
             let values = strings(&value).with_context(|| format!("{}: `{key}`", file.display()))?;
             let values = values.into_iter().map(|value| resolve(&key, value, file)).collect();
@@ -60,7 +63,7 @@ impl FileDefaults {
     }
 
     /// The command with these values as the defaults of its options, in every subcommand that has them.
-    pub fn apply(&self, command: Command) -> Command {
+    pub(crate) fn apply(&self, command: Command) -> Command {
         command.mut_subcommands(|subcommand| {
             self.values.iter().fold(subcommand, |subcommand, (key, (values, _))| {
                 let Some(id) = id_of(&subcommand, key) else { return subcommand };
@@ -71,7 +74,7 @@ impl FileDefaults {
     }
 
     /// Every option of `command` with its value and where it came from, in the order of `--help`.
-    pub fn in_force(&self, command: &Command, matches: &ArgMatches) -> Vec<InForce> {
+    pub(crate) fn in_force(&self, command: &Command, matches: &ArgMatches) -> Vec<InForce> {
         let mut rows = Vec::new();
         for arg in command.get_arguments() {
             let Some(name) = arg.get_long() else { continue };
@@ -101,13 +104,13 @@ impl FileDefaults {
 
 /// One line of `rewarden config`.
 #[derive(Debug, serde::Serialize)]
-pub struct InForce {
+pub(crate) struct InForce {
     /// The option's long name.
-    pub option: String,
+    pub(crate) option: String,
     /// Its value as text; none when it has none.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
     /// `default`, a file, an environment variable, a flag, or `not set`.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 fn id_of(command: &Command, long: &str) -> Option<clap::Id> {

@@ -9,7 +9,7 @@ use crate::display;
 
 /// What a run came to.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     tasks: u64,
     bad_rows: u64,
     failed_tasks: u64,
@@ -24,12 +24,12 @@ pub struct Summary {
 
 impl Summary {
     /// Counts a row that was no task.
-    pub fn bad_row(&mut self) {
+    pub(crate) fn bad_row(&mut self) {
         self.bad_rows += 1;
     }
 
     /// Counts a judged task.
-    pub fn add(&mut self, task: &Task, verdict: &Verdict) {
+    pub(crate) fn add(&mut self, task: &Task, verdict: &Verdict) {
         self.tasks += 1;
         self.samples += verdict.samples.len() as u64;
         self.valid += verdict.valid() as u64;
@@ -52,12 +52,12 @@ impl Summary {
     }
 
     /// Whether anything ended in an error row.
-    pub fn has_errors(&self) -> bool {
+    pub(crate) fn has_errors(&self) -> bool {
         self.bad_rows > 0 || self.failed_tasks > 0
     }
 
     /// The table, a line per figure.
-    pub fn text(&self, elapsed: Duration) -> String {
+    pub(crate) fn text(&self, elapsed: Duration) -> String {
         let mut rows = vec![("tasks", self.tasks.to_string())];
         if self.has_errors() {
             rows.push(("errors", format!("{} bad rows, {} tasks without a reward", self.bad_rows, self.failed_tasks)));
@@ -76,7 +76,8 @@ impl Summary {
         rows.push(("time", format!("{seconds:.1} s, {rate:.1} tokens/s")));
         if self.labelled > 0 {
             let share = 100.0 * self.credit / self.labelled as f64;
-            let ties = format!("{share:.1} % of {} labelled tasks ({} tied, worth their share)", self.labelled, self.ties);
+            let ties =
+                format!("{share:.1} % of {} labelled tasks ({} tied, worth their share)", self.labelled, self.ties);
             rows.push(("agreement", ties));
         }
         let mut table = display::table();

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use rewarden_judge::{RowError, Task, parse_row};
 
 /// An open task file or standard input.
-pub struct TaskSource {
+pub(crate) struct TaskSource {
     reader: Box<dyn BufRead + Send>,
     line: u64,
     /// Line of each id, since a result must name one task.
@@ -20,7 +20,7 @@ pub struct TaskSource {
 
 impl TaskSource {
     /// Opens `path`, or standard input for `-`.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let (reader, rows): (Box<dyn BufRead + Send>, _) = if path == Path::new("-") {
             (Box::new(BufReader::new(std::io::stdin())), None)
         } else {
@@ -38,12 +38,12 @@ impl TaskSource {
     }
 
     /// How many rows there are, where that is known before reading them.
-    pub fn rows(&self) -> Option<u64> {
+    pub(crate) fn rows(&self) -> Option<u64> {
         self.rows
     }
 
     /// The next row, skipping empty lines. The outer error is the file's, and final; the inner one is the row's.
-    pub fn next(&mut self) -> Result<Option<Result<Task, RowError>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Result<Task, RowError>>> {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
@@ -105,7 +105,10 @@ mod tests {
 
     use super::*;
 
-    fn rows(text: &[u8]) -> (Option<u64>, Vec<Result<String, (u64, Option<String>)>>) {
+    /// A task's id, or the line and field at fault.
+    type Row = Result<String, (u64, Option<String>)>;
+
+    fn rows(text: &[u8]) -> (Option<u64>, Vec<Row>) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text).unwrap();
         let mut source = TaskSource::open(file.path()).unwrap();

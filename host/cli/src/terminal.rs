@@ -10,17 +10,17 @@ use tracing_subscriber::EnvFilter;
 static BAR: OnceLock<ProgressBar> = OnceLock::new();
 
 /// Whether a person looks at stderr.
-pub fn is_watched() -> bool {
+pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
 /// Says which bar log lines must not overwrite. The first one stays.
-pub fn share_with(bar: &ProgressBar) {
+pub(crate) fn share_with(bar: &ProgressBar) {
     let _ = BAR.set(bar.clone());
 }
 
 /// Logs go to stderr: warnings, and with -v what is done. `REWARDEN_LOG` holds a filter that overrides both.
-pub fn start_logging(verbose: u8) {
+pub(crate) fn start_logging(verbose: u8) {
     let filter = match verbose {
         0 => "warn,mistralrs=error,mistralrs_core=error",
         1 => "warn,rewarden=info,rewarden_runtime=info,rewarden_inference=info,rewarden_judge=info",

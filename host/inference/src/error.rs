@@ -53,7 +53,7 @@ pub enum ModelError {
     },
 
     /// The server answered with an error status.
-    #[error("{endpoint} answered {status} {}: {body}{}", if *attempts == 1 { "at once".to_owned() } else { format!("after {attempts} attempts") }, advice_for(*status))]
+    #[error("{endpoint} answered {status} (attempts: {attempts}): {body}{}", advice_for(*status))]
     HttpStatus {
         /// The URL.
         endpoint: String,
@@ -165,7 +165,8 @@ pub enum ModelError {
 
     /// The default model could not be obtained.
     #[error(
-        "the default model {name} could not be obtained: {attempts}; give a model with --model, or a server with --endpoint"
+        "the default model {name} could not be obtained: {attempts}; give a model with --model, or a server with \
+         --endpoint"
     )]
     DefaultModel {
         /// The model.

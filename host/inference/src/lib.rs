@@ -1,8 +1,8 @@
 //! Language models behind one trait: mistral.rs in this process, or any server that speaks the OpenAI chat protocol.
 //!
 //! [`Model`] is all that the rest of the host knows. A backend turns a [`GenerateRequest`] into a [`Completion`] or a
-//! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking as
-//! an answer.
+//! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
+//! as an answer.
 
 mod error;
 mod model;

@@ -1,8 +1,8 @@
 //! A model in this process, run by mistral.rs.
 //!
-//! Every sample is a function of its own request alone, whatever else runs: tokens are chosen by [`gumbel`] noise derived
-//! from the request's seed, and batching and prefix caching are used only where they were seen not to change the text (on
-//! the CPU they do, and so are off).
+//! Every sample is a function of its own request alone, whatever else runs: tokens are chosen by [`gumbel`] noise
+//! derived from the request's seed, and batching and prefix caching are used only where they were seen not to change
+//! the text (on the CPU they do, and so are off).
 
 mod control_tokens;
 mod device;
@@ -21,7 +21,9 @@ pub use source::Source;
 
 use crate::digest;
 use crate::error::ModelError;
-use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
+use crate::model::{
+    Completion, Constraint, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling,
+};
 use engine::Engine;
 use load::Loaded;
 use self_check::Greedy;
@@ -78,11 +80,6 @@ impl MistralModel {
             });
         }
         let (choice, device) = options.device.open()?;
-        if std::env::var("SELFCHECK").is_ok() {
-            let loaded = Loaded::load(source, choice, device.clone(), 4).await?;
-            let engine = loaded.start(false).await?;
-            eprintln!("batch harmless: {}", self_check::batches_are_harmless(&engine).await?);
-        }
         let batch = if device.is_cpu() { 1 } else { options.max_batch };
         on_event(LoadEvent::Loading { model: source.name(), device: choice.to_string() });
         let (digest, loaded) =
@@ -165,8 +162,8 @@ impl Greedy for Engine {
     async fn greedy(&self, prompt: &str) -> Result<String, ModelError> {
         let request = GenerateRequest {
             messages: vec![Message { role: Role::User, content: prompt.to_owned() }],
-            sampling: Sampling { temperature: 0.0, top_p: None, max_tokens: std::env::var("NTOK").map_or(24, |n| n.parse().unwrap()), seed: 0 },
-            constraint: None,
+            sampling: Sampling { temperature: 0.0, top_p: None, max_tokens: 24, seed: 0 },
+            constraint: Some(Constraint::Regex(self_check::FORM.to_owned())),
             stop: Vec::new(),
             top_logprobs: 0,
         };

@@ -17,7 +17,8 @@ pub trait Model: Send + Sync {
     /// What this model is, for provenance.
     fn identity(&self) -> &Identity;
 
-    /// How many [`generate`](Model::generate) calls are useful at once, at least 1. More are allowed and wait their turn.
+    /// How many [`generate`](Model::generate) calls are useful at once, at least 1. More are allowed and wait their
+    /// turn.
     fn concurrency(&self) -> usize;
 
     /// Continues the conversation. `progress` is called as tokens arrive. Dropping the future ends the generation.
@@ -35,8 +36,8 @@ pub struct Identity {
     pub backend: &'static str,
     /// File name, directory name, Hugging Face id, or the name that the server knows the model by.
     pub model: String,
-    /// `sha256:` and 64 hex digits: of a local GGUF file, or of the sorted file digests of a local directory. None where
-    /// the weights are not at hand.
+    /// `sha256:` and 64 hex digits: of a local GGUF file, or of the sorted file digests of a local directory. None
+    /// where the weights are not at hand.
     pub digest: Option<String>,
     /// `cpu`, `cuda:0`, `metal:0`; none for a server.
     pub device: Option<String>,
@@ -236,7 +237,8 @@ mod tests {
 
     #[test]
     fn every_out_of_range_field_is_named() {
-        let broken: [(&str, fn(&mut GenerateRequest)); 9] = [
+        type Breakage = fn(&mut GenerateRequest);
+        let broken: [(&str, Breakage); 9] = [
             ("messages", |r| r.messages.clear()),
             ("temperature", |r| r.sampling.temperature = -0.1),
             ("temperature", |r| r.sampling.temperature = f64::NAN),

@@ -1,8 +1,8 @@
 //! A model behind a server that speaks the OpenAI chat protocol: vLLM, SGLang, llama.cpp, a hosted service.
 //!
-//! Replies are streamed where the server streams, and read as plain JSON where it does not. What the server is told goes
-//! through its own interpretation: the seed is passed on (see [`ConstraintDialect`] for constraints), but whether equal
-//! seeds give equal texts, and whether control tokens in messages are defused, is up to the server.
+//! Replies are streamed where the server streams, and read as plain JSON where it does not. What the server is told
+//! goes through its own interpretation: the seed is passed on (see [`ConstraintDialect`] for constraints), but whether
+//! equal seeds give equal texts, and whether control tokens in messages are defused, is up to the server.
 
 mod constraint;
 mod endpoint;
@@ -98,8 +98,8 @@ impl fmt::Debug for OpenAiModel {
 impl OpenAiModel {
     /// A model that the server at `endpoint` knows as `model`. Nothing is sent yet.
     ///
-    /// `endpoint` is the base URL: `http://localhost:8000` and `http://localhost:8000/v1` are the same; a URL with any other
-    /// path is taken as it is. `/chat/completions` is added to it.
+    /// `endpoint` is the base URL: `http://localhost:8000` and `http://localhost:8000/v1` are the same; a URL with any
+    /// other path is taken as it is. `/chat/completions` is added to it.
     pub fn new(endpoint: &str, model: &str, options: OpenAiOptions) -> Result<OpenAiModel, ModelError> {
         let endpoint = Endpoint::parse(endpoint)?;
         let at_least_one = |option, value: usize| match value {

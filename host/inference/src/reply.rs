@@ -1,4 +1,5 @@
-//! From what a backend received to a [`Completion`]: stop strings cut, thinking set apart, tokens matched to the answer.
+//! From what a backend received to a [`Completion`]: stop strings cut, thinking set apart, tokens matched to the
+//! answer.
 
 use crate::model::{Alternative, Completion, FinishReason, Token, Usage};
 use crate::thinking::{self, Start};

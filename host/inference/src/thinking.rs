@@ -35,8 +35,8 @@ pub enum Start {
 
 /// Splits a leading `<think>…</think>` block from the answer.
 ///
-/// A block that is never closed leaves an empty answer: the model ran out of tokens while it thought, and what it thought
-/// must not be parsed as its answer. Tags further on are text.
+/// A block that is never closed leaves an empty answer: the model ran out of tokens while it thought, and what it
+/// thought must not be parsed as its answer. Tags further on are text.
 pub fn split(text: &str, start: Start) -> Split<'_> {
     let lead = text.len() - text.trim_start().len();
     let body = text.get(lead..).unwrap_or_default();

@@ -1,4 +1,11 @@
 //! The HTTP backend against servers that behave well, badly, and not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -185,7 +192,9 @@ async fn log_probabilities_are_those_of_the_answers_tokens() {
     let (request, content) = with_logprobs();
     let reply = json!({
         "choices": [{
-            "message": {"content": "8", "reasoning_content": "hm"}, "finish_reason": "stop", "logprobs": {"content": content},
+            "message": {"content": "8", "reasoning_content": "hm"},
+            "finish_reason": "stop",
+            "logprobs": {"content": content},
         }],
         "usage": {"prompt_tokens": 5, "completion_tokens": 4},
     });

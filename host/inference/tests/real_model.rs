@@ -1,6 +1,13 @@
 //! The in-process backend with a real model.
 //!
 //! Needs a GGUF chat model, named by `REWARDEN_TEST_MODEL`; `cargo xtask test` sets it to the default model.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 #![cfg(feature = "mistralrs")]
 
 use std::sync::Mutex;
@@ -17,9 +24,8 @@ async fn model() -> &'static MistralModel {
     static MODEL: OnceCell<MistralModel> = OnceCell::const_new();
     MODEL
         .get_or_init(|| async {
-            let path = std::env::var("REWARDEN_TEST_MODEL").expect(
-                "REWARDEN_TEST_MODEL must name a GGUF chat model; run `cargo xtask test`, which fetches one and sets it",
-            );
+            let path = std::env::var("REWARDEN_TEST_MODEL")
+                .expect("REWARDEN_TEST_MODEL must name a GGUF chat model; `cargo xtask test` fetches one and sets it");
             let options = MistralOptions { device: DeviceChoice::Cpu, ..MistralOptions::default() };
             let source = Source::resolve(&path).expect("REWARDEN_TEST_MODEL is no model");
             MistralModel::load(&source, &options, &|_| ()).await.expect("the test model does not load")

@@ -76,12 +76,8 @@ pub(crate) fn effective(
         Some(key) if set.contains(&key) => "--set".to_owned(),
         _ => file.to_owned(),
     };
-    let refuse = |key: Option<String>, message| ConfigurationError {
-        origin: origin_of(key.as_deref()),
-        part,
-        key,
-        message,
-    };
+    let refuse =
+        |key: Option<String>, message| ConfigurationError { origin: origin_of(key.as_deref()), part, key, message };
 
     let validator = jsonschema::validator_for(schema).map_err(|error| {
         refuse(None, format!("the plugin's own configuration schema is not a valid JSON Schema: {error}"))
@@ -162,10 +158,7 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_named_with_where_it_came_from_and_the_nearest_known_one() {
         let text = with(json!({"shufle": "none"}), &[]).unwrap_err().to_string();
-        assert_eq!(
-            text,
-            "p/pack.toml: configuration of the policy, key `shufle`: unknown; did you mean `shuffle`?"
-        );
+        assert_eq!(text, "p/pack.toml: configuration of the policy, key `shufle`: unknown; did you mean `shuffle`?");
         let text = with(json!({}), &["policy.zzz=1"]).unwrap_err().to_string();
         assert_eq!(text, "--set: configuration of the policy, key `zzz`: unknown; expected one of k, shuffle, note");
     }

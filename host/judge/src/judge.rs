@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use rewarden_inference::{Completion, GenerateRequest, Model, Sampling};
-use rewarden_runtime::contract::{self, Context, Failure, FailureKind, Outcome, Refusal, Request, Reward, Sample, Step};
+use rewarden_runtime::contract::{
+    self, Context, Failure, FailureKind, Outcome, Refusal, Request, Reward, Sample, Step,
+};
 use rewarden_runtime::{CallError, Metered, Plugin};
 
 use crate::budget::Budget;
@@ -138,9 +140,7 @@ impl Judge {
         let step = call(&self.pack.policy, move |plugin, config| plugin.next(config, &task, &context, &samples)).await;
         match step.map_err(host_failure)?? {
             Ok(step) => Ok(step),
-            Err(refusal) => {
-                Err(TaskFailure { kind: TaskFailureKind::PolicyRefused, message: refusal_text(&refusal) })
-            }
+            Err(refusal) => Err(TaskFailure { kind: TaskFailureKind::PolicyRefused, message: refusal_text(&refusal) }),
         }
     }
 

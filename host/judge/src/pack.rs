@@ -73,7 +73,9 @@ pub enum PackError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// A component's path leaves the pack.
-    #[error("{file}: `{part}.component` is {component:?}, which is not inside the pack; copy the component beside pack.toml")]
+    #[error(
+        "{file}: `{part}.component` is {component:?}, which is not inside the pack; copy the component beside pack.toml"
+    )]
     Outside {
         /// The manifest.
         file: PathBuf,
@@ -196,11 +198,7 @@ impl Pack {
             name: manifest.name,
             version: manifest.version,
             description: manifest.description,
-            scale: Scale {
-                min: manifest.scale.min,
-                max: manifest.scale.max,
-                integer: manifest.scale.integer,
-            },
+            scale: Scale { min: manifest.scale.min, max: manifest.scale.max, integer: manifest.scale.integer },
             sampling: SamplingDefaults {
                 temperature: manifest.sampling.temperature,
                 top_p: manifest.sampling.top_p,
@@ -249,7 +247,8 @@ impl Loader<'_> {
 
     /// A pack is self-contained: what it names lies in its own directory.
     fn inside(&self, part: PartName, component: PathBuf) -> Result<PathBuf, PackError> {
-        let plain = component.components().all(|piece| matches!(piece, PathComponent::Normal(_) | PathComponent::CurDir));
+        let plain =
+            component.components().all(|piece| matches!(piece, PathComponent::Normal(_) | PathComponent::CurDir));
         if plain {
             Ok(self.directory.join(component))
         } else {

@@ -37,7 +37,9 @@ pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
         Some(Value::String(id)) if !id.is_empty() => id,
         Some(Value::Number(id)) => id.to_string(),
         Some(other) => {
-            return Err(reader.error(Some("id"), format!("expected a non-empty string or a number, found {}", kind(&other))));
+            return Err(
+                reader.error(Some("id"), format!("expected a non-empty string or a number, found {}", kind(&other)))
+            );
         }
     };
     reader.id = Some(id.clone());
@@ -105,9 +107,7 @@ impl Reader {
         let prompt = row.shift_remove("prompt").filter(|value| !value.is_null());
         let messages = row.shift_remove("messages").filter(|value| !value.is_null());
         match (prompt, messages) {
-            (Some(_), Some(_)) => {
-                Err(self.error(None, "has both `prompt` and `messages`; give one of them".into()))
-            }
+            (Some(_), Some(_)) => Err(self.error(None, "has both `prompt` and `messages`; give one of them".into())),
             (Some(Value::String(content)), None) => Ok(Some(vec![Message { role: Role::User, content }])),
             // TRL and others put the conversation under `prompt`.
             (Some(Value::Array(turns)), None) => self.messages("prompt", turns).map(Some),
@@ -176,17 +176,14 @@ impl Reader {
         row: &mut Map<String, Value>,
     ) -> Result<(Vec<Message>, Vec<String>), RowError> {
         let mut take = |field: &str| {
-            row.shift_remove(field).ok_or_else(|| {
-                self.error(Some(field), "is missing; a pair has `chosen` and `rejected`".into())
-            })
+            row.shift_remove(field)
+                .ok_or_else(|| self.error(Some(field), "is missing; a pair has `chosen` and `rejected`".into()))
         };
         let (chosen, rejected) = (take("chosen")?, take("rejected")?);
         let rejected = match rejected {
-            Value::Array(items) if items.iter().all(Value::is_string) => self
-                .strings("rejected", items)?
-                .into_iter()
-                .map(|text| (None, text))
-                .collect(),
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                self.strings("rejected", items)?.into_iter().map(|text| (None, text)).collect()
+            }
             other => vec![self.candidate("rejected", other)?],
         };
         let chosen = self.candidate("chosen", chosen)?;

@@ -1,13 +1,16 @@
 //! Guest values become host values here: counts, finiteness, the scale.
 
-use rewarden_runtime::contract::{
-    Draw, Failure, FailureKind, Judgement, Outcome, ParseFailure, Reward, Scale, Score,
-};
+use rewarden_runtime::contract::{Draw, Failure, FailureKind, Judgement, Outcome, ParseFailure, Reward, Scale, Score};
 
 use crate::order::{Order, OrderError};
 
 /// Checks what a parser returned for `order` and puts its scores at the responses' own places.
-pub(crate) fn outcome(parsed: &Result<Judgement, ParseFailure>, order: &Order, responses: usize, scale: Scale) -> Outcome {
+pub(crate) fn outcome(
+    parsed: &Result<Judgement, ParseFailure>,
+    order: &Order,
+    responses: usize,
+    scale: Scale,
+) -> Outcome {
     match parsed {
         Err(failure) => Outcome::Failed(parse_failure(failure)),
         Ok(judgement) => match place(judgement, order, responses, scale) {
@@ -17,12 +20,7 @@ pub(crate) fn outcome(parsed: &Result<Judgement, ParseFailure>, order: &Order, r
     }
 }
 
-fn place(
-    judgement: &Judgement,
-    order: &Order,
-    responses: usize,
-    scale: Scale,
-) -> Result<Vec<Option<Score>>, Failure> {
+fn place(judgement: &Judgement, order: &Order, responses: usize, scale: Scale) -> Result<Vec<Option<Score>>, Failure> {
     for (index, score) in judgement.scores.iter().enumerate() {
         if let Score::Value(value) = score {
             on_scale(*value, scale)
@@ -194,10 +192,7 @@ mod tests {
     fn scores_in_shown_order_come_back_in_the_tasks_own_order() {
         let order = Order::new(vec![2, 0], 3).unwrap();
         let outcome = outcome(&judged(vec![Score::Value(9.0), Score::Abstain("n/a".into())]), &order, 3, SCALE);
-        assert_eq!(
-            outcome,
-            Outcome::Scored(vec![Some(Score::Abstain("n/a".into())), None, Some(Score::Value(9.0))])
-        );
+        assert_eq!(outcome, Outcome::Scored(vec![Some(Score::Abstain("n/a".into())), None, Some(Score::Value(9.0))]));
     }
 
     #[test]

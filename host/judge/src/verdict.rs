@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use rewarden_inference::{Completion, FinishReason, Usage};
-use rewarden_runtime::contract::{
-    Detail, DetailValue, FailureKind, Judgement, Outcome, Principle, Reward, Score,
-};
+use rewarden_runtime::contract::{Detail, DetailValue, FailureKind, Judgement, Outcome, Principle, Reward, Score};
 use rewarden_runtime::{CallError, CallFailure};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -154,11 +152,13 @@ fn value(score: &Score) -> Option<f64> {
 }
 
 fn abstentions(scores: &[Score]) -> BTreeMap<usize, &str> {
-    let abstained = |(index, score)| match score {
-        &Score::Abstain(ref reason) => Some((index, reason.as_str())),
-        Score::Value(_) => None,
-    };
-    scores.iter().enumerate().filter_map(abstained).collect()
+    let mut reasons = BTreeMap::new();
+    for (index, score) in scores.iter().enumerate() {
+        if let Score::Abstain(reason) = score {
+            reasons.insert(index, reason.as_str());
+        }
+    }
+    reasons
 }
 
 /// Details of a reward, written as one JSON object.
@@ -229,7 +229,9 @@ impl<'a> SampleRow<'a> {
         let completion = sample.completion.as_ref();
         let judgement = sample.judgement.as_ref();
         let (scores, failure) = match &sample.outcome {
-            Outcome::Scored(scores) => (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None),
+            Outcome::Scored(scores) => {
+                (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None)
+            }
             Outcome::Failed(failure) => {
                 (None, Some(FailureRow { kind: failure_name(failure.kind), message: &failure.message }))
             }

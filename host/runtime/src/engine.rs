@@ -132,8 +132,7 @@ impl Gate {
     }
 
     pub(crate) fn enter(&self) -> Place<'_> {
-        let mut free =
-            self.changed.wait_while(self.lock(), |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.changed.wait_while(self.lock(), |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         Place(self)
     }

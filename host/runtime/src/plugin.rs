@@ -266,7 +266,11 @@ impl Plugin {
     }
 
     /// `scorer.score-responses`: rule-based scores.
-    pub fn score_responses(&self, config: &str, task: &Task) -> Result<Metered<Result<Vec<Score>, Refusal>>, CallError> {
+    pub fn score_responses(
+        &self,
+        config: &str,
+        task: &Task,
+    ) -> Result<Metered<Result<Vec<Score>, Refusal>>, CallError> {
         const NAME: &str = "scorer.score-responses";
         let Some(indices) = &self.exports.scorer else {
             return Err(self.not_exported(Interface::Scorer, NAME));

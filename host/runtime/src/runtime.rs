@@ -36,8 +36,10 @@ impl Runtime {
         let cache = cache.and_then(|directory| {
             CompileCache::open(directory)
                 .inspect_err(|error| {
-                    tracing::warn!("no compile cache in {}: {error}; components are compiled at every start",
-                        directory.display());
+                    tracing::warn!(
+                        "no compile cache in {}: {error}; components are compiled at every start",
+                        directory.display()
+                    );
                 })
                 .ok()
         });
@@ -77,9 +79,10 @@ impl Runtime {
                 component
             }
         };
-        let pre: InstancePre<CallState> = self.machine.linker.instantiate_pre(&component).map_err(|error| {
-            refuse(LoadFailure::Mismatch { what: "imports".into(), message: format!("{error:#}") })
-        })?;
+        let pre: InstancePre<CallState> =
+            self.machine.linker.instantiate_pre(&component).map_err(|error| {
+                refuse(LoadFailure::Mismatch { what: "imports".into(), message: format!("{error:#}") })
+            })?;
         Plugin::new(name, digest, bytes.len(), outline, pre, self.machine.clone(), self.limits.clone()).map_err(refuse)
     }
 

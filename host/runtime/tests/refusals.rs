@@ -1,4 +1,5 @@
 //! What is refused at load, and in which words.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
@@ -58,9 +59,7 @@ fn our_log_with_another_signature_is_refused() {
 
 #[test]
 fn another_version_of_the_contract_is_refused_with_both_versions() {
-    let text = refusal(
-        r#"(component (instance $empty) (export "rewarden:plugin/describe@0.2.0" (instance $empty)))"#,
-    );
+    let text = refusal(r#"(component (instance $empty) (export "rewarden:plugin/describe@0.2.0" (instance $empty)))"#);
     insta::assert_snapshot!(text, @"component `x.wasm`: uses `rewarden:plugin/describe@0.2.0`, but this host speaks version 0.1.0 of rewarden:plugin; rebuild the plugin against it");
 }
 

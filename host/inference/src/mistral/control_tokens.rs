@@ -1,7 +1,7 @@
 //! Keeps text of tasks from being read as control tokens.
 //!
-//! A chat template joins messages and control tokens (`<|im_end|>`, `</s>`, …) into one string, and the tokenizer reads a
-//! control token wherever its text stands. A response that holds `<|im_end|>` could so end its own turn and forge the
+//! A chat template joins messages and control tokens (`<|im_end|>`, `</s>`, …) into one string, and the tokenizer reads
+//! a control token wherever its text stands. A response that holds `<|im_end|>` could so end its own turn and forge the
 //! judge's answer. The contract says that content is data, and only this place knows the model's tokens.
 
 /// Put after the first character: invisible, and enough for the tokenizer not to see the token.

@@ -4,7 +4,8 @@
 //! token gets its own noise by the Gumbel-max trick: the argmax of `logit/T + g`, with `g` independent standard Gumbel
 //! noise, is distributed exactly as softmax(logits/T) (E. J. Gumbel, *Statistical Theory of Extreme Values*, 1954; as a
 //! sampler: C. Maddison, D. Tarlow, T. Minka, "A* Sampling", 2014). The noise comes from a counter-based hash: the
-//! SplitMix64 sequence (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014), entered at the token.
+//! SplitMix64 sequence (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014), entered at the
+//! token.
 
 use std::cmp::Ordering;
 

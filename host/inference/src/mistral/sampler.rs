@@ -1,13 +1,14 @@
 //! The logits processor that chooses every token, and remembers what the model thought of it.
 //!
 //! The engine applies it to the raw logits and then takes the most probable token of what it returns, so it returns
-//! certainty: the chosen token at 0, all others at minus infinity. Under a grammar the engine first samples freely; when
-//! the grammar forbids that token it masks the logits and samples again. The same noise is used both times, so the result
-//! is the token with the highest perturbed logit among the allowed ones: an exact draw from the masked distribution. (With
-//! `top_p` the nucleus is that of the free distribution at the first try, of the masked one at the second.)
+//! certainty: the chosen token at 0, all others at minus infinity. Under a grammar the engine first samples freely;
+//! when the grammar forbids that token it masks the logits and samples again. The same noise is used both times, so the
+//! result is the token with the highest perturbed logit among the allowed ones: an exact draw from the masked
+//! distribution. (With `top_p` the nucleus is that of the free distribution at the first try, of the masked one at the
+//! second.)
 //!
-//! The engine's own log-probabilities are computed from what processors return, hence useless here, and in base 10. So the
-//! first, unmasked look at a position also notes the true ones.
+//! The engine's own log-probabilities are computed from what processors return, hence useless here, and in base 10. So
+//! the first, unmasked look at a position also notes the true ones.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,8 +1,9 @@
 //! Whether an engine writes the same text whatever else it does.
 //!
-//! Batching and prefix caching must not change greedy text, yet engines exist in which they do, without an error. So the
-//! two are tried once at load, on texts whose continuation is all but certain: a difference then means corruption rather
-//! than a rounding error that tipped a balance.
+//! Batching and prefix caching must not change greedy text, yet engines exist in which they do, without an error: in
+//! mistral.rs 0.8.1 on the CPU, sequences of equal length in one batch go on from each other's cache. So the two are
+//! tried once at load, on texts whose continuation is all but certain: a difference then means corruption rather than a
+//! rounding error that tipped a balance. (Tried on the CPU with batching forced on: it was found.)
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
@@ -15,33 +16,21 @@ pub(crate) trait Greedy: Sync {
     async fn greedy(&self, prompt: &str) -> Result<String, ModelError>;
 }
 
-/// Prompts of unlike lengths, each long enough to fill several blocks of a prefix cache.
+/// What the texts are made of, so that nothing precedes the list: the first words of an answer are the least certain.
+pub(crate) const FORM: &str = "[0-9, ]*";
+
+/// Lists to copy, each long enough to fill several blocks of a prefix cache. Most are of one length, because schedulers
+/// put those into one batch; some are not, because they may mix lengths too.
 fn prompts() -> Vec<String> {
-    let count = |from: usize, to: usize| (from..to).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
-    let repeat = |phrase: &str, times: usize| vec![phrase; times].join(" ");
-if let Ok(kind) = std::env::var("NAT") {
-        let c = |from: usize, n: usize| (from..from + n).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
-        return match kind.as_str() {
-            "A" => (0..4).map(|i| format!("Continue this list of numbers, and write nothing else: {}", c(11 + 13 * i, 30 + i))).collect(),
-            "B" => (0..4).map(|i| format!("Continue this list of numbers, and write nothing else: {}", c(11 + 13 * i, 30))).collect(),
-            "C" => ["cat", "dog sat on the mat and the bird", "fish swam", "bird flew over"].iter().enumerate().map(|(i, x)| format!("Copy this text exactly, and write nothing else: {}", vec![*x; 12 + i].join("; "))).collect(),
-            _ => ["Write a poem about the sea.", "Write a poem about the forest.", "Write a poem about my cat.", "Write a short story about a dog"].map(String::from).into(),
-        };
-    }
-    vec![
-        format!("Continue this list of numbers, and write nothing else: {}", count(1, 60)),
-        format!("Continue this list of numbers, and write nothing else: {}", count(300, 320)),
-        format!("Copy this text exactly, and write nothing else: {}", repeat("The cat sat on the mat.", 14)),
-        format!("Copy this text exactly, and write nothing else: {}", repeat("red, green, blue;", 30)),
-    ]
+    let lists = [(11, 30), (24, 30), (37, 30), (50, 30), (13, 40), (61, 22)];
+    let list = |(first, count)| (first..first + count).map(|n: u32| n.to_string()).collect::<Vec<_>>().join(", ");
+    lists.map(|l| format!("Copy this list of numbers exactly, and write nothing else: {}", list(l))).into()
 }
 
 /// Whether a second run, which finds the prompt in the prefix cache, gives the same text as the first.
 pub(crate) async fn prefix_hits_are_harmless(engine: &dyn Greedy) -> Result<bool, ModelError> {
     for prompt in prompts() {
-        let (a, b) = (engine.greedy(&prompt).await?, engine.greedy(&prompt).await?);
-        eprintln!("{a:?}\n{b:?}");
-        if a != b {
+        if engine.greedy(&prompt).await? != engine.greedy(&prompt).await? {
             return Ok(false);
         }
     }
@@ -56,7 +45,6 @@ pub(crate) async fn batches_are_harmless(engine: &dyn Greedy) -> Result<bool, Mo
         alone.push(engine.greedy(prompt).await?);
     }
     let together = try_join_all(prompts.iter().map(|prompt| engine.greedy(prompt))).await?;
-    eprintln!("{alone:#?}{together:#?}");
     Ok(alone == together)
 }
 

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::error::ModelError;
 use crate::model::Constraint;
 
-/// How a server takes constraints. The protocol has a field for JSON schemas only, servers ignore fields that they do not
-/// know, and text that should be constrained and is not fails later in a way that is hard to understand; so it has to be
-/// said.
+/// How a server takes constraints. The protocol has a field for JSON schemas only, servers ignore fields that they do
+/// not know, and text that should be constrained and is not fails later in a way that is hard to understand; so it has
+/// to be said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConstraintDialect {
     /// None at all: a prompt with a constraint is an error.

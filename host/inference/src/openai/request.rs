@@ -35,8 +35,8 @@ pub(super) fn body(model: &str, request: &GenerateRequest, dialect: ConstraintDi
     Ok(Value::Object(body))
 }
 
-/// A seed that every server takes. Some hold it in 32 bits, and llama.cpp reads the largest 32-bit number as "at random",
-/// so it is folded to 31 bits; seeds that are small enough stay what they are.
+/// A seed that every server takes. Some hold it in 32 bits, and llama.cpp reads the largest 32-bit number as "at
+/// random", so it is folded to 31 bits; seeds that are small enough stay what they are.
 fn server_seed(seed: u64) -> u64 {
     const MASK: u64 = (1 << 31) - 1;
     (seed ^ (seed >> 31) ^ (seed >> 62)) & MASK
