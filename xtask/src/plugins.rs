@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
 use crate::dist::{self, Files};
-use crate::guest_toolchain::GuestToolchain;
+use crate::guest_toolchain::{GuestToolchain, TARGET};
 use crate::layout::Layout;
 use crate::packs;
 use crate::process;
@@ -46,6 +46,11 @@ pub fn build(layout: &Layout) -> Result<()> {
 fn compile(layout: &Layout, toolchain: &GuestToolchain) -> Result<BTreeMap<String, PathBuf>> {
     let mut build = toolchain.cargo_build(&layout.plugins());
     build.args(["--release", "--message-format", "json-render-diagnostics"]);
+    // Panics carry the paths of the sources. Without this, a component's digest would depend on who built it.
+    let cargo_home = etcetera::home_dir().context("there is no home directory")?.join(".cargo");
+    let cargo_home = std::env::var_os("CARGO_HOME").map_or(cargo_home, PathBuf::from);
+    let remap = format!("target.{TARGET}.rustflags=['--remap-path-prefix={}=cargo']", cargo_home.display());
+    build.args(["--config", &remap]);
     build.arg("--target-dir").arg(layout.target().join(toolchain.build_dir()));
     let messages = process::stdout(build.stdin(Stdio::null()))?;
     let modules = modules(&messages, &layout.plugins())?;

@@ -79,3 +79,22 @@ fn run_all(suites: Vec<(&str, Command)>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_suite_fails_the_whole_and_the_others_run_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let shell = |script: &str| {
+            let mut command = process::command("sh", dir.path());
+            command.args(["-c", script]);
+            command
+        };
+        let suites = vec![("first", shell("exit 1")), ("second", shell("touch ran"))];
+        assert!(run_all(suites).unwrap_err().to_string().starts_with("tests failed"));
+        assert!(dir.path().join("ran").exists());
+        run_all(vec![("alone", shell("true"))]).unwrap();
+    }
+}

@@ -95,11 +95,13 @@ fn bar(rows: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), "{spinner} {pos} tasks  {msg}  {elapsed} so far"),
     };
     let left = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-        // Before the first task is done there is nothing to estimate from.
-        let _ = if state.pos() == 0 {
-            write!(text, "?")
-        } else {
-            write!(text, "{:#}", indicatif::HumanDuration(state.eta()))
+        // The mean over all tasks so far; before the first one is done there is nothing to estimate from.
+        let _ = match (state.pos(), state.len()) {
+            (0, _) | (_, None) => write!(text, "?"),
+            (done, Some(all)) => {
+                let left = state.elapsed().mul_f64(all.saturating_sub(done) as f64 / done as f64);
+                write!(text, "{:#}", indicatif::HumanDuration(left))
+            }
         };
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

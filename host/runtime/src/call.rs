@@ -65,7 +65,7 @@ impl Plugin {
     }
 }
 
-/// wasmtime's error type for this is private, so its words must do. `tests/limits.rs` fails should they change.
+/// wasmtime's error type for this is private, so its words must do. `tests/tests/hostile.rs` fails should they change.
 fn is_hostcall_fuel(error: &wasmtime::Error) -> bool {
     error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted"))
 }

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 /// Limits on loading a component and on every call into it.
 ///
-/// The defaults leave a bundled plugin at least ten times the room that it needs on a 1 MB text, and stop a hostile
-/// one within seconds.
+/// The defaults leave a bundled plugin room for texts of a megabyte, and stop a hostile one within seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// WebAssembly instructions for one call, roughly: instantiation, `configure` and the call itself together.
-    /// The bundled parsers need under 100 instructions a byte; this is about half a second of work. Deterministic:
-    /// a call that runs out does so on every machine.
+    /// The bundled parser needs 20 to 120 units a byte of its text and the bundled template 30 to 45 (up to 500 for a
+    /// text of nothing but markers): enough for a megabyte of ordinary text, and about half a second of work.
+    /// Deterministic: a call that runs out does so on every machine.
     pub fuel: u64,
     /// Bytes of linear memory, summed over all memories of the instance. Enough for Python and JavaScript guests,
     /// whose runtimes take some 20 MB.
