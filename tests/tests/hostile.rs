@@ -50,7 +50,7 @@ fn a_parser_that_misbehaves_costs_its_own_sample_and_nothing_else() {
         ("nan", "not_finite"),
         ("wrong-count", "wrong_count"),
     ] {
-        let rows = among_good_tasks("parser", mode).expect(0).rows();
+        let rows = among_good_tasks("parser", mode).expect(3).rows();
         assert_others_were_scored(&rows);
         assert_eq!(rows[1]["failures"], json!({kind: 1}), "{mode}: {}", rows[1]);
         assert_eq!((&rows[1]["scores"], &rows[1]["valid"]), (&json!([null, null]), &json!(0)), "{mode}: {}", rows[1]);
@@ -62,7 +62,7 @@ fn a_template_that_misbehaves_costs_its_own_samples() {
     for (mode, kind) in
         [("loop", "fuel"), ("allocate", "memory"), ("trap", "trap"), ("panic", "trap"), ("huge-result", "output_size")]
     {
-        let rows = among_good_tasks("template", mode).expect(0).rows();
+        let rows = among_good_tasks("template", mode).expect(3).rows();
         assert_others_were_scored(&rows);
         assert_eq!(rows[1]["failures"], json!({kind: 1}), "{mode}: {}", rows[1]);
     }
@@ -150,7 +150,8 @@ fn a_model_that_cannot_be_reached_is_a_counted_failure_of_every_sample() {
             "--format",
             "jsonl",
         ]))
-        .expect(0);
+        .expect(3);
+    assert!(run.stderr().contains("1 model_error, the first: "), "{}", run.stderr());
     let row = &run.rows()[0];
     assert_eq!((&row["failures"], &row["scores"]), (&json!({"model_error": 1}), &json!([null])));
 }

@@ -25,7 +25,7 @@ const AFTER_HELP: &str = "\
 Defaults for every option of `score` come from rewarden.toml (nearest above the working directory, then the user's \
 configuration directory), then REWARDEN_* environment variables, then flags; `rewarden config` shows what is in force.
 
-Exit status: 0 all well; 1 nothing could be done; 2 wrong usage; 3 done, but some rows or tasks ended in an error row.";
+Exit status: 0 all well; 1 nothing could be done; 2 wrong usage; 3 done, but some rows were bad or some tasks got no score.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

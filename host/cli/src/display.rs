@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 use rewarden_judge::{Task, Verdict};
-use rewarden_runtime::contract::{Outcome, Score};
+use rewarden_runtime::contract::Score;
 
 use crate::settings::InForce;
 
@@ -57,7 +57,7 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
             }
         }
     }
-    if let Some(message) = first_failure(verdict) {
+    if let Some((_, message)) = verdict.failure_messages().next() {
         let _ = writeln!(text, "  first failed sample: {}", snippet(message, 160));
     }
     text.push('\n');
@@ -69,13 +69,6 @@ fn number(score: &Score) -> Option<f64> {
         Score::Value(value) => Some(*value),
         Score::Abstain(_) => None,
     }
-}
-
-fn first_failure(verdict: &Verdict) -> Option<&str> {
-    verdict.samples.iter().find_map(|sample| match &sample.outcome {
-        Outcome::Failed(failure) => Some(failure.message.as_str()),
-        Outcome::Scored(_) => None,
-    })
 }
 
 fn bar(value: f64, top: f64) -> String {

@@ -15,7 +15,7 @@ use crate::summary::Summary;
 use crate::task_source::TaskSource;
 use crate::{backend, model, packs};
 
-/// Exit status when some rows or tasks ended in an error row.
+/// Exit status when some rows were bad or some tasks got no score.
 const SOME_FAILED: u8 = 3;
 
 const DEFAULT_TEMPERATURE: f64 = 0.5;

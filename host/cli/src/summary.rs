@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rewarden_judge::{Task, Verdict};
+use rewarden_runtime::contract::Score;
 
 use crate::display;
 
@@ -13,10 +14,12 @@ pub(crate) struct Summary {
     tasks: u64,
     bad_rows: u64,
     failed_tasks: u64,
+    unscored_tasks: u64,
     samples: u64,
     valid: u64,
     tokens: u64,
-    failures: BTreeMap<&'static str, u64>,
+    /// How many samples failed in each way, and what the first of them said.
+    failures: BTreeMap<&'static str, (u64, String)>,
     labelled: u64,
     credit: f64,
     ties: u64,
@@ -36,13 +39,17 @@ impl Summary {
         for sample in verdict.samples.iter().filter_map(|sample| sample.completion.as_ref()) {
             self.tokens += u64::from(sample.usage.completion_tokens);
         }
-        for (kind, count) in verdict.failures() {
-            *self.failures.entry(kind).or_default() += count;
+        for (kind, message) in verdict.failure_messages() {
+            let (count, _) = self.failures.entry(kind).or_insert_with(|| (0, message.to_owned()));
+            *count += 1;
         }
-        let Some(standing) = verdict.standing() else {
+        let (Ok(reward), Some(standing)) = (&verdict.reward, verdict.standing()) else {
             self.failed_tasks += 1;
             return;
         };
+        if reward.scores.iter().all(|score| matches!(score, Score::Abstain(_))) {
+            self.unscored_tasks += 1;
+        }
         // With one response there is nothing to agree about.
         if let Some(preferred) = task.preferred.filter(|_| task.responses.len() > 1) {
             self.labelled += 1;
@@ -51,21 +58,26 @@ impl Summary {
         }
     }
 
-    /// Whether anything ended in an error row.
+    /// Whether anything ended without a score.
     pub(crate) fn has_errors(&self) -> bool {
-        self.bad_rows > 0 || self.failed_tasks > 0
+        self.bad_rows + self.failed_tasks + self.unscored_tasks > 0
     }
 
     /// The table, a line per figure.
     pub(crate) fn text(&self, elapsed: Duration) -> String {
         let mut rows = vec![("tasks", self.tasks.to_string())];
         if self.has_errors() {
-            rows.push(("errors", format!("{} bad rows, {} tasks without a reward", self.bad_rows, self.failed_tasks)));
+            rows.push((
+                "errors",
+                format!(
+                    "{} bad rows, {} tasks without a reward, {} without any score",
+                    self.bad_rows, self.failed_tasks, self.unscored_tasks
+                ),
+            ));
         }
         rows.push(("samples", format!("{}, {} valid", self.samples, percent(self.valid, self.samples))));
-        if !self.failures.is_empty() {
-            let kinds: Vec<String> = self.failures.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            rows.push(("failed samples", kinds.join(", ")));
+        for (kind, (count, first)) in &self.failures {
+            rows.push(("failed samples", format!("{count} {kind}, the first: {}", display::snippet(first, 200))));
         }
         let seconds = elapsed.as_secs_f64();
         if self.samples > 0 {

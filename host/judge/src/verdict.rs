@@ -79,13 +79,19 @@ impl Verdict {
         self.samples.iter().filter(|sample| matches!(sample.outcome, Outcome::Scored(_))).count()
     }
 
+    /// The kind and the message of every failed sample, by id.
+    pub fn failure_messages(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.samples.iter().filter_map(|sample| match &sample.outcome {
+            Outcome::Failed(failure) => Some((failure_name(failure.kind), failure.message.as_str())),
+            Outcome::Scored(_) => None,
+        })
+    }
+
     /// How many samples failed, by kind.
     pub fn failures(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
-        for sample in &self.samples {
-            if let Outcome::Failed(failure) = &sample.outcome {
-                *counts.entry(failure_name(failure.kind)).or_insert(0) += 1;
-            }
+        for (kind, _) in self.failure_messages() {
+            *counts.entry(kind).or_insert(0) += 1;
         }
         counts
     }
