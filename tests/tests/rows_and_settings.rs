@@ -134,6 +134,18 @@ fn a_flag_beats_a_variable_beats_the_nearest_file_beats_the_users_file() {
 }
 
 #[test]
+fn the_server_and_its_model_can_stand_in_the_file() {
+    let sandbox = Sandbox::default();
+    let (server, pack) = (server(), pack("spct-vote"));
+    let options = json!({"endpoint": server.endpoint(), "model": "named-in-the-file", "pack": pack, "k": 1});
+    let file: String = options.as_object().unwrap().iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    sandbox.write("rewarden.toml", file);
+    sandbox.write("tasks.jsonl", r#"{"prompt": "q", "responses": ["a"]}"#);
+    let row = sandbox.run(["score", "tasks.jsonl"]).expect(0).rows().remove(0);
+    assert_eq!(row["provenance"]["model"]["model"], "named-in-the-file");
+}
+
+#[test]
 fn a_misspelt_key_in_the_file_is_an_error_with_its_line_and_the_nearest_key() {
     let sandbox = Sandbox::default();
     sandbox.write("rewarden.toml", "# ours\nseed = 2\ntemprature = 0.2\n");

@@ -213,7 +213,7 @@ pub(crate) struct ModelOptions {
 
     /// Use an OpenAI-compatible server instead of running the model here; the API key is read from REWARDEN_API_KEY,
     /// else from OPENAI_API_KEY
-    #[arg(long, value_name = "URL", env = "REWARDEN_ENDPOINT", value_hint = ValueHint::Url, requires = "model")]
+    #[arg(long, value_name = "URL", env = "REWARDEN_ENDPOINT", value_hint = ValueHint::Url)]
     pub(crate) endpoint: Option<String>,
 
     /// Where to run the model: auto, cpu, cuda, cuda:N or metal

@@ -38,7 +38,7 @@ fn run() -> Result<ExitCode> {
     let command = Cli::command();
     let defaults = FileDefaults::read(&directory, &command)?;
     let command = defaults.apply(command);
-    let matches = command.clone().get_matches();
+    let matches = command.get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     terminal::start_logging(cli.verbose);
     match cli.command {
@@ -47,9 +47,10 @@ fn run() -> Result<ExitCode> {
         Command::Model(ModelCommand::Pull(places)) => model::pull(&places),
         Command::Model(ModelCommand::Path(places)) => model::path(&places),
         Command::Config(args) => {
-            // Present, since `config` was what was parsed.
             let (name, matches) = matches.subcommand().context("no subcommand")?;
-            let command = command.find_subcommand(name).context("no such subcommand")?;
+            // As declared: giving an option a default moves it to the end of the list.
+            let declared = Cli::command();
+            let command = declared.find_subcommand(name).context("no such subcommand")?;
             display::config(&defaults.in_force(command, matches), args.json)
         }
         Command::Completions { shell } => {

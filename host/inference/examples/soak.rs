@@ -1,6 +1,6 @@
 //! Draws many samples from a model and prints how much memory the process holds: it must not grow.
 //!
-//! `cargo run --release -p rewarden-inference --example soak -- MODEL [SAMPLES]`
+//! `cargo build --release --workspace --all-targets`, then `target/release/examples/soak MODEL [SAMPLES]`.
 
 use std::error::Error;
 use std::time::Instant;
