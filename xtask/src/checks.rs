@@ -11,7 +11,7 @@ use crate::progress::step;
 ///
 /// # Errors
 /// When rustfmt would change a file; it prints the difference.
-pub fn fmt(layout: &Layout) -> Result<()> {
+pub(crate) fn fmt(layout: &Layout) -> Result<()> {
     for dir in [layout.root(), &layout.plugins()] {
         process::run(process::cargo(dir).args(["fmt", "--all", "--check"]))?;
     }
@@ -23,7 +23,7 @@ pub fn fmt(layout: &Layout) -> Result<()> {
 ///
 /// # Errors
 /// When there is a warning, or something does not compile.
-pub fn clippy(layout: &Layout) -> Result<()> {
+pub(crate) fn clippy(layout: &Layout) -> Result<()> {
     step("clippy: host", || {
         let mut host = process::cargo(layout.root());
         process::run(host.args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -51,7 +51,7 @@ pub fn clippy(layout: &Layout) -> Result<()> {
 ///
 /// # Errors
 /// When it fails.
-pub fn ci(layout: &Layout) -> Result<()> {
+pub(crate) fn ci(layout: &Layout) -> Result<()> {
     process::run(process::command("bash", layout.root()).arg(".ci/run"))
 }
 
@@ -60,7 +60,7 @@ pub fn ci(layout: &Layout) -> Result<()> {
 ///
 /// # Errors
 /// When cargo-deny is missing or objects to something.
-pub fn deny(layout: &Layout) -> Result<()> {
+pub(crate) fn deny(layout: &Layout) -> Result<()> {
     if let Err(reason) = process::attempt(process::cargo(layout.root()).args(["deny", "--version"])) {
         bail!("cargo-deny is needed, and {reason}; install it with `cargo install --locked cargo-deny`");
     }

@@ -34,7 +34,7 @@ const WHEELS: [&str; 8] = [
 ///
 /// # Errors
 /// No toolkit and no wheels, or a compile error.
-pub fn check(layout: &Layout, features: &str) -> Result<()> {
+pub(crate) fn check(layout: &Layout, features: &str) -> Result<()> {
     let toolkit = step("finding the CUDA toolkit", || toolkit(layout))?;
     let cap = env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| COMPUTE_CAP.into());
     step(&format!("checking the build with features {features} for compute capability {cap}"), || {

@@ -11,7 +11,7 @@ use crate::setup;
 ///
 /// # Errors
 /// When a step of the set-up or the scoring fails.
-pub fn run(layout: &Layout) -> Result<()> {
+pub(crate) fn run(layout: &Layout) -> Result<()> {
     let model = setup::run(layout)?;
     step("scoring examples/demo.jsonl (under 3 minutes on 2 cores)", || {
         let mut score = process::command(layout.binary(), layout.root());

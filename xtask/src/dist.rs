@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// Files by their path relative to some directory.
-pub type Files = BTreeMap<PathBuf, Vec<u8>>;
+pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Every file below `dir`, by its path relative to `dir`.
 ///
 /// # Errors
 /// When something below `dir` cannot be read.
-pub fn read(dir: &Path) -> Result<Files> {
+pub(crate) fn read(dir: &Path) -> Result<Files> {
     let mut files = Files::new();
     for path in paths(dir)? {
         let bytes =
@@ -28,7 +28,7 @@ pub fn read(dir: &Path) -> Result<Files> {
 ///
 /// # Errors
 /// When something below `dir` cannot be read, written or removed.
-pub fn sync(dir: &Path, files: &Files) -> Result<BTreeSet<PathBuf>> {
+pub(crate) fn sync(dir: &Path, files: &Files) -> Result<BTreeSet<PathBuf>> {
     let mut changed = BTreeSet::new();
     fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     for stale in paths(dir)?.into_iter().filter(|path| !files.contains_key(path)) {

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// The target of every plugin.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Set to 1, it takes the Debian way even where the toolchain has the wasm target, so that this way can be tested.
 const FORCE_DEBIAN: &str = "REWARDEN_FORCE_DEBIAN_GUESTS";
@@ -27,7 +27,7 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const STD_SOURCE: &str = "lib/rustlib/src/rust/library/Cargo.lock";
 
 /// How plugins are compiled.
-pub enum GuestToolchain {
+pub(crate) enum GuestToolchain {
     /// The toolchain in use, which has the wasm target.
     Native,
     /// Debian's compiler, building the standard library too.
@@ -43,7 +43,7 @@ impl GuestToolchain {
     ///
     /// # Errors
     /// When neither can be had; the message holds both reasons and what to install by hand.
-    pub fn find_or_install(dir: &Path) -> Result<Self> {
+    pub(crate) fn find_or_install(dir: &Path) -> Result<Self> {
         let sysroot = sysroot(dir)?;
         let reason = if env::var_os(FORCE_DEBIAN).is_some_and(|value| value == "1") {
             format!("{FORCE_DEBIAN}=1 is set")
@@ -81,7 +81,7 @@ impl GuestToolchain {
     }
 
     /// `cargo build` in the workspace `dir`, for wasm32-unknown-unknown; the caller adds profile and target directory.
-    pub fn cargo_build(&self, dir: &Path) -> Command {
+    pub(crate) fn cargo_build(&self, dir: &Path) -> Command {
         let mut command;
         match self {
             Self::Native => {
@@ -103,7 +103,7 @@ impl GuestToolchain {
     }
 
     /// The name of its own directory below the target directory: compilers that take turns in one would rebuild all.
-    pub fn build_dir(&self) -> &'static str {
+    pub(crate) fn build_dir(&self) -> &'static str {
         match self {
             Self::Native => "plugins",
             Self::Debian { .. } => "plugins-debian",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// The directories that the tasks work in.
-pub struct Layout {
+pub(crate) struct Layout {
     root: PathBuf,
     target: PathBuf,
 }
@@ -19,7 +19,7 @@ impl Layout {
     ///
     /// # Errors
     /// When the working directory is not in a checkout, or cargo cannot read the workspace.
-    pub fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         let root = checkout()?;
         let mut metadata = process::cargo(&root);
         metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
@@ -31,32 +31,32 @@ impl Layout {
     }
 
     /// The checkout: what holds `wit/`, `host/` and `plugins/`.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Cargo's target directory of the host workspace. The other builds have their own below it.
-    pub fn target(&self) -> &Path {
+    pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
     /// The workspace of the guest SDK and the plugins.
-    pub fn plugins(&self) -> PathBuf {
+    pub(crate) fn plugins(&self) -> PathBuf {
         self.root.join("plugins")
     }
 
     /// What `cargo xtask plugins` makes: `components/` and `packs/`.
-    pub fn dist(&self) -> PathBuf {
+    pub(crate) fn dist(&self) -> PathBuf {
         self.plugins().join("dist")
     }
 
     /// The contract.
-    pub fn wit(&self) -> PathBuf {
+    pub(crate) fn wit(&self) -> PathBuf {
         self.root.join("wit")
     }
 
     /// The host binary, once built.
-    pub fn binary(&self) -> PathBuf {
+    pub(crate) fn binary(&self) -> PathBuf {
         self.target.join("release").join(format!("rewarden{}", env::consts::EXE_SUFFIX))
     }
 }

@@ -13,7 +13,7 @@ use crate::dist::{self, Files};
 ///
 /// # Errors
 /// A directory without pack.toml, one that is not TOML, a component that was not built: each names the pack.
-pub fn assemble(packs: &Path, components: &Files) -> Result<Files> {
+pub(crate) fn assemble(packs: &Path, components: &Files) -> Result<Files> {
     let mut all = Files::new();
     for dir in directories(packs)? {
         let name = dir.file_name().map(PathBuf::from).unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::progress::step;
 ///
 /// # Errors
 /// No toolchain, a compile error, a crate that is not a plugin, a pack that names what was not built.
-pub fn build(layout: &Layout) -> Result<()> {
+pub(crate) fn build(layout: &Layout) -> Result<()> {
     let toolchain = step("finding a compiler for WebAssembly", || GuestToolchain::find_or_install(layout.root()))?;
     step("building the plugins", || {
         let modules = compile(layout, &toolchain)?;

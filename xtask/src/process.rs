@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 ///
 /// Build scripts (aws-lc-sys and others) name `CARGO_MANIFEST_DIR` and `CARGO_PKG_*` in `rerun-if-env-changed`: handed
 /// on, they would make a build through xtask and one from the shell undo each other, minutes of C code each time.
-pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
+pub(crate) fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).env_remove("OUT_DIR");
     for (name, _) in env::vars_os() {
@@ -31,7 +31,7 @@ pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
 }
 
 /// Cargo in `dir`: the one that runs us, or the one on `PATH`.
-pub fn cargo(dir: &Path) -> Command {
+pub(crate) fn cargo(dir: &Path) -> Command {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), dir)
 }
 
@@ -39,7 +39,7 @@ pub fn cargo(dir: &Path) -> Command {
 ///
 /// # Errors
 /// When it cannot be started or does not succeed; the message holds the command line and the exit status.
-pub fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| cannot_start(command))?;
     succeeded(command, status)
 }
@@ -48,7 +48,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`], and when the output is not UTF-8.
-pub fn stdout(command: &mut Command) -> Result<String> {
+pub(crate) fn stdout(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     succeeded(command, output.status)?;
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed text that is not UTF-8", line(command)))
@@ -56,7 +56,7 @@ pub fn stdout(command: &mut Command) -> Result<String> {
 
 /// Runs the command quietly: `Err` holds the last line that it printed on stderr, or why it could not be started.
 /// For commands whose failure is an expected answer.
-pub fn attempt(command: &mut Command) -> std::result::Result<Output, String> {
+pub(crate) fn attempt(command: &mut Command) -> std::result::Result<Output, String> {
     match command.output() {
         Err(error) => Err(format!("`{}` cannot be started: {error}", line(command))),
         Ok(output) if output.status.success() => Ok(output),
@@ -69,7 +69,7 @@ pub fn attempt(command: &mut Command) -> std::result::Result<Output, String> {
 }
 
 /// The command as it could be typed into a shell, without its environment.
-pub fn line(command: &Command) -> String {
+pub(crate) fn line(command: &Command) -> String {
     let program = command.get_program();
     // The cargo that runs us is the one that `cargo` means to whoever reads this; its full path says less.
     let program =

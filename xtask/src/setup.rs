@@ -14,7 +14,7 @@ use crate::progress::step;
 ///
 /// # Errors
 /// Those of the steps; each is named.
-pub fn run(layout: &Layout) -> Result<PathBuf> {
+pub(crate) fn run(layout: &Layout) -> Result<PathBuf> {
     plugins::build(layout)?;
     host(layout)?;
     model(layout)

@@ -19,7 +19,7 @@ const DIST: &str = "REWARDEN_DIST";
 ///
 /// # Errors
 /// When the set-up fails, or any test does; all suites run in either case.
-pub fn run(layout: &Layout) -> Result<()> {
+pub(crate) fn run(layout: &Layout) -> Result<()> {
     let model = setup::run(layout)?;
     let mut host = process::cargo(layout.root());
     host.args(["test", "--release", "--workspace", "--no-fail-fast"]);
@@ -32,7 +32,7 @@ pub fn run(layout: &Layout) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_fast(layout: &Layout) -> Result<()> {
+pub(crate) fn run_fast(layout: &Layout) -> Result<()> {
     plugins::build(layout)?;
     let mut host = process::cargo(layout.root());
     host.args(["test", "--release", "--no-fail-fast", "--no-default-features"]);

@@ -25,7 +25,7 @@ const LOCK_HEADER: &str = "\
 /// # Errors
 /// WIT that does not parse (with file and line), a package without version, a version that is not in the lock file, or
 /// one whose text differs from what was recorded.
-pub fn run(wit: &Path, accept: bool) -> Result<()> {
+pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
     let contract = Contract::read(wit)?;
     let path = wit.join(LOCK);
     let lock = match fs::read_to_string(&path) {
