@@ -40,27 +40,23 @@ fn table_17_scores_of_reversed_samples_are_mapped_back_and_sum_to_20_and_27() {
         let text = if in_order { r"Scores: \boxed{8, 8}" } else { reversed.lock().unwrap().pop().unwrap() };
         text.to_owned()
     });
-    // A seed whose balanced shuffle of three shows the responses in reversed order twice.
-    for seed in 0.. {
-        let sandbox = Sandbox::default();
-        let pack = pack("spct-vote");
-        let counting = ModelServer::new(|_| r"\boxed{1, 1}".to_owned());
-        let arguments = |seed: &str| -> Vec<String> {
+    let (sandbox, pack) = (Sandbox::default(), pack("spct-vote"));
+    let task = json!({"id": "t", "prompt": "q", "responses": ["first", "second"]});
+    let score = |server: &ModelServer, seed: &str| {
+        let arguments =
             ["--pack", pack.to_str().unwrap(), "-k", "3", "--set", "policy.shuffle=balanced", "--seed", seed]
                 .into_iter()
-                .chain(["--samples", "samples.jsonl", "--concurrency", "1"])
-                .map(str::to_owned)
-                .collect()
-        };
-        let arguments = arguments(&seed.to_string());
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let task = json!({"id": "t", "prompt": "q", "responses": ["first", "second"]});
-        sandbox.score(&counting, std::slice::from_ref(&task), &arguments).expect(0);
+                .chain(["--samples", "samples.jsonl", "--concurrency", "1"]);
+        let arguments: Vec<&str> = arguments.collect();
+        sandbox.score(server, std::slice::from_ref(&task), &arguments).expect(0).rows().remove(0)
+    };
+    // Of three balanced draws one order comes twice; some seeds make that the reversed one.
+    let any = ModelServer::new(|_| r"\boxed{1, 1}".to_owned());
+    let twice_reversed = (0..32).map(|seed| seed.to_string()).find(|seed| {
+        score(&any, seed);
         let samples = rewarden_tests::rows(&std::fs::read_to_string(sandbox.path().join("samples.jsonl")).unwrap());
-        if samples.iter().filter(|sample| sample["order"] == json!([1, 0])).count() == 2 {
-            let row = sandbox.score(&server, &[task], &arguments).expect(0).rows().remove(0);
-            assert_eq!(row["scores"], json!([20.0, 27.0]));
-            return;
-        }
-    }
+        samples.iter().filter(|sample| sample["order"] == json!([1, 0])).count() == 2
+    });
+    let row = score(&server, &twice_reversed.expect("none of 32 seeds shows the reversed order twice"));
+    assert_eq!(row["scores"], json!([20.0, 27.0]));
 }
