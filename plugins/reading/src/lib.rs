@@ -1,0 +1,14 @@
+//! What parsers of short verdicts share: text without Markdown dress, its words, plain numbers, the reading of a
+//! rating, and quotations for messages. A library, not a plugin: it exports no interface.
+//!
+//! Everything here scans by hand, in time linear in the text. A parser lives for one call, so compiling a pattern
+//! would cost more than all of its use.
+
+mod number;
+mod plain;
+mod quote;
+pub mod rating;
+pub mod words;
+
+pub use plain::{bounded, plain};
+pub use quote::{critique, end_of, excerpt};
