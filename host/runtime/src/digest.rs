@@ -1,6 +1,7 @@
 //! SHA-256 digests, by which components are known.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -48,8 +49,49 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
+/// Text that is not a digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `sha256:` and 64 hexadecimal digits, found `{0}`")]
+pub struct NotADigest(String);
+
+impl FromStr for Sha256Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let refuse = || NotADigest(text.to_owned());
+        let digits = text.strip_prefix("sha256:").filter(|digits| digits.len() == 64).ok_or_else(refuse)?;
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()));
+            *byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(refuse)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
 impl serde::Serialize for Sha256Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Sha256Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sha256Digest;
+
+    #[test]
+    fn a_digest_reads_back_from_its_text_and_nothing_else_is_one() {
+        let digest = Sha256Digest::of(b"component");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        for text in ["", "sha256:", &digest.hex(), &format!("sha256:{}", "+1".repeat(32)), &format!("{digest}0")] {
+            assert!(text.parse::<Sha256Digest>().is_err(), "{text}");
+        }
     }
 }

@@ -20,7 +20,7 @@ mod plugin;
 mod runtime;
 mod store;
 
-pub use digest::Sha256Digest;
+pub use digest::{NotADigest, Sha256Digest};
 pub use error::{CallError, CallFailure, LoadError, LoadFailure};
 pub use interface::Interface;
 pub use limits::Limits;

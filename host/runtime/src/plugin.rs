@@ -33,7 +33,7 @@ pub struct About {
 pub struct Plugin {
     pub(crate) name: Arc<str>,
     digest: Sha256Digest,
-    size: usize,
+    bytes: Arc<[u8]>,
     outline: Outline,
     about: About,
     pub(crate) pre: InstancePre<CallState>,
@@ -94,7 +94,7 @@ impl Plugin {
     pub(crate) fn new(
         name: &str,
         digest: Sha256Digest,
-        size: usize,
+        bytes: Arc<[u8]>,
         outline: Outline,
         pre: InstancePre<CallState>,
         machine: Arc<Machine>,
@@ -107,7 +107,7 @@ impl Plugin {
             purpose: String::new(),
             config_schema: serde_json::Value::Null,
         };
-        let mut plugin = Self { name: name.into(), digest, size, outline, about, pre, machine, limits, exports };
+        let mut plugin = Self { name: name.into(), digest, bytes, outline, about, pre, machine, limits, exports };
         plugin.check_types()?;
         plugin.about = plugin.describe()?;
         Ok(plugin)
@@ -177,9 +177,14 @@ impl Plugin {
         self.digest
     }
 
+    /// The component itself, as it was loaded.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The component's size in bytes.
     pub fn size(&self) -> usize {
-        self.size
+        self.bytes.len()
     }
 
     /// What it says of itself.

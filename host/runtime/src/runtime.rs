@@ -83,7 +83,7 @@ impl Runtime {
             self.machine.linker.instantiate_pre(&component).map_err(|error| {
                 refuse(LoadFailure::Mismatch { what: "imports".into(), message: format!("{error:#}") })
             })?;
-        Plugin::new(name, digest, bytes.len(), outline, pre, self.machine.clone(), self.limits.clone()).map_err(refuse)
+        Plugin::new(name, digest, bytes.into(), outline, pre, self.machine.clone(), self.limits.clone()).map_err(refuse)
     }
 
     fn cached(&self, digest: &Sha256Digest) -> Option<Component> {
