@@ -91,7 +91,7 @@ impl MistralModel {
             (loaded.start(false).await?, 1)
         };
         let identity = Identity {
-            backend: "mistral.rs",
+            backend: "mistral.rs".into(),
             model: source.name(),
             digest,
             device: Some(choice.to_string()),

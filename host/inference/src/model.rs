@@ -1,5 +1,7 @@
 //! What a model is asked and what it answers, whatever runs it.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -30,10 +32,10 @@ pub trait Model: Send + Sync {
 }
 
 /// What makes the text. Holds names and digests, never paths or keys, so equal models have equal identities everywhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// `mistral.rs` or `openai`.
-    pub backend: &'static str,
+    /// `mistral.rs` or `openai`; `recorded` where the completions came from elsewhere.
+    pub backend: Cow<'static, str>,
     /// File name, directory name, Hugging Face id, or the name that the server knows the model by.
     pub model: String,
     /// `sha256:` and 64 hex digits: of a local GGUF file, or of the sorted file digests of a local directory. None

@@ -121,7 +121,7 @@ impl OpenAiModel {
             message: format!("the HTTP client cannot be set up: {error}"),
         })?;
         let identity = Identity {
-            backend: "openai",
+            backend: "openai".into(),
             model: model.to_owned(),
             digest: None,
             device: None,

@@ -247,7 +247,7 @@ async fn a_dropped_request_leaves_the_engine_usable() {
 
 async fn the_identity_names_the_file_and_its_digest() {
     let identity = model().await.identity();
-    assert_eq!((identity.backend, identity.device.as_deref()), ("mistral.rs", Some("cpu")));
+    assert_eq!((&*identity.backend, identity.device.as_deref()), ("mistral.rs", Some("cpu")));
     assert!(identity.model.ends_with(".gguf") && !identity.model.contains('/'), "{}", identity.model);
     let digest = identity.digest.as_deref().unwrap();
     assert!(digest.starts_with("sha256:") && digest.len() == 71, "{digest}");

@@ -1,21 +1,23 @@
 //! The loop: the policy says what is next, the host does it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::StreamExt;
-use rewarden_inference::{Completion, GenerateRequest, Model, Sampling};
-use rewarden_runtime::contract::{
-    self, Context, Failure, FailureKind, Outcome, Refusal, Request, Reward, Sample, Step,
+use rewarden_inference::{Completion, GenerateRequest, Model};
+use rewarden_record::{
+    Begun, Budget, Drawn, Provenance, Recorder, SampleRecord, SamplingProvenance, StoreError, Task, TaskFailure,
+    TaskFailureKind, TaskKey, Verdict,
 };
-use rewarden_runtime::{CallError, Metered, Plugin};
+use rewarden_runtime::contract::{self, Context, Failure, FailureKind, Judgement, Outcome, Reward, Step};
+use serde_json::Map;
 
-use crate::budget::Budget;
-use crate::pack::{Pack, Part};
-use crate::provenance::{Provenance, SamplingProvenance};
-use crate::seed::derive;
-use crate::task::Task;
+use crate::order::Order;
+use crate::pack::Pack;
+use crate::prompt_digest::prompt_digest;
+use crate::seed::{sample_seed, task_seed};
 use crate::validate::{self, CheckedDraw, StepError};
-use crate::verdict::{SampleRecord, TaskFailure, TaskFailureKind, Verdict, call_kind};
 
 /// Something that happened while a task was judged; for progress displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +62,30 @@ pub struct JudgeSettings {
 
 /// Judges tasks with one pack and one model.
 pub struct Judge {
-    pack: Pack,
+    pack: Arc<Pack>,
     model: Arc<dyn Model>,
     settings: JudgeSettings,
     provenance: Provenance,
 }
 
+/// Where samples come from and go to while a task is judged.
+struct Journal<'a> {
+    /// Drawn before this process, by id.
+    recorded: BTreeMap<u32, SampleRecord>,
+    recorder: Option<(&'a Recorder, TaskKey)>,
+}
+
 impl Judge {
     /// A judge; nothing is called yet.
     pub fn new(pack: Pack, model: Arc<dyn Model>, settings: JudgeSettings) -> Self {
-        let provenance = Provenance::new(&pack, model.identity().clone(), settings.sampling, settings.seed);
-        Self { pack, model, settings, provenance }
+        let drawn = Drawn {
+            model: model.identity().clone(),
+            sampling: settings.sampling,
+            seed: settings.seed,
+            budget: settings.budget,
+        };
+        let provenance = Provenance::new(pack.strategy(), drawn);
+        Self { pack: Arc::new(pack), model, settings, provenance }
     }
 
     /// What every result of this judge goes back to.
@@ -80,43 +95,93 @@ impl Judge {
 
     /// Judges one task. Failures of samples are counted in the verdict; a failure of the policy is its reward's error.
     pub async fn judge(&self, task: &Task, observer: &dyn Observer) -> Verdict {
+        self.run(task, Journal { recorded: BTreeMap::new(), recorder: None }, observer).await
+    }
+
+    /// Judges one task and records it: every sample when it is drawn, then the reward. A task that the run has finished is not
+    /// judged again, and samples that it holds are not drawn again.
+    ///
+    /// # Errors
+    ///
+    /// The run cannot be written, or holds another task of the same id.
+    pub async fn judge_recorded(
+        &self,
+        task: &Task,
+        recorder: &Recorder,
+        observer: &dyn Observer,
+    ) -> Result<Verdict, StoreError> {
+        let Begun { key, samples, reward } = recorder.begin(task).await?;
+        if let Some(reward) = reward {
+            observer.event(Event::Drawing { samples: samples.len() });
+            for sample in &samples {
+                observer.event(Event::Sampled { valid: sample.is_valid() });
+            }
+            return Ok(Verdict { task: task.id.clone(), samples, reward });
+        }
+        let recorded = samples.into_iter().map(|sample| (sample.id, sample)).collect();
+        let verdict = self.run(task, Journal { recorded, recorder: Some((recorder, key)) }, observer).await;
+        recorder.finish(key, &verdict.reward).await?;
+        Ok(verdict)
+    }
+
+    async fn run(&self, task: &Task, journal: Journal<'_>, observer: &dyn Observer) -> Verdict {
         let mut samples = Vec::new();
-        let reward = self.run(task, &mut samples, observer).await;
+        let reward = self.rounds(task, journal, &mut samples, observer).await;
         Verdict { task: task.id.clone(), samples, reward }
     }
 
-    async fn run(
+    async fn rounds(
         &self,
         task: &Task,
+        mut journal: Journal<'_>,
         samples: &mut Vec<SampleRecord>,
         observer: &dyn Observer,
     ) -> Result<Reward, TaskFailure> {
-        let seed = derive(self.settings.seed, "task", task.id.as_bytes());
+        let seed = task_seed(self.settings.seed, &task.id);
         let view = Arc::new(task.view());
         let Budget { max_samples, max_rounds } = self.settings.budget;
+        let temperature = self.settings.sampling.temperature;
         let responses = task.responses.len();
         for round in 1..=max_rounds {
             let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+            let samples_left = max_samples.saturating_sub(drawn);
             let context = Context {
                 scale: self.pack.scale,
                 seed,
-                temperature: self.settings.sampling.temperature,
-                samples_left: max_samples.saturating_sub(drawn),
+                temperature,
+                samples_left,
                 rounds_left: max_rounds - round,
                 signals: Vec::new(),
             };
-            let samples_left = context.samples_left;
-            match self.next(view.clone(), context, samples).await? {
+            match self.step(view.clone(), context, samples).await? {
                 Step::Draw(draws) => {
-                    let temperature = self.settings.sampling.temperature;
                     let draws = validate::draws(draws, responses, samples_left, temperature).map_err(invalid_step)?;
                     observer.event(Event::Drawing { samples: draws.len() });
-                    let drawing = draws.into_iter().zip(drawn..).map(|(draw, id)| {
-                        let seed = derive(seed, "sample", &id.to_le_bytes()) & SEED_BITS;
-                        self.sample(&view, id, seed, draw, observer)
+                    let mut drawing = Vec::with_capacity(draws.len());
+                    for (draw, id) in draws.into_iter().zip(drawn..) {
+                        let wanted = blank(id, round, sample_seed(seed, id), &draw);
+                        let known = journal.recorded.remove(&id);
+                        drawing.push(match known {
+                            Some(known) => Sampling::Known(Box::new(continued(known, &wanted)?)),
+                            None => Sampling::Wanted(Box::new(wanted), draw.order),
+                        });
+                    }
+                    let recorder = journal.recorder;
+                    let drawing = drawing.into_iter().map(|sampling| async {
+                        match sampling {
+                            Sampling::Known(sample) => *sample,
+                            Sampling::Wanted(wanted, order) => {
+                                let sample = self.sample(&view, *wanted, order, observer).await;
+                                if let Some((recorder, key)) = recorder {
+                                    recorder.sample(key, &sample).await;
+                                }
+                                sample
+                            }
+                        }
                     });
                     let mut drawing = futures::stream::iter(drawing).buffered(self.model.concurrency().max(1));
                     while let Some(sample) = drawing.next().await {
+                        observer.event(Event::Sampled { valid: sample.is_valid() });
                         samples.push(sample);
                     }
                 }
@@ -130,182 +195,123 @@ impl Judge {
         Err(invalid_step(StepError::TooManyRounds(max_rounds)))
     }
 
-    async fn next(
+    async fn step(
         &self,
         task: Arc<contract::Task>,
         context: Context,
         samples: &[SampleRecord],
     ) -> Result<Step, TaskFailure> {
-        let samples: Vec<Sample> = samples.iter().map(as_the_policy_sees_it).collect();
-        let step = call(&self.pack.policy, move |plugin, config| plugin.next(config, &task, &context, &samples)).await;
-        match step.map_err(host_failure)?? {
-            Ok(step) => Ok(step),
-            Err(refusal) => Err(TaskFailure { kind: TaskFailureKind::PolicyRefused, message: refusal_text(&refusal) }),
-        }
+        let samples: Vec<contract::Sample> = samples.iter().map(SampleRecord::view).collect();
+        let pack = self.pack.clone();
+        tokio::task::spawn_blocking(move || pack.step(&task, &context, &samples)).await.map_err(|error| {
+            TaskFailure { kind: TaskFailureKind::Host, message: format!("a call into a plugin was lost: {error}") }
+        })?
     }
 
     async fn sample(
         &self,
         task: &Arc<contract::Task>,
-        id: u32,
-        seed: u64,
-        draw: CheckedDraw,
+        mut record: SampleRecord,
+        order: Order,
         observer: &dyn Observer,
     ) -> SampleRecord {
-        let mut record = SampleRecord {
-            id,
-            order: draw.order.indices().to_vec(),
-            temperature: draw.temperature,
-            seed,
-            completion: None,
-            judgement: None,
-            outcome: Outcome::Failed(Failure { kind: FailureKind::ModelError, message: "not generated".into() }),
-        };
-        record.outcome = match self.draw(task, &draw, &mut record, observer).await {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::Failed(failure),
-        };
-        observer.event(Event::Sampled { valid: matches!(record.outcome, Outcome::Scored(_)) });
+        if let Err(failure) = self.draw(task, &order, &mut record, observer).await {
+            record.outcome = Outcome::Failed(failure);
+        }
         record
     }
 
     async fn draw(
         &self,
         task: &Arc<contract::Task>,
-        draw: &CheckedDraw,
+        order: &Order,
         record: &mut SampleRecord,
         observer: &dyn Observer,
-    ) -> Result<Outcome, Failure> {
-        let request = Request {
-            task: contract::Task { responses: draw.order.show(&task.responses), ..contract::Task::clone(task) },
-            scale: self.pack.scale,
-            critique: None,
-        };
-        let prompt = call(&self.pack.template, move |plugin, config| plugin.render(config, &request)).await;
-        let prompt = prompt.map_err(host_sample_failure)?.map_err(sample_failure)?.map_err(|refusal| Failure {
-            kind: FailureKind::Refused,
-            message: format!("the template refused: {}", refusal_text(&refusal)),
-        })?;
-
-        let request = self.generate_request(prompt, draw.temperature, record.seed);
+    ) -> Result<(), Failure> {
+        let request = self.request(task, order, record).await?;
+        record.prompt = Some(prompt_digest(&request));
+        let started = Instant::now();
         let completion = self
             .model
             .generate(&request, &|progress| observer.event(Event::Tokens { new: progress.new_tokens }))
             .await
             .map_err(|error| Failure { kind: FailureKind::ModelError, message: error.to_string() })?;
-        let read = as_the_parser_sees_it(&completion);
-        record.completion = Some(completion);
-
-        let (shown, scale) = (draw.order.shown(), self.pack.scale);
-        let parsed = call(&self.pack.parser, move |plugin, config| {
-            plugin.parse(config, &read, u32::try_from(shown).unwrap_or(u32::MAX), scale)
-        });
-        let parsed = parsed.await.map_err(host_sample_failure)?.map_err(sample_failure)?;
-        let outcome = validate::outcome(&parsed, &draw.order, task.responses.len(), scale);
-        record.judgement = parsed.ok();
-        Ok(outcome)
+        record.seconds = Some(started.elapsed().as_secs_f64());
+        let completion = Arc::new(completion);
+        let read = self.read(completion.clone(), order, task.responses.len()).await;
+        record.completion = Some(Arc::unwrap_or_clone(completion));
+        (record.judgement, record.outcome) = read?;
+        Ok(())
     }
 
-    fn generate_request(&self, prompt: contract::Prompt, temperature: f64, seed: u64) -> GenerateRequest {
-        let defaults = self.settings.sampling;
-        GenerateRequest {
-            messages: prompt
-                .messages
-                .into_iter()
-                .map(|message| rewarden_inference::Message { role: role(message.role), content: message.content })
-                .collect(),
-            sampling: Sampling {
-                temperature,
-                top_p: defaults.top_p,
-                max_tokens: prompt.max_tokens.map_or(defaults.max_tokens, |asked| asked.min(defaults.max_tokens)),
-                seed,
-            },
-            constraint: prompt.constraint.map(|constraint| match constraint {
-                contract::Constraint::Regex(text) => rewarden_inference::Constraint::Regex(text),
-                contract::Constraint::JsonSchema(text) => rewarden_inference::Constraint::JsonSchema(text),
-                contract::Constraint::Lark(text) => rewarden_inference::Constraint::Lark(text),
-            }),
-            stop: prompt.stop,
-            top_logprobs: prompt.top_logprobs.min(rewarden_inference::MAX_TOP_LOGPROBS),
-        }
+    async fn request(
+        &self,
+        task: &Arc<contract::Task>,
+        order: &Order,
+        record: &SampleRecord,
+    ) -> Result<GenerateRequest, Failure> {
+        let (pack, task, order) = (self.pack.clone(), task.clone(), order.clone());
+        let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
+        let request = move || pack.request(&task, &order, &sampling, temperature, seed);
+        tokio::task::spawn_blocking(request).await.map_err(lost)?
+    }
+
+    async fn read(
+        &self,
+        completion: Arc<Completion>,
+        order: &Order,
+        responses: usize,
+    ) -> Result<(Option<Judgement>, Outcome), Failure> {
+        let (pack, order) = (self.pack.clone(), order.clone());
+        tokio::task::spawn_blocking(move || pack.read(&completion, &order, responses)).await.map_err(lost)
     }
 }
 
-/// Seeds of samples are cut to 53 bits: every server takes them as a signed integer, and every JSON reader as a number.
-const SEED_BITS: u64 = (1 << 53) - 1;
-
-/// Runs a plugin call on a blocking thread. The outer error is the host's own: the thread died.
-async fn call<T: Send + 'static>(
-    part: &Part,
-    run: impl FnOnce(&Plugin, &str) -> Result<Metered<T>, CallError> + Send + 'static,
-) -> Result<Result<T, CallError>, tokio::task::JoinError> {
-    let (plugin, config) = (part.plugin.clone(), part.config_text.clone());
-    let result = tokio::task::spawn_blocking(move || run(&plugin, &config)).await?;
-    Ok(result.map(|metered| metered.value))
+enum Sampling {
+    Known(Box<SampleRecord>),
+    Wanted(Box<SampleRecord>, Order),
 }
 
-fn invalid_step(error: StepError) -> TaskFailure {
+/// A sample that is still to be drawn.
+fn blank(id: u32, round: u32, seed: u64, draw: &CheckedDraw) -> SampleRecord {
+    SampleRecord {
+        id,
+        round,
+        order: draw.order.indices().to_vec(),
+        temperature: draw.temperature,
+        seed,
+        prompt: None,
+        completion: None,
+        seconds: None,
+        judgement: None,
+        outcome: Outcome::Failed(Failure { kind: FailureKind::ModelError, message: "not generated".into() }),
+        rating: None,
+        extra: Map::new(),
+    }
+}
+
+/// A sample that an earlier process drew, when it is the one that the policy asks for now.
+fn continued(known: SampleRecord, wanted: &SampleRecord) -> Result<SampleRecord, TaskFailure> {
+    let kind = |sample: &SampleRecord| (sample.round, sample.order.clone(), sample.temperature, sample.seed);
+    if kind(&known) == kind(wanted) {
+        return Ok(known);
+    }
+    Err(TaskFailure {
+        kind: TaskFailureKind::Host,
+        message: format!(
+            "the run holds sample {} with (round, order, temperature, seed) {:?}, but the policy asks for {:?}: the run was \
+             changed, or the policy is not a function of its arguments",
+            known.id,
+            kind(&known),
+            kind(wanted)
+        ),
+    })
+}
+
+pub(crate) fn invalid_step(error: StepError) -> TaskFailure {
     TaskFailure { kind: TaskFailureKind::PolicyStep, message: format!("the policy {error}") }
 }
 
-fn host_failure(error: tokio::task::JoinError) -> TaskFailure {
-    TaskFailure { kind: TaskFailureKind::Host, message: format!("a call into a plugin was lost: {error}") }
-}
-
-fn host_sample_failure(error: tokio::task::JoinError) -> Failure {
+fn lost(error: tokio::task::JoinError) -> Failure {
     Failure { kind: FailureKind::Trap, message: format!("a call into a plugin was lost: {error}") }
-}
-
-fn sample_failure(error: CallError) -> Failure {
-    Failure { kind: call_kind(&error.failure), message: error.to_string() }
-}
-
-fn refusal_text(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::UnsuitableTask(reason) => format!("unsuitable task: {reason}"),
-        Refusal::TooFewSamples(reason) => format!("too few samples: {reason}"),
-        Refusal::Other(reason) => reason.clone(),
-    }
-}
-
-fn role(role: contract::Role) -> rewarden_inference::Role {
-    match role {
-        contract::Role::System => rewarden_inference::Role::System,
-        contract::Role::User => rewarden_inference::Role::User,
-        contract::Role::Assistant => rewarden_inference::Role::Assistant,
-    }
-}
-
-fn as_the_policy_sees_it(record: &SampleRecord) -> Sample {
-    Sample {
-        id: record.id,
-        order: record.order.clone(),
-        temperature: record.temperature,
-        outcome: record.outcome.clone(),
-        rating: None,
-        completion_tokens: record.completion.as_ref().map_or(0, |completion| completion.usage.completion_tokens),
-    }
-}
-
-fn as_the_parser_sees_it(completion: &Completion) -> contract::Completion {
-    let alternative = |alternative: &rewarden_inference::Alternative| contract::Alternative {
-        text: alternative.text.clone(),
-        logprob: alternative.logprob,
-    };
-    contract::Completion {
-        text: completion.text.clone(),
-        finish: match completion.finish {
-            rewarden_inference::FinishReason::Stop => contract::FinishReason::Stop,
-            rewarden_inference::FinishReason::Length => contract::FinishReason::Length,
-        },
-        tokens: completion
-            .tokens
-            .iter()
-            .map(|token| contract::Token {
-                text: token.text.clone(),
-                logprob: token.logprob,
-                alternatives: token.alternatives.iter().map(alternative).collect(),
-            })
-            .collect(),
-    }
 }

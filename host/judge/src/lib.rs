@@ -3,29 +3,26 @@
 //! A [`Pack`] names the components that decide what is asked (template), how the answer is read (parser) and how
 //! samples become one reward (policy). A [`Judge`] runs one over a model. The host's own part is what plugins must
 //! not be trusted with: permuting and un-permuting responses, checking every score against the scale, seeds, budgets,
-//! and counting failures by kind without ever turning one into a number.
+//! and counting failures by kind without ever turning one into a number. A
+//! [`Replayer`] runs the same loop over the samples of a run, without a model.
 
-mod budget;
+mod calls;
 mod configuration;
 mod judge;
 mod manifest;
 mod order;
 mod pack;
-mod provenance;
+mod prompt_digest;
+mod replay;
 mod seed;
-mod standing;
-mod task;
 mod task_row;
 mod validate;
-mod verdict;
+mod verify;
 
-pub use budget::Budget;
 pub use configuration::{ConfigurationError, Setting};
 pub use judge::{Event, Judge, JudgeSettings, Observer};
 pub use manifest::{ManifestError, explain as explain_toml_error, nearest};
 pub use pack::{Overrides, Pack, PackError, Part, PartName, SamplingDefaults};
-pub use provenance::{PackProvenance, PartProvenance, Provenance, SamplingProvenance, ScaleProvenance};
-pub use standing::Standing;
-pub use task::Task;
+pub use replay::{Given, Replayed, Replayer};
 pub use task_row::{RowError, parse_row};
-pub use verdict::{ResultRow, SampleRecord, SampleRow, TaskFailure, TaskFailureKind, Verdict};
+pub use verify::{Discrepancy, verify};

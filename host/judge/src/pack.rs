@@ -5,8 +5,9 @@ use std::path::{Component as PathComponent, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rewarden_runtime::contract::Scale;
-use rewarden_runtime::{CallError, Interface, LoadError, Plugin, Runtime};
+use rewarden_record::{PackProvenance, PartProvenance, RecordedComponent, Strategy};
+use rewarden_runtime::contract::{self, Scale};
+use rewarden_runtime::{CallError, Interface, LoadError, Plugin, Runtime, Sha256Digest};
 use serde_json::{Map, Value};
 
 use crate::configuration::{self, ConfigurationError, Setting};
@@ -105,6 +106,18 @@ pub enum PackError {
     /// A configuration does not fit its plugin.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// A run does not hold the component that it was made with.
+    #[error(
+        "{part}: the run does not hold the component {name} ({digest}) that it was made with; give --pack or --{part}"
+    )]
+    NotRecorded {
+        /// The part that it plays.
+        part: PartName,
+        /// What it calls itself.
+        name: String,
+        /// Its digest.
+        digest: String,
+    },
     /// A plugin failed while being configured.
     #[error("{part}: {error}")]
     Configure {
@@ -190,11 +203,17 @@ impl Pack {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| PackError::Read { path: file.clone(), message: error.to_string() })?;
         let manifest = Manifest::parse(&text, &file)?;
-        let mut loader = Loader { runtime, directory, file: &file, overrides, loaded: Vec::new() };
+        let origin = file.display().to_string();
+        let mut loader = Loader { runtime, origin: &origin, overrides, loaded: Vec::new() };
+        let mut part = |part, section: PartSection| {
+            let table = serde_json::to_value(section.config).ok();
+            let config = table.and_then(|value| value.as_object().cloned()).unwrap_or_default();
+            loader.part(part, config, || inside(directory, &file, part, section.component).map(Source::File))
+        };
         Ok(Self {
-            template: loader.part(PartName::Template, manifest.template)?,
-            parser: loader.part(PartName::Parser, manifest.parser)?,
-            policy: loader.part(PartName::Policy, manifest.policy)?,
+            template: part(PartName::Template, manifest.template)?,
+            parser: part(PartName::Parser, manifest.parser)?,
+            policy: part(PartName::Policy, manifest.policy)?,
             name: manifest.name,
             version: manifest.version,
             description: manifest.description,
@@ -207,62 +226,164 @@ impl Pack {
         })
     }
 
+    /// Loads the strategy that a run was made with, with `overrides` applied: its components as `find` gives them, its
+    /// configurations and its scale. `run` names the run in errors.
+    pub fn recorded<E: From<PackError>>(
+        runtime: &Runtime,
+        strategy: &Strategy,
+        overrides: &Overrides,
+        run: &str,
+        find: impl Fn(&PartProvenance) -> Result<Option<RecordedComponent>, E>,
+    ) -> Result<Self, E> {
+        let mut loader = Loader { runtime, origin: run, overrides, loaded: Vec::new() };
+        let mut part = |part: PartName, recorded: &PartProvenance| {
+            loader.part(part, recorded.config.clone(), || {
+                let component = find(recorded)?.ok_or_else(|| PackError::NotRecorded {
+                    part,
+                    name: recorded.name.clone(),
+                    digest: recorded.digest.to_string(),
+                })?;
+                Ok::<_, E>(Source::Bytes(component))
+            })
+        };
+        Ok(Self {
+            template: part(PartName::Template, &strategy.template)?,
+            parser: part(PartName::Parser, &strategy.parser)?,
+            policy: part(PartName::Policy, &strategy.policy)?,
+            name: strategy.pack.name.clone(),
+            version: strategy.pack.version.clone(),
+            description: String::new(),
+            scale: strategy.scale.into(),
+            sampling: SamplingDefaults::default(),
+        })
+    }
+
+    /// What it is, for provenance.
+    pub fn strategy(&self) -> Strategy {
+        let part = |part: &Part| PartProvenance {
+            name: part.plugin.about().name.clone(),
+            version: part.plugin.about().version.clone(),
+            digest: part.plugin.digest(),
+            config: part.config.clone(),
+        };
+        Strategy {
+            pack: PackProvenance { name: self.name.clone(), version: self.version.clone() },
+            template: part(&self.template),
+            parser: part(&self.parser),
+            policy: part(&self.policy),
+            scale: self.scale.into(),
+            contract: contract::VERSION.to_owned(),
+        }
+    }
+
+    /// Its components, as a run keeps them.
+    pub fn components(&self) -> Vec<RecordedComponent> {
+        let mut components: Vec<RecordedComponent> = Vec::new();
+        for (_, Part { plugin, .. }) in self.parts() {
+            if components.iter().all(|known| known.digest != plugin.digest()) {
+                let (name, digest) = (plugin.name().to_owned(), plugin.digest());
+                components.push(RecordedComponent { name, digest, wasm: plugin.bytes().to_vec() });
+            }
+        }
+        components
+    }
+
     /// The parts, by name.
     pub fn parts(&self) -> [(PartName, &Part); 3] {
         [(PartName::Template, &self.template), (PartName::Parser, &self.parser), (PartName::Policy, &self.policy)]
     }
 }
 
+impl Part {
+    /// The effective configuration as the text that the component gets.
+    pub(crate) fn config_text(&self) -> &str {
+        &self.config_text
+    }
+
+    /// The same part with `k` set, where its configuration has a `k`; itself otherwise. For asking what a policy makes
+    /// of fewer samples.
+    pub(crate) fn with_k(&self, k: usize) -> Arc<str> {
+        if !self.config.contains_key("k") {
+            return self.config_text.clone();
+        }
+        let mut config = self.config.clone();
+        config.insert("k".to_owned(), k.into());
+        Value::Object(config).to_string().into()
+    }
+}
+
+/// Where a component comes from.
+enum Source {
+    File(PathBuf),
+    Bytes(RecordedComponent),
+}
+
+/// A pack is self-contained: what it names lies in its own directory.
+fn inside(directory: &Path, file: &Path, part: PartName, component: PathBuf) -> Result<PathBuf, PackError> {
+    let plain = component.components().all(|piece| matches!(piece, PathComponent::Normal(_) | PathComponent::CurDir));
+    if plain {
+        Ok(directory.join(component))
+    } else {
+        Err(PackError::Outside { file: file.to_owned(), part, component })
+    }
+}
+
 struct Loader<'a> {
     runtime: &'a Runtime,
-    directory: &'a Path,
-    file: &'a Path,
+    /// Where configurations come from, for errors.
+    origin: &'a str,
     overrides: &'a Overrides,
     /// One file can play several parts; it is loaded once.
-    loaded: Vec<(PathBuf, Arc<Plugin>)>,
+    loaded: Vec<(LoadedAs, Arc<Plugin>)>,
+}
+
+#[derive(PartialEq)]
+enum LoadedAs {
+    File(PathBuf),
+    Digest(Sha256Digest),
 }
 
 impl Loader<'_> {
-    fn part(&mut self, part: PartName, section: PartSection) -> Result<Part, PackError> {
-        let (path, base) = match self.overrides.component(part) {
-            Some(path) => (path.to_owned(), Map::new()),
-            None => {
-                let table = serde_json::to_value(section.config).ok();
-                let base = table.and_then(|value| value.as_object().cloned()).unwrap_or_default();
-                (self.inside(part, section.component)?, base)
-            }
+    fn part<E: From<PackError>>(
+        &mut self,
+        part: PartName,
+        config: Map<String, Value>,
+        find: impl FnOnce() -> Result<Source, E>,
+    ) -> Result<Part, E> {
+        let (source, base) = match self.overrides.component(part) {
+            Some(path) => (Source::File(path.to_owned()), Map::new()),
+            None => (find()?, config),
         };
-        let plugin = self.plugin(part, &path)?;
+        Ok(self.configured(part, source, base)?)
+    }
+
+    fn configured(&mut self, part: PartName, source: Source, base: Map<String, Value>) -> Result<Part, PackError> {
+        let plugin = self.plugin(part, source)?;
         if !plugin.interfaces().contains(&part.interface()) {
             let exports = plugin.interfaces().iter().map(|interface| interface.name()).collect::<Vec<_>>().join(", ");
             return Err(PackError::WrongPart { part, component: plugin.name().to_owned(), exports });
         }
-        let file = self.file.display().to_string();
         let schema = &plugin.about().config_schema;
-        let config = configuration::effective(part, base, &self.overrides.settings, schema, &file)?;
+        let config = configuration::effective(part, base, &self.overrides.settings, schema, self.origin)?;
         let config_text: Arc<str> = Value::Object(config.clone()).to_string().into();
         plugin.check_config(&config_text).map_err(|error| PackError::Configure { part, error })?;
         Ok(Part { plugin, config, config_text })
     }
 
-    /// A pack is self-contained: what it names lies in its own directory.
-    fn inside(&self, part: PartName, component: PathBuf) -> Result<PathBuf, PackError> {
-        let plain =
-            component.components().all(|piece| matches!(piece, PathComponent::Normal(_) | PathComponent::CurDir));
-        if plain {
-            Ok(self.directory.join(component))
-        } else {
-            Err(PackError::Outside { file: self.file.to_owned(), part, component })
-        }
-    }
-
-    fn plugin(&mut self, part: PartName, path: &Path) -> Result<Arc<Plugin>, PackError> {
-        if let Some((_, plugin)) = self.loaded.iter().find(|(known, _)| known == path) {
+    fn plugin(&mut self, part: PartName, source: Source) -> Result<Arc<Plugin>, PackError> {
+        let key = match &source {
+            Source::File(path) => LoadedAs::File(path.clone()),
+            Source::Bytes(component) => LoadedAs::Digest(component.digest),
+        };
+        if let Some((_, plugin)) = self.loaded.iter().find(|(known, _)| *known == key) {
             return Ok(plugin.clone());
         }
-        let plugin = self.runtime.load_file(path).map_err(|error| PackError::Load { part, error })?;
-        let plugin = Arc::new(plugin);
-        self.loaded.push((path.to_owned(), plugin.clone()));
+        let loaded = match source {
+            Source::File(path) => self.runtime.load_file(&path),
+            Source::Bytes(component) => self.runtime.load(&component.name, &component.wasm),
+        };
+        let plugin = Arc::new(loaded.map_err(|error| PackError::Load { part, error })?);
+        self.loaded.push((key, plugin.clone()));
         Ok(plugin)
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 ///
 /// The first 8 bytes, little-endian, of SHA-256 over the purpose, the parent and the name: unrelated seeds for
 /// related inputs, the same on every machine.
-pub(crate) fn derive(parent: u64, purpose: &str, name: &[u8]) -> u64 {
+fn derive(parent: u64, purpose: &str, name: &[u8]) -> u64 {
     let mut hasher = Sha256::new();
     hasher.update(purpose.as_bytes());
     hasher.update([0]);
@@ -15,6 +15,16 @@ pub(crate) fn derive(parent: u64, purpose: &str, name: &[u8]) -> u64 {
     let digest: [u8; 32] = hasher.finalize().into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The seed of a task: the same whatever other tasks there are.
+pub(crate) fn task_seed(run: u64, task: &str) -> u64 {
+    derive(run, "task", task.as_bytes())
+}
+
+/// The seed of a task's sample. Cut to 53 bits: every server takes that as a signed integer, and every JSON reader as a number.
+pub(crate) fn sample_seed(task: u64, sample: u32) -> u64 {
+    derive(task, "sample", &sample.to_le_bytes()) & ((1 << 53) - 1)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Task rows: the JSON that people have, in the two shapes that they have it in.
 
+use rewarden_record::Task;
 use rewarden_runtime::contract::{Message, Role};
 use serde_json::{Map, Value};
-
-use crate::task::Task;
 
 /// Why a row is not a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -74,6 +74,10 @@ pub(crate) enum StepError {
     TooManyRounds(u32),
     #[error("asked for ratings, but the pack names no meta RM")]
     NoMeta,
+    #[error("asked for a rating of sample {0}, which was not drawn")]
+    UnknownRated(u32),
+    #[error("asked for no ratings; a rate step must name at least one sample")]
+    NoRatings,
     #[error("finished with {found} scores for {expected} responses")]
     WrongCount { expected: usize, found: usize },
     #[error("finished with score {found} for response {index}; expected a finite number")]

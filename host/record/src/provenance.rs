@@ -2,15 +2,36 @@
 
 use rewarden_inference::Identity;
 use rewarden_runtime::{Sha256Digest, contract};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::pack::{Pack, Part};
 
 /// Everything that a reward depends on besides its task. The same provenance and the same task give the same reward
 /// on the same machine.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
+    /// What asked, read and aggregated.
+    #[serde(flatten)]
+    pub strategy: Strategy,
+    /// What was sampled.
+    #[serde(flatten)]
+    pub drawn: Drawn,
+    /// The host's version.
+    pub host: String,
+}
+
+impl Provenance {
+    /// Made by this version of the host.
+    pub fn new(strategy: Strategy, drawn: Drawn) -> Self {
+        Self { strategy, drawn, host: HOST_VERSION.to_owned() }
+    }
+}
+
+/// The version of this host.
+pub const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A pack as it was used: its parts with their digests and effective configurations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strategy {
     /// The pack's name and version.
     pub pack: PackProvenance,
     /// What rendered the prompts.
@@ -21,20 +42,25 @@ pub struct Provenance {
     pub policy: PartProvenance,
     /// The scale of the samples' scores.
     pub scale: ScaleProvenance,
+    /// The version of the plugin contract.
+    pub contract: String,
+}
+
+/// How samples were drawn: all that does not depend on the pack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
     /// What generated.
     pub model: Identity,
     /// The parameters that it generated with, where the policy did not ask for others.
     pub sampling: SamplingProvenance,
     /// The run's seed.
     pub seed: u64,
-    /// The host's version.
-    pub host: &'static str,
-    /// The version of the plugin contract.
-    pub contract: &'static str,
+    /// What one task might cost; a policy sees what is left of it.
+    pub budget: Budget,
 }
 
-/// See [`Provenance::pack`].
-#[derive(Clone, Debug, Serialize)]
+/// See [`Strategy::pack`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackProvenance {
     /// The manifest's name.
     pub name: String,
@@ -43,7 +69,7 @@ pub struct PackProvenance {
 }
 
 /// One part of the pack.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartProvenance {
     /// What the component calls itself.
     pub name: String,
@@ -55,8 +81,8 @@ pub struct PartProvenance {
     pub config: Map<String, Value>,
 }
 
-/// See [`Provenance::scale`].
-#[derive(Clone, Copy, Debug, Serialize)]
+/// See [`Strategy::scale`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScaleProvenance {
     /// Lowest score, inclusive.
     pub min: f64,
@@ -66,43 +92,95 @@ pub struct ScaleProvenance {
     pub integer: bool,
 }
 
-/// See [`Provenance::sampling`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+impl From<contract::Scale> for ScaleProvenance {
+    fn from(contract::Scale { min, max, integer }: contract::Scale) -> Self {
+        Self { min, max, integer }
+    }
+}
+
+impl From<ScaleProvenance> for contract::Scale {
+    fn from(ScaleProvenance { min, max, integer }: ScaleProvenance) -> Self {
+        Self { min, max, integer }
+    }
+}
+
+/// See [`Drawn::sampling`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SamplingProvenance {
     /// At least 0; 0 is greedy decoding.
     pub temperature: f64,
     /// Nucleus sampling: above 0, at most 1; none is 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// Upper bound on new tokens of one sample.
-    pub max_tokens: u32,
+    /// Upper bound on new tokens of one sample; none where completions came from elsewhere and it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
 }
 
-impl Provenance {
-    pub(crate) fn new(pack: &Pack, model: Identity, sampling: SamplingProvenance, seed: u64) -> Self {
-        let contract::Scale { min, max, integer } = pack.scale;
-        Self {
-            pack: PackProvenance { name: pack.name.clone(), version: pack.version.clone() },
-            template: PartProvenance::new(&pack.template),
-            parser: PartProvenance::new(&pack.parser),
-            policy: PartProvenance::new(&pack.policy),
-            scale: ScaleProvenance { min, max, integer },
-            model,
-            sampling,
-            seed,
-            host: env!("CARGO_PKG_VERSION"),
-            contract: contract::VERSION,
-        }
+/// Bounds on one task's loop, whatever its policy asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Samples that a policy may draw.
+    pub max_samples: u32,
+    /// Steps that a policy may take, `finish` included.
+    pub max_rounds: u32,
+}
+
+impl Default for Budget {
+    /// 256 samples (eight times the paper's largest k) in 64 rounds.
+    fn default() -> Self {
+        Self { max_samples: 256, max_rounds: 64 }
     }
 }
 
-impl PartProvenance {
-    fn new(part: &Part) -> Self {
-        Self {
-            name: part.plugin.about().name.clone(),
-            version: part.plugin.about().version.clone(),
-            digest: part.plugin.digest(),
-            config: part.config.clone(),
+/// Where two descriptions of a run differ: `path: here this, there that`, a line each, in the order of the first.
+pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare("", Some(here), Some(there), &mut found);
+    found
+}
+
+/// One value that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Dotted path of the value, such as `policy.config.k`.
+    pub path: String,
+    /// The value on one side; none when it is missing there.
+    pub here: Option<Value>,
+    /// The value on the other side.
+    pub there: Option<Value>,
+}
+
+fn compare(path: &str, here: Option<&Value>, there: Option<&Value>, found: &mut Vec<Difference>) {
+    if let (Some(Value::Object(a)), Some(Value::Object(b))) = (here, there) {
+        let only_there = b.keys().filter(|key| !a.contains_key(*key));
+        for key in a.keys().chain(only_there) {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            compare(&path, a.get(key), b.get(key), found);
         }
+    } else if here != there {
+        found.push(Difference { path: path.to_owned(), here: here.cloned(), there: there.cloned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_is_named_by_its_path_wherever_it_lies() {
+        let run = json!({"policy": {"config": {"k": 4}, "digest": "a"}, "seed": 1});
+        let command = json!({"policy": {"config": {"k": 8, "tie": true}, "digest": "a"}, "seed": 1});
+        let paths: Vec<_> = differences(&run, &command).into_iter().map(|d| (d.path, d.here, d.there)).collect();
+        assert_eq!(
+            paths,
+            [
+                ("policy.config.k".to_owned(), Some(json!(4)), Some(json!(8))),
+                ("policy.config.tie".to_owned(), None, Some(json!(true))),
+            ]
+        );
+        assert!(differences(&run, &run).is_empty());
     }
 }

@@ -21,7 +21,7 @@ pub struct Task {
 
 impl Task {
     /// The task as plugins see it, with all its responses in its own order.
-    pub(crate) fn view(&self) -> contract::Task {
+    pub fn view(&self) -> contract::Task {
         contract::Task {
             messages: self.messages.clone(),
             responses: self.responses.clone(),

@@ -1,0 +1,291 @@
+//! The loop over samples that are there already: read again, aggregated again, no model.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rewarden_inference::GenerateRequest;
+use rewarden_record::{Drawn, Provenance, Recorded, SampleRecord, Task, TaskFailure, TaskFailureKind, Verdict};
+use rewarden_runtime::contract::{self, Context, Draw, Failure, FailureKind, Outcome, Rating, Reward, Step};
+
+use crate::judge::invalid_step;
+use crate::order::Order;
+use crate::pack::Pack;
+use crate::seed::task_seed;
+use crate::validate::{self, StepError};
+
+/// Which of the recorded samples a policy is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Those that it asks for. A draw gets the first unused sample that showed the same responses in the same order, or
+    /// else in another order; the policy sees the order that was really shown. A draw that names a temperature gets
+    /// only samples of that temperature.
+    Asked,
+    /// All, before its first step, with `k` (where it has one) set to their number and no budget for more. For samples
+    /// that no policy asked for.
+    All,
+}
+
+/// A task that was replayed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// What became of it. Samples are numbered anew; one that had another number in the run says so in `extra`, as
+    /// `recorded_as`.
+    pub verdict: Verdict,
+    /// Samples and ratings that the policy asked for and the run does not hold.
+    pub not_recorded: u32,
+}
+
+/// Replays tasks of one run with one pack. Blocks, and may be used from many threads.
+pub struct Replayer {
+    pack: Pack,
+    drawn: Drawn,
+    given: Given,
+    provenance: Provenance,
+}
+
+impl Replayer {
+    /// A replayer of samples that were drawn as `drawn` says.
+    pub fn new(pack: Pack, drawn: Drawn, given: Given) -> Self {
+        let provenance = Provenance::new(pack.strategy(), drawn.clone());
+        Self { pack, drawn, given, provenance }
+    }
+
+    /// What its results go back to.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The pack.
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    /// Replays one task.
+    pub fn replay(&self, recorded: &Recorded) -> Replayed {
+        let mut pool = Pool::new(&recorded.samples);
+        let mut samples = Vec::new();
+        let mut not_recorded = 0;
+        let reward = self.rounds(&recorded.task, &mut pool, &mut samples, &mut not_recorded);
+        Replayed { verdict: Verdict { task: recorded.task.id.clone(), samples, reward }, not_recorded }
+    }
+
+    /// The reward that the policy gives for these samples alone: all of them at once, as under [`Given::All`]. The samples
+    /// count as read already, and are numbered anew in the order given.
+    pub fn aggregate<'a>(
+        &self,
+        task: &contract::Task,
+        id: &str,
+        samples: impl IntoIterator<Item = &'a SampleRecord>,
+    ) -> Result<Reward, TaskFailure> {
+        let mut views: Vec<contract::Sample> = samples.into_iter().map(SampleRecord::view).collect();
+        for (sample, id) in views.iter_mut().zip(0..) {
+            sample.id = id;
+        }
+        let ratings: Vec<Option<Rating>> = views.iter_mut().map(|sample| sample.rating.take()).collect();
+        let config = self.pack.policy.with_k(views.len());
+        let max_rounds = self.drawn.budget.max_rounds;
+        for round in 1..=max_rounds {
+            let context = self.context(id, 0, max_rounds - round);
+            match self.pack.step_as(&config, task, &context, &views)? {
+                Step::Draw(draws) => return Err(missing(draws.len(), "samples beyond those given")),
+                Step::Rate(ids) => {
+                    for id in rated_ids(&ids, views.len())? {
+                        let rating = ratings.get(id).cloned().flatten();
+                        let Some(sample) = views.get_mut(id) else { continue };
+                        sample.rating = Some(rating.ok_or_else(|| missing(1, "a rating that the sample lacks"))?);
+                    }
+                }
+                Step::Finish(reward) => {
+                    let drawn = u32::try_from(views.len()).unwrap_or(u32::MAX);
+                    validate::reward(&reward, task.responses.len(), drawn).map_err(invalid_step)?;
+                    return Ok(reward);
+                }
+            }
+        }
+        Err(invalid_step(StepError::TooManyRounds(max_rounds)))
+    }
+
+    /// What the model was asked for this sample.
+    pub(crate) fn request(
+        &self,
+        task: &Task,
+        order: &Order,
+        sample: &SampleRecord,
+    ) -> Result<GenerateRequest, Failure> {
+        self.pack.request(&task.view(), order, &self.drawn.sampling, sample.temperature, sample.seed)
+    }
+
+    fn context(&self, task: &str, samples_left: u32, rounds_left: u32) -> Context {
+        Context {
+            scale: self.pack.scale,
+            seed: task_seed(self.drawn.seed, task),
+            temperature: self.drawn.sampling.temperature,
+            samples_left,
+            rounds_left,
+            signals: Vec::new(),
+        }
+    }
+
+    fn rounds(
+        &self,
+        task: &Task,
+        pool: &mut Pool<'_>,
+        samples: &mut Vec<SampleRecord>,
+        not_recorded: &mut u32,
+    ) -> Result<Reward, TaskFailure> {
+        let view = task.view();
+        if self.given == Given::All {
+            for recorded in pool.rest() {
+                samples.push(self.read(recorded, samples.len(), 0, task.responses.len())?);
+            }
+        }
+        let config = match self.given {
+            Given::Asked => Arc::from(self.pack.policy.config_text()),
+            Given::All => self.pack.policy.with_k(samples.len()),
+        };
+        let max_rounds = self.drawn.budget.max_rounds;
+        for round in 1..=max_rounds {
+            let samples_left = match self.given {
+                Given::Asked => {
+                    let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+                    self.drawn.budget.max_samples.saturating_sub(drawn)
+                }
+                Given::All => 0,
+            };
+            let context = self.context(&task.id, samples_left, max_rounds - round);
+            let views: Vec<contract::Sample> = samples.iter().map(|sample| unrated(sample, pool)).collect();
+            match self.pack.step_as(&config, &view, &context, &views)? {
+                Step::Draw(draws) => {
+                    let named: Vec<Option<f64>> = draws.iter().map(|draw| draw.temperature).collect();
+                    let orders =
+                        draws.into_iter().map(|Draw { order, .. }| Draw { order, temperature: None }).collect();
+                    let temperature = self.drawn.sampling.temperature;
+                    let draws = validate::draws(orders, task.responses.len(), samples_left, temperature)
+                        .map_err(invalid_step)?;
+                    let asked = draws.len();
+                    let found: Vec<&SampleRecord> = draws
+                        .iter()
+                        .zip(named)
+                        .filter_map(|(draw, temperature)| pool.take(draw.order.indices(), temperature))
+                        .collect();
+                    let lacking = asked - found.len();
+                    if lacking > 0 {
+                        *not_recorded += u32::try_from(lacking).unwrap_or(u32::MAX);
+                        return Err(missing(lacking, &format!("of {asked} samples of its step {round}")));
+                    }
+                    for recorded in found {
+                        samples.push(self.read(recorded, samples.len(), round, task.responses.len())?);
+                    }
+                }
+                Step::Rate(ids) => {
+                    let mut lacking = 0;
+                    for id in rated_ids(&ids, samples.len())? {
+                        pool.rated.insert(id);
+                        lacking += usize::from(samples.get(id).is_some_and(|sample| sample.rating.is_none()));
+                    }
+                    if lacking > 0 {
+                        *not_recorded += u32::try_from(lacking).unwrap_or(u32::MAX);
+                        return Err(missing(lacking, &format!("of {} ratings", ids.len())));
+                    }
+                }
+                Step::Finish(reward) => {
+                    let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+                    validate::reward(&reward, task.responses.len(), drawn).map_err(invalid_step)?;
+                    return Ok(reward);
+                }
+            }
+        }
+        Err(invalid_step(StepError::TooManyRounds(max_rounds)))
+    }
+
+    /// The sample with what this pack's parser reads in it.
+    fn read(
+        &self,
+        recorded: &SampleRecord,
+        id: usize,
+        round: u32,
+        responses: usize,
+    ) -> Result<SampleRecord, TaskFailure> {
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
+        let order = Order::new(recorded.order.clone(), responses).map_err(|error| TaskFailure {
+            kind: TaskFailureKind::Host,
+            message: format!("sample {} of the run cannot have been shown: {error}", recorded.id),
+        })?;
+        let mut sample = SampleRecord { id, round, ..recorded.clone() };
+        if id != recorded.id {
+            sample.extra.insert("recorded_as".to_owned(), recorded.id.into());
+        }
+        if let Some(completion) = &recorded.completion {
+            (sample.judgement, sample.outcome) = self.pack.read(completion, &order, responses);
+        } else if matches!(recorded.outcome, Outcome::Scored(_)) {
+            sample.outcome = Outcome::Failed(Failure {
+                kind: FailureKind::ModelError,
+                message: "the run holds scores for this sample, but no text to read them from".into(),
+            });
+        }
+        Ok(sample)
+    }
+}
+
+/// Recorded samples that the policy has not been given yet.
+struct Pool<'a> {
+    left: Vec<Option<&'a SampleRecord>>,
+    /// Samples, by their new number, whose rating was asked for.
+    rated: BTreeSet<usize>,
+}
+
+impl<'a> Pool<'a> {
+    fn new(samples: &'a [SampleRecord]) -> Self {
+        Self { left: samples.iter().map(Some).collect(), rated: BTreeSet::new() }
+    }
+
+    fn rest(&mut self) -> Vec<&'a SampleRecord> {
+        self.left.iter_mut().filter_map(Option::take).collect()
+    }
+
+    /// See [`Given::Asked`].
+    fn take(&mut self, order: &[u32], temperature: Option<f64>) -> Option<&'a SampleRecord> {
+        let fits = |sample: &SampleRecord| temperature.is_none_or(|wanted| sample.temperature == wanted);
+        let same_order = |sample: &SampleRecord| sample.order == order && fits(sample);
+        let mut shown = order.to_vec();
+        shown.sort_unstable();
+        let same_responses = |sample: &SampleRecord| {
+            let mut other = sample.order.clone();
+            other.sort_unstable();
+            other == shown && fits(sample)
+        };
+        let at = self
+            .left
+            .iter()
+            .position(|sample| sample.is_some_and(same_order))
+            .or_else(|| self.left.iter().position(|sample| sample.is_some_and(same_responses)))?;
+        self.left.get_mut(at)?.take()
+    }
+}
+
+/// The sample as the policy sees it: a rating shows once it was asked for.
+fn unrated(sample: &SampleRecord, pool: &Pool<'_>) -> contract::Sample {
+    let mut view = sample.view();
+    if !pool.rated.contains(&(sample.id as usize)) {
+        view.rating = None;
+    }
+    view
+}
+
+fn rated_ids(ids: &[u32], drawn: usize) -> Result<Vec<usize>, TaskFailure> {
+    if ids.is_empty() {
+        return Err(invalid_step(StepError::NoRatings));
+    }
+    let known = |&id: &u32| match usize::try_from(id) {
+        Ok(index) if index < drawn => Ok(index),
+        _ => Err(invalid_step(StepError::UnknownRated(id))),
+    };
+    ids.iter().map(known).collect()
+}
+
+fn missing(count: usize, what: &str) -> TaskFailure {
+    TaskFailure {
+        kind: TaskFailureKind::NotRecorded,
+        message: format!("the policy asked for what the run does not hold: {count} {what}"),
+    }
+}

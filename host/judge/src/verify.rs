@@ -1,0 +1,122 @@
+//! Whether a run's results come out again from its own inputs.
+
+use std::fmt;
+
+use rewarden_record::{Recorded, SampleRecord, TaskFailureKind};
+use rewarden_runtime::contract::{FailureKind, Outcome};
+
+use crate::order::Order;
+use crate::prompt_digest::prompt_digest;
+use crate::replay::Replayer;
+
+/// Something that did not come out as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// The task.
+    pub task: String,
+    /// The sample; none when it is the reward.
+    pub sample: Option<u32>,
+    /// What was compared: `prompt`, `judgement`, `scores`, `samples` or `reward`.
+    pub what: &'static str,
+    /// As recorded.
+    pub recorded: String,
+    /// As it came out now.
+    pub now: String,
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.task)?;
+        if let Some(sample) = self.sample {
+            write!(f, ", sample {sample}")?;
+        }
+        write!(f, ", {}: recorded {}, now {}", self.what, self.recorded, self.now)
+    }
+}
+
+/// Calls every plugin of a finished task again with the recorded inputs: the template (unless the prompts were another
+/// strategy's, as in a replay), the parser, and the policy step by step. Failures for lack of wall-clock time are left out: whether
+/// they happen again is not the plugins' doing.
+pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Discrepancy> {
+    let mut found = Vec::new();
+    if prompts {
+        for sample in &recorded.samples {
+            found.extend(prompt(replayer, recorded, sample));
+        }
+    }
+    let Some(reward) = &recorded.reward else { return found };
+    if reward.as_ref().is_err_and(|failure| failure.kind == TaskFailureKind::PolicyTime) {
+        return found;
+    }
+    let now = replayer.replay(recorded).verdict;
+    let discrepancy = |sample: Option<u32>, what, recorded_text: String, now: String| Discrepancy {
+        task: recorded.task.id.clone(),
+        sample,
+        what,
+        recorded: recorded_text,
+        now,
+    };
+    // A policy that failed half-way may leave samples that nobody was given; one that succeeds uses what it drew.
+    if reward.is_ok() && now.reward.is_ok() && now.samples.len() != recorded.samples.len() {
+        found.push(discrepancy(
+            None,
+            "samples",
+            format!("{} drawn", recorded.samples.len()),
+            format!("{} asked for", now.samples.len()),
+        ));
+    }
+    for (recorded, now) in recorded.samples.iter().zip(&now.samples) {
+        if is_time(&recorded.outcome) || is_time(&now.outcome) {
+            continue;
+        }
+        let drawn = |sample: &SampleRecord| format!("round {}, order {:?}", sample.round, sample.order);
+        if drawn(recorded) != drawn(now) {
+            found.push(discrepancy(Some(recorded.id), "samples", drawn(recorded), drawn(now)));
+        }
+        // By their text: NaN has no equal, and the text of a number is exact.
+        let (judged, judged_now) = (format!("{:?}", recorded.judgement), format!("{:?}", now.judgement));
+        if judged != judged_now {
+            found.push(discrepancy(Some(recorded.id), "judgement", judged, judged_now));
+        }
+        let (scores, scores_now) = (format!("{:?}", recorded.outcome), format!("{:?}", now.outcome));
+        if scores != scores_now {
+            found.push(discrepancy(Some(recorded.id), "scores", scores, scores_now));
+        }
+    }
+    let (then, now) = (format!("{reward:?}"), format!("{:?}", now.reward));
+    if then != now {
+        found.push(discrepancy(None, "reward", then, now));
+    }
+    found
+}
+
+fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {
+    let differs = |recorded_text: String, now: String| {
+        let task = recorded.task.id.clone();
+        Some(Discrepancy { task, sample: Some(sample.id), what: "prompt", recorded: recorded_text, now })
+    };
+    let order = match Order::new(sample.order.clone(), recorded.task.responses.len()) {
+        Ok(order) => order,
+        Err(error) => return differs(format!("{:?}", sample.order), error.to_string()),
+    };
+    let request = replayer.request(&recorded.task, &order, sample);
+    match (sample.prompt, request) {
+        (Some(then), Ok(request)) => {
+            let now = prompt_digest(&request);
+            if then == now { None } else { differs(then.to_string(), now.to_string()) }
+        }
+        (None, Err(failure)) => {
+            if is_time(&sample.outcome) || failure.kind == FailureKind::Time {
+                return None;
+            }
+            let (then, now) = (format!("{:?}", sample.outcome), format!("{:?}", Outcome::Failed(failure)));
+            if then == now { None } else { differs(then, now) }
+        }
+        (Some(then), Err(failure)) => differs(then.to_string(), failure.message),
+        (None, Ok(request)) => differs("none".into(), prompt_digest(&request).to_string()),
+    }
+}
+
+fn is_time(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(failure) if failure.kind == FailureKind::Time)
+}

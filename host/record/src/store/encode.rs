@@ -1,0 +1,222 @@
+//! Contract values as JSON text, and back. Exact: every finite number keeps its bits.
+
+use rewarden_runtime::contract::{Detail, DetailValue, Judgement, Message, Principle, Role, Score};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A score, with what JSON numbers cannot say.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ScoreText {
+    Value(f64),
+    Abstain {
+        abstain: String,
+    },
+    /// Only a parser's own, unchecked result can hold one.
+    NotFinite {
+        not_finite: String,
+    },
+}
+
+impl From<&Score> for ScoreText {
+    fn from(score: &Score) -> Self {
+        match score {
+            Score::Value(value) if value.is_finite() => Self::Value(*value),
+            Score::Value(value) => Self::NotFinite { not_finite: value.to_string() },
+            Score::Abstain(reason) => Self::Abstain { abstain: reason.clone() },
+        }
+    }
+}
+
+impl TryFrom<ScoreText> for Score {
+    type Error = String;
+
+    fn try_from(text: ScoreText) -> Result<Self, String> {
+        match text {
+            ScoreText::Value(value) => Ok(Self::Value(value)),
+            ScoreText::Abstain { abstain } => Ok(Self::Abstain(abstain)),
+            ScoreText::NotFinite { not_finite } => not_finite
+                .parse()
+                .map(Self::Value)
+                .map_err(|_| format!("expected NaN, inf or -inf, found `{not_finite}`")),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct MessageText {
+    role: rewarden_inference::Role,
+    content: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PrincipleText {
+    name: String,
+    weight: Option<ScoreText>,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JudgementText {
+    scores: Vec<ScoreText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    principles: Vec<PrincipleText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    critique: Option<String>,
+}
+
+/// Text that is not what the column holds; names what was expected.
+pub(super) type Decoded<T> = Result<T, String>;
+
+fn text(value: &impl Serialize) -> String {
+    // Nothing here has keys that are not strings, the only thing that JSON refuses.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub(super) fn plain<T: for<'de> Deserialize<'de>>(text: &str) -> Decoded<T> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn plain_text(value: &impl Serialize) -> String {
+    text(value)
+}
+
+/// Scores in the task's own order; none for a response that was not shown.
+pub(super) fn placed_text(scores: &[Option<Score>]) -> String {
+    text(&scores.iter().map(|score| score.as_ref().map(ScoreText::from)).collect::<Vec<_>>())
+}
+
+pub(super) fn placed(text: &str) -> Decoded<Vec<Option<Score>>> {
+    let scores: Vec<Option<ScoreText>> = plain(text)?;
+    scores.into_iter().map(|score| score.map(Score::try_from).transpose()).collect()
+}
+
+pub(super) fn scores_text(scores: &[Score]) -> String {
+    text(&scores.iter().map(ScoreText::from).collect::<Vec<_>>())
+}
+
+pub(super) fn scores(text: &str) -> Decoded<Vec<Score>> {
+    let scores: Vec<ScoreText> = plain(text)?;
+    scores.into_iter().map(Score::try_from).collect()
+}
+
+pub(super) fn messages_text(messages: &[Message]) -> String {
+    let role = |role| match role {
+        Role::System => rewarden_inference::Role::System,
+        Role::User => rewarden_inference::Role::User,
+        Role::Assistant => rewarden_inference::Role::Assistant,
+    };
+    let message = |message: &Message| MessageText { role: role(message.role), content: message.content.clone() };
+    text(&messages.iter().map(message).collect::<Vec<_>>())
+}
+
+pub(super) fn messages(text: &str) -> Decoded<Vec<Message>> {
+    let role = |role| match role {
+        rewarden_inference::Role::System => Role::System,
+        rewarden_inference::Role::User => Role::User,
+        rewarden_inference::Role::Assistant => Role::Assistant,
+    };
+    let messages: Vec<MessageText> = plain(text)?;
+    Ok(messages.into_iter().map(|text| Message { role: role(text.role), content: text.content }).collect())
+}
+
+pub(super) fn judgement_text(judgement: &Judgement) -> String {
+    let principle = |principle: &Principle| PrincipleText {
+        name: principle.name.clone(),
+        weight: principle.weight.map(|weight| ScoreText::from(&Score::Value(weight))),
+        text: principle.text.clone(),
+    };
+    text(&JudgementText {
+        scores: judgement.scores.iter().map(ScoreText::from).collect(),
+        principles: judgement.principles.iter().map(principle).collect(),
+        critique: judgement.critique.clone(),
+    })
+}
+
+pub(super) fn judgement(text: &str) -> Decoded<Judgement> {
+    let judgement: JudgementText = plain(text)?;
+    let principle = |principle: PrincipleText| {
+        let weight = match principle.weight.map(Score::try_from).transpose()? {
+            None => None,
+            Some(Score::Value(weight)) => Some(weight),
+            Some(Score::Abstain(_)) => return Err("expected a number as a principle's weight".to_owned()),
+        };
+        Ok(Principle { name: principle.name, weight, text: principle.text })
+    };
+    Ok(Judgement {
+        scores: judgement.scores.into_iter().map(Score::try_from).collect::<Result<_, _>>()?,
+        principles: judgement.principles.into_iter().map(principle).collect::<Result<_, _>>()?,
+        critique: judgement.critique,
+    })
+}
+
+pub(super) fn details_text(details: &[Detail]) -> String {
+    let value = |detail: &Detail| match &detail.value {
+        DetailValue::Number(number) => (detail.name.clone(), Value::from(*number)),
+        DetailValue::Text(text) => (detail.name.clone(), Value::from(text.as_str())),
+        DetailValue::Flag(flag) => (detail.name.clone(), Value::from(*flag)),
+    };
+    text(&details.iter().map(value).collect::<Vec<_>>())
+}
+
+pub(super) fn details(text: &str) -> Decoded<Vec<Detail>> {
+    let details: Vec<(String, Value)> = plain(text)?;
+    let detail = |(name, value)| {
+        let value = match value {
+            Value::Bool(flag) => DetailValue::Flag(flag),
+            Value::String(text) => DetailValue::Text(text),
+            Value::Number(number) => DetailValue::Number(number.as_f64().unwrap_or_default()),
+            other => return Err(format!("expected a number, text or flag as detail `{name}`, found {other}")),
+        };
+        Ok(Detail { name, value })
+    };
+    details.into_iter().map(detail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn score() -> impl Strategy<Value = Score> {
+        prop_oneof![any::<f64>().prop_map(Score::Value), ".*".prop_map(Score::Abstain)]
+    }
+
+    /// NaN has no equal; its text has.
+    fn bits(scores: &[Score]) -> Vec<String> {
+        scores.iter().map(|score| format!("{score:?}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn scores_come_back_as_they_were(all in prop::collection::vec(score(), 0..5)) {
+            prop_assert_eq!(bits(&scores(&scores_text(&all)).unwrap()), bits(&all));
+        }
+
+        #[test]
+        fn a_judgement_comes_back_as_it_was(
+            scores in prop::collection::vec(score(), 0..3),
+            principles in prop::collection::vec((".*", prop::option::of(-1e300_f64..1e300), ".*"), 0..3),
+            critique in prop::option::of(".*"),
+        ) {
+            let principles =
+                principles.into_iter().map(|(name, weight, text)| Principle { name, weight, text }).collect();
+            let written = Judgement { scores, principles, critique };
+            let read = judgement(&judgement_text(&written)).unwrap();
+            prop_assert_eq!(bits(&read.scores), bits(&written.scores));
+            prop_assert_eq!(read.principles, written.principles);
+            prop_assert_eq!(read.critique, written.critique);
+        }
+
+        #[test]
+        fn details_come_back_as_they_were(number in -1e300_f64..1e300, text in ".*", flag: bool) {
+            let written = vec![
+                Detail { name: "a".into(), value: DetailValue::Number(number) },
+                Detail { name: "b".into(), value: DetailValue::Text(text) },
+                Detail { name: "c".into(), value: DetailValue::Flag(flag) },
+            ];
+            prop_assert_eq!(details(&details_text(&written)).unwrap(), written);
+        }
+    }
+}

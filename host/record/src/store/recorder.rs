@@ -1,0 +1,136 @@
+//! Writing a run while tasks are judged side by side.
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rewarden_runtime::contract::Reward;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StoreError;
+use super::tables::TaskKey;
+use super::writer::{Begun, RunWriter};
+use crate::sample::SampleRecord;
+use crate::task::Task;
+use crate::verdict::TaskFailure;
+
+/// How much may wait for the disk before those who draw wait too.
+const QUEUE: usize = 1024;
+/// How long a transaction collects what comes in while it is open.
+const LINGER: Duration = Duration::from_millis(20);
+
+enum Entry {
+    Begin(Box<Task>, oneshot::Sender<Result<Begun, StoreError>>),
+    Sample(TaskKey, Box<SampleRecord>),
+    Finish(TaskKey, Box<Result<Reward, TaskFailure>>, oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// Hands what happens to a thread that writes it, in order, and commits as soon as nothing more is waiting.
+pub struct Recorder {
+    entries: mpsc::Sender<Entry>,
+    thread: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Recorder {
+    /// Starts the thread.
+    pub fn start(writer: RunWriter) -> std::io::Result<Self> {
+        let (entries, receiver) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("rewarden-record".into()).spawn(|| write(writer, receiver))?;
+        Ok(Self { entries, thread })
+    }
+
+    /// Adds the task, or finds what is recorded of it.
+    pub async fn begin(&self, task: &Task) -> Result<Begun, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Entry::Begin(Box::new(task.clone()), reply)).await;
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Adds a sample. It is committed at the latest with its task's end; a failure to write shows there too.
+    pub async fn sample(&self, task: TaskKey, sample: &SampleRecord) {
+        self.send(Entry::Sample(task, Box::new(sample.clone()))).await;
+    }
+
+    /// Ends a task, and waits until that is committed.
+    pub async fn finish(&self, task: TaskKey, reward: &Result<Reward, TaskFailure>) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Entry::Finish(task, Box::new(reward.clone()), reply)).await;
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Commits what is left and closes the run. Blocks.
+    pub fn close(self) -> Result<(), StoreError> {
+        drop(self.entries);
+        self.thread.join().unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn send(&self, entry: Entry) {
+        // The thread takes entries for as long as there is a recorder.
+        let _ = self.entries.send(entry).await;
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Io { path: "the run".into(), message: "the thread that writes it was lost".into() }
+}
+
+fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>) -> Result<(), StoreError> {
+    // After the first failure nothing more is written: a sample that is missing must not be followed by a reward.
+    let mut failed: Option<StoreError> = None;
+    let mut finished = Vec::new();
+    while let Some(entry) = entries.blocking_recv() {
+        let mut next = Some(entry);
+        let opened = Instant::now();
+        while let Some(entry) = next {
+            let written = match (&failed, entry) {
+                (Some(error), Entry::Begin(_, reply)) => {
+                    let _ = reply.send(Err(error.clone()));
+                    Ok(())
+                }
+                (Some(error), Entry::Finish(_, _, reply)) => {
+                    let _ = reply.send(Err(error.clone()));
+                    Ok(())
+                }
+                (Some(_), Entry::Sample(..)) => Ok(()),
+                (None, Entry::Begin(task, reply)) => match writer.begin().and_then(|()| writer.begin_task(&task)) {
+                    // The caller's own mistake, and no reason to stop.
+                    Err(error @ StoreError::TaskChanged { .. }) => {
+                        let _ = reply.send(Err(error));
+                        Ok(())
+                    }
+                    Ok(begun) => {
+                        let _ = reply.send(Ok(begun));
+                        Ok(())
+                    }
+                    Err(error) => {
+                        let _ = reply.send(Err(error.clone()));
+                        Err(error)
+                    }
+                },
+                (None, Entry::Sample(task, sample)) => writer.begin().and_then(|()| writer.add_sample(task, &sample)),
+                (None, Entry::Finish(task, reward, reply)) => {
+                    finished.push(reply);
+                    writer.begin().and_then(|()| writer.finish_task(task, &reward))
+                }
+            };
+            if let Err(error) = written {
+                tracing::error!("{error}");
+                failed = Some(error);
+            }
+            next = if opened.elapsed() < LINGER { entries.try_recv().ok() } else { None };
+        }
+        let committed = match &failed {
+            Some(error) => Err(error.clone()),
+            None => writer.commit(),
+        };
+        for reply in finished.drain(..) {
+            let _ = reply.send(committed.clone());
+        }
+        if let (Err(error), None) = (committed, &failed) {
+            failed = Some(error);
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => writer.close(),
+    }
+}

@@ -1,0 +1,69 @@
+-- A run of Rewarden, schema 1. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
+-- user_version is the schema's version. Text columns that hold JSON say so. A score in JSON is a number, null (the
+-- response was not shown), {"abstain": "why"} or, only in what a parser returned, {"not_finite": "NaN"}.
+
+-- What holds for the whole run, by key:
+--   created   UTC time, ISO 8601
+--   source    score, import or replay
+--   origin    where an import or a replay came from; for people
+--   host      version of the rewarden that made the run
+--   drawn     JSON: model, sampling, seed, budget
+--   strategy  JSON: pack, template, parser, policy (digests, effective configurations), scale, contract; missing in an import
+CREATE TABLE run (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The plugins that made the run, so that it can be verified and replayed anywhere.
+CREATE TABLE components (
+    digest TEXT PRIMARY KEY NOT NULL, -- sha256: and 64 hexadecimal digits
+    name   TEXT NOT NULL,
+    wasm   BLOB NOT NULL
+);
+
+CREATE TABLE tasks (
+    key       INTEGER PRIMARY KEY, -- counts up in the order in which tasks were begun
+    id        TEXT NOT NULL UNIQUE,
+    messages  TEXT NOT NULL, -- JSON: [{role, content}]
+    responses TEXT NOT NULL, -- JSON: [text]
+    reference TEXT,
+    preferred INTEGER,       -- index into responses
+    metadata  TEXT NOT NULL  -- JSON object
+);
+
+-- One generation each. A sample has either scores or a failure.
+CREATE TABLE samples (
+    task              INTEGER NOT NULL REFERENCES tasks (key),
+    id                INTEGER NOT NULL, -- counts up from 0 within the task
+    round             INTEGER NOT NULL, -- the policy's step that asked for it, from 1
+    shown             TEXT NOT NULL,    -- JSON: indices of the responses, in shown order
+    temperature       REAL NOT NULL,
+    seed              INTEGER NOT NULL,
+    prompt            TEXT,             -- sha256 of the request to the model, as JSON
+    text              TEXT,             -- the answer, without thinking; null when the model failed
+    thinking          TEXT,
+    finish            TEXT,             -- stop or length
+    prompt_tokens     INTEGER,          -- null where not known, like the next two
+    completion_tokens INTEGER,
+    seconds           REAL,
+    tokens            TEXT,             -- JSON: [{text, logprob, alternatives: [{text, logprob}]}], where asked for
+    judgement         TEXT,             -- JSON: {scores, principles: [{name, weight, text}], critique}, in shown order
+    scores            TEXT,             -- JSON: one entry per response, in the task's own order
+    failure_kind      TEXT,
+    failure_message   TEXT,
+    rating            REAL,             -- a meta RM's, or none
+    rating_failure_kind    TEXT,
+    rating_failure_message TEXT,
+    extra             TEXT,             -- JSON object: fields of an imported sample that the host does not know
+    PRIMARY KEY (task, id)
+);
+
+-- The end of a task: scores, or why there are none.
+CREATE TABLE rewards (
+    task            INTEGER PRIMARY KEY REFERENCES tasks (key),
+    scores          TEXT, -- JSON, in the task's own order
+    used            TEXT, -- JSON: ids of the samples that the scores come from
+    details         TEXT, -- JSON: [[name, value]]
+    failure_kind    TEXT,
+    failure_message TEXT
+);
