@@ -1,0 +1,143 @@
+//! One task for the page's table, with everything that the runs made of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A turn of the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedMessage {
+    /// `user`, `assistant`, `system`, or whatever the task says.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+}
+
+/// One task. Responses are numbered from 0, in the task's own order, everywhere.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedTask {
+    /// The task's id.
+    pub id: String,
+    /// What the responses answer.
+    pub conversation: Vec<BrowsedMessage>,
+    /// The candidates.
+    pub responses: Vec<String>,
+    /// The label: which response is right.
+    pub preferred: Option<usize>,
+    /// A reference answer, where the task has one.
+    pub reference: Option<String>,
+    /// Metadata by name.
+    pub fields: BTreeMap<String, String>,
+    /// What each run made of it; a run that does not have the task is left out.
+    pub runs: Vec<BrowsedRun>,
+}
+
+/// What one run made of a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedRun {
+    /// [`rewarden_evaluate::Evaluation::name`].
+    pub run: String,
+    /// The final scores, none for a response that has none; none at all without a reward.
+    pub scores: Option<Vec<Option<f64>>>,
+    /// The single winner.
+    pub best: Option<usize>,
+    /// Who shares the top; empty where nobody does.
+    pub tied: Vec<usize>,
+    /// Why there is no reward.
+    pub error: Option<String>,
+    /// In the order of their ids.
+    pub samples: Vec<BrowsedSample>,
+}
+
+/// One sample.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedSample {
+    /// Its number within the task.
+    pub id: u32,
+    /// The responses shown, in the order in which they were shown.
+    pub order: Vec<usize>,
+    /// In the task's order (not the order shown), none where the sample abstained or did not show the response; none at
+    /// all without a judgement.
+    pub scores: Option<Vec<Option<f64>>>,
+    /// Why there is no judgement.
+    pub failure: Option<String>,
+    /// What the model wrote as its thinking, where that was told apart.
+    pub thinking: Option<String>,
+    /// The whole completion.
+    pub text: Option<String>,
+    /// The critique, where the parser read one.
+    pub critique: Option<String>,
+    /// The principles, where the parser read some.
+    pub principles: Vec<BrowsedPrinciple>,
+    /// The meta model's rating of this sample.
+    pub rating: Option<f64>,
+    /// Tokens read and written.
+    pub tokens: Option<u64>,
+    /// Seconds of generation.
+    pub seconds: Option<f64>,
+}
+
+/// A principle of a sample.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedPrinciple {
+    /// What it is called.
+    pub name: String,
+    /// Its weight, as the model gave it.
+    pub weight: Option<f64>,
+    /// What it says.
+    pub text: String,
+}
+
+/// How a run's reward stands to the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The preferred response won alone.
+    Right,
+    /// The preferred response is one of those that share the top: worth 1/t.
+    Shared,
+    /// Another response won, or others share the top.
+    Wrong,
+    /// There is no reward.
+    Failed,
+    /// There is a reward but no label, or only one response, so that there is nothing to be right about.
+    Unlabelled,
+}
+
+impl BrowsedTask {
+    /// How `run`'s reward stands to the label.
+    pub fn verdict(&self, run: &BrowsedRun) -> Verdict {
+        if run.scores.is_none() || run.error.is_some() {
+            return Verdict::Failed;
+        }
+        match self.preferred {
+            Some(_) if self.responses.len() < 2 => Verdict::Unlabelled,
+            Some(preferred) if run.tied.contains(&preferred) => Verdict::Shared,
+            Some(preferred) if run.tied.is_empty() && run.best == Some(preferred) => Verdict::Right,
+            Some(_) => Verdict::Wrong,
+            None => Verdict::Unlabelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn the_verdict_follows_the_label_the_winner_and_the_tie() {
+        let mut task = fixtures::task(0);
+        task.preferred = Some(1);
+        let run = |best, tied: &[usize]| BrowsedRun { best, tied: tied.to_vec(), ..task.runs[0].clone() };
+        assert_eq!(task.verdict(&run(Some(1), &[])), Verdict::Right);
+        assert_eq!(task.verdict(&run(Some(0), &[])), Verdict::Wrong);
+        assert_eq!(task.verdict(&run(None, &[0, 1])), Verdict::Shared);
+        assert_eq!(task.verdict(&run(None, &[0, 2])), Verdict::Wrong);
+        assert_eq!(task.verdict(&BrowsedRun { scores: None, ..run(Some(1), &[]) }), Verdict::Failed);
+        let reward = run(Some(1), &[]);
+        assert_eq!(BrowsedTask { preferred: None, ..task.clone() }.verdict(&reward), Verdict::Unlabelled);
+        let alone = BrowsedTask { responses: vec!["only".into()], preferred: Some(0), ..task.clone() };
+        assert_eq!(alone.verdict(&run(Some(0), &[])), Verdict::Unlabelled);
+    }
+}
