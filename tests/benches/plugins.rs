@@ -14,11 +14,10 @@ use rewarden_inference::{
     Completion as Generated, FinishReason as Finish, GenerateProgress, GenerateRequest, Identity, Model, ModelError,
     Usage,
 };
-use rewarden_judge::{
-    Budget, Judge, JudgeSettings, Overrides, Pack, SamplingProvenance, Task as JudgedTask, parse_row,
-};
+use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, parse_row};
 use rewarden_plugin as native;
 use rewarden_plugin::{Parser as _, Plugin as _, Policy as _, Template as _};
+use rewarden_record::{Budget, SamplingProvenance, Task as JudgedTask};
 use rewarden_runtime::contract::{
     Completion, Context, FinishReason, Message, Outcome, Request, Role, Sample, Scale, Score, Task,
 };
@@ -231,7 +230,7 @@ impl Model for AtOnce {
 }
 
 fn identity() -> Identity {
-    Identity { backend: "instant", model: "instant".into(), digest: None, device: None, endpoint: None }
+    Identity { backend: "instant".into(), model: "instant".into(), digest: None, device: None, endpoint: None }
 }
 
 fn judged_task() -> JudgedTask {
@@ -243,7 +242,7 @@ fn judge(model: Arc<dyn Model>, pack_name: &str, settings: &[&str]) -> Judge {
     let runtime = Runtime::new(Limits::default(), None).unwrap();
     let settings = settings.iter().map(|setting| setting.parse().unwrap()).collect();
     let pack = Pack::load(&runtime, &pack(pack_name), &Overrides { settings, ..Overrides::default() }).unwrap();
-    let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: 256 };
+    let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(256) };
     Judge::new(pack, model, JudgeSettings { sampling, seed: 7, budget: Budget::default() })
 }
 

@@ -4,9 +4,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Json, Router, routing::post};
 use serde_json::{Value, json};
 
@@ -137,6 +139,7 @@ type Reply = dyn Fn(&Value) -> String + Send + Sync;
 pub struct ModelServer {
     address: std::net::SocketAddr,
     requests: Arc<Mutex<Vec<Value>>>,
+    refusing: Arc<AtomicBool>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -145,12 +148,13 @@ impl ModelServer {
     pub fn new(reply: impl Fn(&Value) -> String + Send + Sync + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let state: (Arc<Reply>, _) = (Arc::new(reply), requests.clone());
+        let refusing = Arc::new(AtomicBool::new(false));
+        let state: ServerState = (Arc::new(reply), requests.clone(), refusing.clone());
         let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(state);
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { address, requests, _runtime: runtime }
+        Self { address, requests, refusing, _runtime: runtime }
     }
 
     /// Answers with these texts in turn, then begins again. For runs with `--concurrency 1`.
@@ -169,26 +173,37 @@ impl ModelServer {
         format!("http://{}/v1", self.address)
     }
 
+    /// From now on, answers with an error that no retry cures, or no longer does so.
+    pub fn refuse(&self, refusing: bool) {
+        self.refusing.store(refusing, Ordering::SeqCst);
+    }
+
     /// The bodies of all requests so far.
     pub fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-type ServerState = (Arc<Reply>, Arc<Mutex<Vec<Value>>>);
+type ServerState = (Arc<Reply>, Arc<Mutex<Vec<Value>>>, Arc<AtomicBool>);
 
-async fn complete(State((reply, requests)): State<ServerState>, Json(body): Json<Value>) -> Json<Value> {
+async fn complete(
+    State((reply, requests, refusing)): State<ServerState>,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    if refusing.load(Ordering::SeqCst) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let text = reply(&body);
     let tokens = text.split_whitespace().count();
     requests.lock().unwrap().push(body);
-    Json(json!({
+    Ok(Json(json!({
         "id": "1",
         "object": "chat.completion",
         "created": 0,
         "model": "fake",
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
         "usage": {"prompt_tokens": 10, "completion_tokens": tokens, "total_tokens": 10 + tokens},
-    }))
+    })))
 }
 
 /// The text of the last message of a chat request.

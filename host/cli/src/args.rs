@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use rewarden_evaluate::Protocol;
 use rewarden_judge::Setting;
+
+use crate::run_args::{EVAL_HELP, IMPORT_HELP, REPLAY_HELP, REPORT_HELP, VERIFY_HELP};
+pub(crate) use crate::run_args::{
+    EvalArgs, ExportArgs, ImportArgs, ReplayArgs, ReportArgs, RowFormat, VerifyArgs, What,
+};
 
 /// Turns generative reward models into rewards.
 ///
@@ -31,7 +37,24 @@ Exit status: 0 all well; 1 nothing could be done; 2 wrong usage; 3 done, but som
 pub(crate) enum Command {
     /// Score the responses of tasks.
     #[command(after_help = SCORE_HELP)]
-    Score(ScoreArgs),
+    Score(Box<ScoreArgs>),
+    /// Read and aggregate the samples of a run again, with other plugins and no model.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
+    /// Call every plugin of a run again and compare with what was recorded.
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArgs),
+    /// Measure runs against the tasks' labels: accuracy, accuracy@k, consistency, failures, cost.
+    #[command(after_help = EVAL_HELP)]
+    Eval(Box<EvalArgs>),
+    /// Draw runs: one HTML page to look around in, or the accuracy@k curve alone.
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArgs),
+    /// Make a run of completions that were recorded elsewhere.
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportArgs),
+    /// Write a run's rewards or samples as JSONL, CSV or Parquet.
+    Export(ExportArgs),
     /// Show what a component or a pack is: exports, imports, configuration, digests, limits.
     Inspect(InspectArgs),
     /// Fetch the default model, or say where it is.
@@ -58,14 +81,23 @@ A task is one JSON object a line:
 Examples:
   rewarden score tasks.jsonl --out rewards.jsonl --samples samples.jsonl
   rewarden score tasks.jsonl --endpoint http://localhost:8000/v1 --model my-grm -k 8
+  rewarden score tasks.parquet --run today.run       # started again, it goes on where it stopped
   rewarden score tasks.jsonl --policy my-policy.wasm --set policy.threshold=0.5
   cat tasks.jsonl | rewarden score - --pack ./my-pack --seed 7";
 
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Task file (JSONL), or - for standard input.
+    /// Task file (JSONL, a JSON array, or Parquet), or - for standard input.
     #[arg(value_name = "TASKS", value_hint = ValueHint::FilePath)]
     pub(crate) tasks: PathBuf,
+
+    /// The file is a benchmark's own: read its fields as that benchmark means them
+    #[arg(long, value_name = "BENCHMARK")]
+    pub(crate) dataset: Option<Protocol>,
+
+    /// Draw samples again that failed because the model or its server did, in the tasks of --run
+    #[arg(long, requires = "run")]
+    pub(crate) retry_failed: bool,
 
     #[command(flatten)]
     pub(crate) options: Options,
@@ -253,6 +285,11 @@ pub(crate) enum ConstraintServer {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputOptions {
+    /// Keep everything in this run: created where there is none, continued where it is of the same pack, model and
+    /// sampling. Without it a temporary one is used
+    #[arg(long, value_name = "FILE", env = "REWARDEN_RUN", value_hint = ValueHint::FilePath)]
+    pub(crate) run: Option<PathBuf>,
+
     /// Write result rows (JSONL) to a file [default: stdout]
     #[arg(long, value_name = "FILE", env = "REWARDEN_OUT", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,

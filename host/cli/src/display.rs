@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
-use rewarden_judge::{Task, Verdict};
+use rewarden_record::{Standing, Task, Verdict};
 use rewarden_runtime::contract::Score;
 
 use crate::settings::InForce;
@@ -34,7 +34,7 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
             let _ = writeln!(text, "  no reward: {failure}");
         }
         Ok(reward) => {
-            let standing = rewarden_judge::Standing::of(&reward.scores);
+            let standing = Standing::of(&reward.scores);
             let top = reward.scores.iter().filter_map(number).fold(0.0_f64, |top, score| top.max(score.abs()));
             for (index, (score, response)) in reward.scores.iter().zip(&task.responses).enumerate() {
                 let (bar, score) = match score {

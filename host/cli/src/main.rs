@@ -2,17 +2,30 @@
 
 mod args;
 mod backend;
+mod diff;
 mod display;
+mod eval;
+mod export;
+mod filter;
+mod import;
 mod inspect;
+mod measure;
 mod model;
 mod output;
 mod packs;
 mod progress;
+mod recorded_sample;
+mod replay;
+mod report;
+mod run_args;
+mod run_tasks;
 mod score;
 mod settings;
+mod strategy;
 mod summary;
 mod task_source;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -42,7 +55,13 @@ fn run() -> Result<ExitCode> {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     terminal::start_logging(cli.verbose);
     match cli.command {
-        Command::Score(args) => score::run(args),
+        Command::Score(args) => score::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Model(ModelCommand::Pull(places)) => model::pull(&places),
         Command::Model(ModelCommand::Path(places)) => model::path(&places),

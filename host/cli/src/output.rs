@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use rewarden_judge::{Provenance, RowError, Task, Verdict};
+use rewarden_judge::RowError;
+use rewarden_record::{Provenance, Task, Verdict};
 use serde::Serialize;
 
 use crate::args::{Format, OutputOptions};
@@ -58,8 +59,24 @@ impl Output {
         Ok(Self { rows, samples, table })
     }
 
-    /// Writes what became of a task.
+    /// Opens the files of a replay of the run `source`. Rows go to stdout where `rows` are wanted and have no file.
+    pub(crate) fn of_replay(out: Option<&Path>, samples: Option<&Path>, rows: bool, source: &Path) -> Result<Self> {
+        let rows = match out {
+            Some(path) => Some(Lines::create(path, source)?),
+            None => rows.then(|| Lines { writer: Box::new(BufWriter::new(io::stdout())), name: "stdout".into() }),
+        };
+        let samples = samples.map(|path| Lines::create(path, source)).transpose()?;
+        Ok(Self { rows, samples, table: false })
+    }
+
+    /// Writes what became of a task, at once.
     pub(crate) fn verdict(&mut self, task: &Task, verdict: &Verdict, provenance: &Provenance) -> Result<()> {
+        self.verdict_buffered(task, verdict, provenance)?;
+        self.flush()
+    }
+
+    /// Writes what became of a task, some time before [`finish`](Output::finish).
+    pub(crate) fn verdict_buffered(&mut self, task: &Task, verdict: &Verdict, provenance: &Provenance) -> Result<()> {
         if let Some(samples) = &mut self.samples {
             for row in verdict.sample_rows() {
                 samples.write(&row)?;
@@ -71,6 +88,11 @@ impl Output {
         if self.table {
             io::stdout().lock().write_all(display::verdict(task, verdict).as_bytes())?;
         }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.flush()
     }
 
@@ -104,7 +126,7 @@ impl Lines {
         if let (Ok(out), Ok(tasks)) = (path.canonicalize(), tasks.canonicalize())
             && out == tasks
         {
-            bail!("{} is the task file itself; write the output to another file", path.display());
+            bail!("{} is the file that is read; write the output to another file", path.display());
         }
         let file = File::create(path).with_context(|| format!("cannot write to {}", path.display()))?;
         Ok(Self { writer: Box::new(BufWriter::new(file)), name: path.display().to_string() })

@@ -45,6 +45,11 @@ impl Progress {
         self.started.elapsed()
     }
 
+    /// Tokens that the model wrote so far.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.tokens.load(Ordering::Relaxed)
+    }
+
     /// Takes the bar off the screen.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {

@@ -1,44 +1,74 @@
 //! `rewarden score`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use futures::TryStreamExt;
-use rewarden_judge::{Budget, Judge, JudgeSettings, Overrides, Pack, RowError, SamplingProvenance, Setting, Task};
-use rewarden_runtime::{Limits, Runtime};
+use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, RowError, Setting};
+use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, StoreError, Task};
 
-use crate::args::{Options, PackOptions, Places, SamplingOptions, ScoreArgs};
+use crate::args::{ModelOptions, PackOptions, Places, SamplingOptions, ScoreArgs};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::summary::Summary;
 use crate::task_source::TaskSource;
-use crate::{backend, model, packs};
+use crate::{backend, packs, strategy};
 
 /// Exit status when some rows were bad or some tasks got no score.
-const SOME_FAILED: u8 = 3;
+pub(crate) const SOME_FAILED: u8 = 3;
 
 const DEFAULT_TEMPERATURE: f64 = 0.5;
 const DEFAULT_MAX_TOKENS: u32 = 1024;
 
 /// Runs the command.
-pub(crate) fn run(args: ScoreArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ScoreArgs) -> Result<ExitCode> {
+    let options = &args.options;
     // What is quick to get wrong is checked before a model is loaded.
-    let source = TaskSource::open(&args.tasks)?;
-    let pack = load_pack(&args.options.pack, args.options.sampling.k, &args.options.places)?;
-    let output = Output::open(&args.options.output, &args.tasks)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
-        .thread_stack_size(4 << 20)
-        .build()
-        .context("cannot start the async runtime")?;
-    runtime.block_on(score(source, pack, output, &args.options))
+    let source = TaskSource::open(&args.tasks, args.dataset)?;
+    let pack = load_pack(&options.pack, options.sampling.k, &options.places)?;
+    let output = Output::open(&options.output, &args.tasks)?;
+    let scoring = Scoring {
+        sampling: &options.sampling,
+        model: &options.model,
+        places: &options.places,
+        quiet: options.output.quiet,
+        retry_failed: args.retry_failed,
+    };
+    let kept = Kept::new(options.output.run.as_deref())?;
+    scoring.run(source, pack, Some(output), &kept)
 }
 
-fn load_pack(options: &PackOptions, k: Option<u32>, places: &Places) -> Result<Pack> {
+/// Where the run is kept.
+pub(crate) struct Kept {
+    path: PathBuf,
+    /// Deleted with this value.
+    scratch: Option<tempfile::TempDir>,
+}
+
+impl Kept {
+    /// In `path`, or somewhere that is deleted in the end.
+    pub(crate) fn new(path: Option<&Path>) -> Result<Self> {
+        if let Some(path) = path {
+            return Ok(Self { path: path.to_owned(), scratch: None });
+        }
+        let scratch = tempfile::Builder::new()
+            .prefix("rewarden-run-")
+            .tempdir()
+            .context("cannot make a temporary directory for the run; give it a place with --run FILE")?;
+        Ok(Self { path: scratch.path().join("run"), scratch: Some(scratch) })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The pack that the options name.
+pub(crate) fn load_pack(options: &PackOptions, k: Option<u32>, places: &Places) -> Result<Pack> {
     let directory = packs::find(&options.pack, places)?;
-    let runtime = Runtime::new(Limits::default(), Some(&model::cache(places)?.join("components")))?;
     let mut settings = options.set.clone();
     if let Some(k) = k {
         settings.push(format!("policy.k={k}").parse::<Setting>().map_err(anyhow::Error::msg)?);
@@ -49,7 +79,7 @@ fn load_pack(options: &PackOptions, k: Option<u32>, places: &Places) -> Result<P
         policy: options.policy.clone(),
         settings,
     };
-    Ok(Pack::load(&runtime, &directory, &overrides)?)
+    Ok(Pack::load(&strategy::runtime(places)?, &directory, &overrides)?)
 }
 
 fn sampling(options: &SamplingOptions, pack: &Pack) -> SamplingProvenance {
@@ -57,56 +87,119 @@ fn sampling(options: &SamplingOptions, pack: &Pack) -> SamplingProvenance {
     SamplingProvenance {
         temperature: options.temperature.or(defaults.temperature).unwrap_or(DEFAULT_TEMPERATURE),
         top_p: options.top_p.or(defaults.top_p),
-        max_tokens: options.max_tokens.or(defaults.max_tokens).unwrap_or(DEFAULT_MAX_TOKENS),
+        max_tokens: Some(options.max_tokens.or(defaults.max_tokens).unwrap_or(DEFAULT_MAX_TOKENS)),
     }
 }
 
-async fn score(source: TaskSource, pack: Pack, mut output: Output, options: &Options) -> Result<ExitCode> {
-    let model = backend::open(&options.model, &options.places, options.output.quiet).await?;
-    let at_once = model.concurrency().max(1);
-    let settings = JudgeSettings {
-        sampling: sampling(&options.sampling, &pack),
-        seed: options.sampling.seed,
-        budget: Budget { max_samples: options.sampling.max_samples, max_rounds: options.sampling.max_rounds },
-    };
-    let judge = Judge::new(pack, model, settings);
-    let progress = Progress::new(source.rows(), !options.output.quiet);
-    let mut summary = Summary::default();
+/// Everything about scoring but the tasks and the pack.
+pub(crate) struct Scoring<'a> {
+    pub(crate) sampling: &'a SamplingOptions,
+    pub(crate) model: &'a ModelOptions,
+    pub(crate) places: &'a Places,
+    pub(crate) quiet: bool,
+    pub(crate) retry_failed: bool,
+}
 
-    // Judged side by side, written in the order of the file.
-    let judged = tasks(source).map_ok(|row| async {
-        match row {
-            Ok(task) => {
-                let verdict = judge.judge(&task, &progress).await;
-                Ok(Ok((task, verdict)))
-            }
-            Err(error) => Ok(Err(error)),
-        }
-    });
-    let mut judged = std::pin::pin!(judged.try_buffered(at_once));
-    while let Some(row) = judged.try_next().await? {
-        match row {
-            Ok((task, verdict)) => {
-                summary.add(&task, &verdict);
-                progress.print(|| output.verdict(&task, &verdict, judge.provenance()))?;
-            }
-            Err(error) => {
-                summary.bad_row();
-                tracing::warn!("{error}");
-                progress.print(|| output.error(&error))?;
-            }
-        }
-        progress.task_done();
+impl Scoring<'_> {
+    /// Scores the tasks into the run, and writes rows to `output` where there is one.
+    pub(crate) fn run(&self, source: TaskSource, pack: Pack, output: Option<Output>, kept: &Kept) -> Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
+            .thread_stack_size(4 << 20)
+            .build()
+            .context("cannot start the async runtime")?;
+        runtime.block_on(self.score(source, pack, output, kept))
     }
-    progress.finish();
-    if !options.output.quiet {
-        eprintln!("{}", summary.text(progress.elapsed()));
+
+    async fn score(&self, source: TaskSource, pack: Pack, mut output: Option<Output>, kept: &Kept) -> Result<ExitCode> {
+        let model = backend::open(self.model, self.places, self.quiet).await?;
+        let at_once = model.concurrency().max(1);
+        let settings = JudgeSettings {
+            sampling: sampling(self.sampling, &pack),
+            seed: self.sampling.seed,
+            budget: Budget { max_samples: self.sampling.max_samples, max_rounds: self.sampling.max_rounds },
+        };
+        let components = pack.components();
+        let judge = Judge::new(pack, model, settings);
+        let provenance = judge.provenance();
+        let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
+        let recorder = self.recorder(kept, &header, &components)?;
+        let progress = Progress::new(source.rows(), !self.quiet);
+        let mut summary = Summary::default();
+
+        {
+            // Judged side by side, written in the order of the file.
+            let judged = tasks(source).map_ok(|row| async {
+                let (line, task) = match row {
+                    Ok((line, task)) => (line, task),
+                    Err(error) => return Ok(Err(error)),
+                };
+                match judge.judge_recorded(&task, &recorder, &progress).await {
+                    Ok(verdict) => Ok(Ok((task, verdict))),
+                    Err(error @ StoreError::TaskChanged { .. }) => {
+                        Ok(Err(RowError { line, id: Some(task.id), field: None, message: error.to_string() }))
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            });
+            let mut judged = std::pin::pin!(judged.try_buffered(at_once));
+            while let Some(row) = judged.try_next().await? {
+                match row {
+                    Ok((task, verdict)) => {
+                        summary.add(&task, &verdict);
+                        if let Some(output) = &mut output {
+                            progress.print(|| output.verdict(&task, &verdict, judge.provenance()))?;
+                        }
+                    }
+                    Err(error) => {
+                        summary.bad_row();
+                        tracing::warn!("{error}");
+                        if let Some(output) = &mut output {
+                            progress.print(|| output.error(&error))?;
+                        }
+                    }
+                }
+                progress.task_done();
+            }
+        }
+        tokio::task::block_in_place(|| recorder.close())?;
+        progress.finish();
+        if !self.quiet {
+            eprintln!("{}", summary.text(progress.elapsed(), progress.tokens()));
+        }
+        Ok(if summary.has_errors() { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
     }
-    Ok(if summary.has_errors() { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+
+    fn recorder(
+        &self,
+        kept: &Kept,
+        header: &Header,
+        components: &[rewarden_record::RecordedComponent],
+    ) -> Result<Recorder> {
+        let writer = match kept.scratch {
+            Some(_) => RunWriter::scratch(kept.path(), header, components)?,
+            None => RunWriter::open(kept.path(), header, components)?,
+        };
+        if self.retry_failed {
+            let reopened = writer.forget_model_errors()?;
+            if !self.quiet {
+                eprintln!("{reopened} tasks had samples that failed with the model; these are drawn again");
+            }
+        }
+        if kept.scratch.is_none() && !self.quiet {
+            let reader = RunReader::open(kept.path())?;
+            let (tasks, samples) = (reader.tasks()?, reader.samples()?);
+            if tasks > 0 {
+                eprintln!("{} holds {samples} samples of {tasks} tasks; going on from there", kept.path().display());
+            }
+        }
+        Recorder::start(writer).context("cannot start the thread that writes the run")
+    }
 }
 
 /// The rows of the file, read on a blocking thread and a little ahead of what is judged.
-fn tasks(source: TaskSource) -> impl futures::Stream<Item = Result<Result<Task, RowError>>> {
+fn tasks(source: TaskSource) -> impl futures::Stream<Item = Result<Result<(u64, Task), RowError>>> {
     let source = Arc::new(std::sync::Mutex::new(source));
     futures::stream::try_unfold(source, |source| async move {
         let reader = source.clone();

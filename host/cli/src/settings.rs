@@ -13,7 +13,7 @@ use clap::{ArgMatches, Command};
 pub(crate) const FILE: &str = "rewarden.toml";
 
 /// Options whose relative paths in a file are meant relative to that file.
-const PATHS: [&str; 7] = ["pack-path", "cache-dir", "template", "parser", "policy", "out", "samples"];
+const PATHS: [&str; 8] = ["pack-path", "cache-dir", "template", "parser", "policy", "run", "out", "samples"];
 
 /// Options that may be a path, and are one when the file says so by what exists beside it.
 const MAYBE_PATHS: [&str; 2] = ["pack", "model"];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rewarden_judge::{Task, Verdict};
+use rewarden_record::{Task, Verdict};
 use rewarden_runtime::contract::Score;
 
 use crate::display;
@@ -63,8 +63,22 @@ impl Summary {
         self.bad_rows + self.failed_tasks + self.unscored_tasks > 0
     }
 
-    /// The table, a line per figure.
-    pub(crate) fn text(&self, elapsed: Duration) -> String {
+    /// The table, a line per figure. `generated` is the number of tokens that this process had written; samples that a
+    /// run held already cost nothing.
+    pub(crate) fn text(&self, elapsed: Duration, generated: u64) -> String {
+        let seconds = elapsed.as_secs_f64();
+        let rate = generated as f64 / seconds.max(0.001);
+        self.table(format!("{seconds:.1} s, {rate:.1} tokens/s"))
+    }
+
+    /// The table where nothing was generated.
+    pub(crate) fn text_of_replay(&self, elapsed: Duration) -> String {
+        let seconds = elapsed.as_secs_f64();
+        let rate = self.samples as f64 / seconds.max(0.001);
+        self.table(format!("{seconds:.1} s, {rate:.0} samples/s"))
+    }
+
+    fn table(&self, time: String) -> String {
         let mut rows = vec![("tasks", self.tasks.to_string())];
         if self.has_errors() {
             rows.push((
@@ -79,13 +93,11 @@ impl Summary {
         for (kind, (count, first)) in &self.failures {
             rows.push(("failed samples", format!("{count} {kind}, the first: {}", display::snippet(first, 200))));
         }
-        let seconds = elapsed.as_secs_f64();
-        if self.samples > 0 {
+        if self.tokens > 0 {
             let mean = self.tokens as f64 / self.samples as f64;
             rows.push(("mean length", format!("{mean:.0} tokens")));
         }
-        let rate = self.tokens as f64 / seconds.max(0.001);
-        rows.push(("time", format!("{seconds:.1} s, {rate:.1} tokens/s")));
+        rows.push(("time", time));
         if self.labelled > 0 {
             let share = 100.0 * self.credit / self.labelled as f64;
             let ties =

@@ -1,102 +1,81 @@
-//! Task files, read line by line so that their size does not matter.
+//! Task files, read row by row so that their size does not matter.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
-use rewarden_judge::{RowError, Task, parse_row};
+use anyhow::Result;
+use rewarden_evaluate::{Protocol, dataset};
+use rewarden_judge::{RowError, parse_row};
+use rewarden_record::Task;
+use rewarden_tables::{Row, RowReader};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 /// An open task file or standard input.
 pub(crate) struct TaskSource {
-    reader: Box<dyn BufRead + Send>,
-    line: u64,
-    /// Line of each id, since a result must name one task.
-    ids: HashMap<String, u64>,
-    /// Rows in the file, where that could be counted.
-    rows: Option<u64>,
+    rows: RowReader,
+    /// Line of each id (by a hash of it, since there may be millions), as a result must name one task.
+    ids: HashMap<[u8; 16], u64>,
+    dataset: Option<Protocol>,
 }
 
 impl TaskSource {
-    /// Opens `path`, or standard input for `-`.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let (reader, rows): (Box<dyn BufRead + Send>, _) = if path == Path::new("-") {
-            (Box::new(BufReader::new(std::io::stdin())), None)
+    /// Opens `path`, or standard input for `-`. Rows are in the form of `dataset`'s own files where one is given.
+    pub(crate) fn open(path: &Path, dataset: Option<Protocol>) -> Result<Self> {
+        let rows = if path == Path::new("-") {
+            RowReader::from_reader("standard input", BufReader::new(std::io::stdin()))?
         } else {
-            let file = || File::open(path).with_context(|| format!("cannot open the task file {}", path.display()));
-            let opened = file()?;
-            let metadata = opened.metadata().with_context(|| format!("cannot read {}", path.display()))?;
-            if metadata.is_dir() {
-                bail!("{} is a directory; expected a task file (JSONL, one object a line)", path.display());
-            }
-            // A pipe can be read once only.
-            let rows = metadata.is_file().then(|| count_rows(BufReader::new(file()?))).transpose()?;
-            (Box::new(BufReader::with_capacity(1 << 16, opened)), rows)
+            RowReader::open(path)?
         };
-        Ok(Self { reader, line: 0, ids: HashMap::new(), rows })
+        Ok(Self { rows, ids: HashMap::new(), dataset })
     }
 
     /// How many rows there are, where that is known before reading them.
     pub(crate) fn rows(&self) -> Option<u64> {
-        self.rows
+        self.rows.rows()
     }
 
-    /// The next row, skipping empty lines. The outer error is the file's, and final; the inner one is the row's.
-    pub(crate) fn next(&mut self) -> Result<Option<Result<Task, RowError>>> {
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let read = self.reader.read_until(b'\n', &mut bytes);
-            if read.with_context(|| format!("reading the task file failed after line {}", self.line))? == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            let start = if self.line == 1 && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-            let row = bytes.get(start..).unwrap_or_default();
-            if !row.trim_ascii().is_empty() {
-                return Ok(Some(self.row(row)));
-            }
-        }
+    /// The next row and its number. The outer error is the file's, and final; the inner one is the row's.
+    pub(crate) fn next(&mut self) -> Result<Option<Result<(u64, Task), RowError>>> {
+        Ok(self.rows.next_row()?.map(|row| match row {
+            Ok(row) => self.task(row),
+            Err(fault) => Err(RowError { line: fault.number, id: None, field: fault.column, message: fault.message }),
+        }))
     }
 
-    fn row(&mut self, bytes: &[u8]) -> Result<Task, RowError> {
-        let line = self.line;
-        let text = std::str::from_utf8(bytes).map_err(|error| RowError {
-            line,
-            id: None,
-            field: None,
-            message: format!("expected UTF-8, found something else at byte {} of the line", error.valid_up_to() + 1),
-        })?;
-        let task = parse_row(line, text)?;
-        if let Some(first) = self.ids.insert(task.id.clone(), line) {
-            self.ids.insert(task.id.clone(), first);
+    fn task(&mut self, Row { number: line, text }: Row) -> Result<(u64, Task), RowError> {
+        let task = match self.dataset {
+            None => parse_row(line, &text)?,
+            Some(dataset) => parse_row(line, &mapped(dataset, line, &text)?)?,
+        };
+        let hash = hash(&task.id);
+        if let Some(first) = self.ids.insert(hash, line) {
+            self.ids.insert(hash, first);
             let message = format!("`{}` is the id of line {first} already; expected ids to be unique", task.id);
             return Err(RowError { line, id: Some(task.id), field: Some("id".into()), message });
         }
-        Ok(task)
+        Ok((line, task))
     }
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-fn count_rows(mut reader: impl Read) -> Result<u64> {
-    let mut buffer = vec![0; 1 << 16];
-    let (mut rows, mut blank) = (0, true);
-    loop {
-        let read = reader.read(&mut buffer).context("cannot read the task file")?;
-        if read == 0 {
-            return Ok(rows + u64::from(!blank));
-        }
-        for byte in buffer.iter().take(read) {
-            if *byte == b'\n' {
-                rows += u64::from(!blank);
-                blank = true;
-            } else if !byte.is_ascii_whitespace() {
-                blank = false;
-            }
-        }
+/// A benchmark's own row as one of ours.
+fn mapped(dataset: Protocol, line: u64, text: &str) -> Result<String, RowError> {
+    let wrong = |field: Option<String>, message: String| RowError { line, id: None, field, message };
+    let row: Map<String, Value> =
+        serde_json::from_str(text).map_err(|error| wrong(None, format!("expected a JSON object: {error}")))?;
+    match dataset::map_row(dataset, row) {
+        Ok(row) => Ok(Value::Object(row).to_string()),
+        Err(error) => Err(wrong(Some(error.field.clone()), error.to_string())),
     }
+}
+
+/// The first half of SHA-256: enough that two ids out of millions do not meet.
+fn hash(id: &str) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+    let mut half = [0; 16];
+    half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    half
 }
 
 #[cfg(test)]
@@ -106,15 +85,15 @@ mod tests {
     use super::*;
 
     /// A task's id, or the line and field at fault.
-    type Row = Result<String, (u64, Option<String>)>;
+    type Outcome = Result<String, (u64, Option<String>)>;
 
-    fn rows(text: &[u8]) -> (Option<u64>, Vec<Row>) {
+    fn rows(text: &[u8]) -> (Option<u64>, Vec<Outcome>) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text).unwrap();
-        let mut source = TaskSource::open(file.path()).unwrap();
+        let mut source = TaskSource::open(file.path(), None).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = source.next().unwrap() {
-            rows.push(row.map(|task| task.id).map_err(|error| (error.line, error.field)));
+            rows.push(row.map(|(_, task)| task.id).map_err(|error| (error.line, error.field)));
         }
         (source.rows(), rows)
     }

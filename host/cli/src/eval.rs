@@ -1,0 +1,220 @@
+//! `rewarden eval`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use rewarden_evaluate::{Evaluation, Figures, Share};
+use rewarden_record::RunReader;
+
+use crate::args::EvalArgs;
+use crate::display;
+use crate::progress::Progress;
+use crate::run_args::FigureFormat;
+use crate::score::{Kept, Scoring, load_pack};
+use crate::task_source::TaskSource;
+use crate::{measure, strategy};
+
+/// Runs the command.
+pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
+    let runtime = strategy::runtime(&args.places)?;
+    let mut evaluations = Vec::new();
+    let mut scored = ExitCode::SUCCESS;
+    for source in &args.sources {
+        // A file that is no database is a task file, whatever it is called.
+        let is_run = is_sqlite(source)?;
+        if !is_run && args.sources.len() > 1 {
+            bail!(
+                "{} is no run, and only one task file can be scored at a time; score it first, with \
+                 `rewarden score {} --run FILE`",
+                source.display(),
+                source.display()
+            );
+        }
+        if is_run && args.run.is_some() {
+            bail!("--run is where the samples of a task file are kept, but {} is a run", source.display());
+        }
+        let kept;
+        let path = if is_run {
+            source.as_path()
+        } else {
+            kept = Kept::new(args.run.as_deref())?;
+            let tasks = TaskSource::open(source, args.protocol)?;
+            let pack = load_pack(&args.pack, args.sampling.k, &args.places)?;
+            let scoring = Scoring {
+                sampling: &args.sampling,
+                model: &args.model,
+                places: &args.places,
+                quiet: args.selection.quiet,
+                retry_failed: false,
+            };
+            scored = scoring.run(tasks, pack, None, &kept)?;
+            kept.path()
+        };
+        let progress = Progress::new(Some(RunReader::open(path)?.tasks()?), !args.selection.quiet);
+        let mut evaluation =
+            measure::run(path, &args.measures, args.protocol, &args.selection.filters, &runtime, &progress)?;
+        if !is_run {
+            evaluation.name = crate::run_tasks::name(source);
+        }
+        progress.finish();
+        evaluations.push(evaluation);
+    }
+    distinct_names(&mut evaluations);
+    match args.format {
+        FigureFormat::Json => {
+            let text = serde_json::to_string_pretty(&evaluations).context("the figures cannot be written as JSON")?;
+            println!("{text}");
+        }
+        FigureFormat::Table => print!("{}", text(&evaluations)),
+    }
+    Ok(scored)
+}
+
+/// How an SQLite database begins.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+fn is_sqlite(path: &Path) -> Result<bool> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut head = Vec::new();
+    file.take(MAGIC.len() as u64).read_to_end(&mut head).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(head == MAGIC)
+}
+
+/// Two files of the same name in different directories must stay apart.
+pub(crate) fn distinct_names(evaluations: &mut [Evaluation]) {
+    let names: Vec<String> = evaluations.iter().map(|evaluation| evaluation.name.clone()).collect();
+    for (index, evaluation) in evaluations.iter_mut().enumerate() {
+        let before = names.iter().take(index).filter(|name| **name == evaluation.name).count();
+        if before > 0 {
+            evaluation.name = format!("{} ({})", evaluation.name, before + 1);
+        }
+    }
+}
+
+fn text(evaluations: &[Evaluation]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", overall(evaluations).trim_fmt());
+    if evaluations.iter().any(|evaluation| !evaluation.at_k.is_empty()) {
+        let _ = writeln!(text, "\naccuracy@k\n{}", at_k(evaluations).trim_fmt());
+    }
+    for evaluation in evaluations.iter().filter(|evaluation| !evaluation.groups.is_empty()) {
+        let _ =
+            writeln!(text, "\n{}, by {}\n{}", evaluation.name, evaluation.by.join(", "), groups(evaluation).trim_fmt());
+    }
+    for evaluation in evaluations {
+        let Some(result) = &evaluation.protocol else { continue };
+        let mut table = display::table();
+        table.set_header(["", "", "score", "tasks"]);
+        for row in &result.rows {
+            table.add_row([row.level.to_owned(), row.name.clone(), percent(row.score), row.tasks.to_string()]);
+        }
+        let total = result.total.map_or("– (parts of the benchmark are missing)".to_owned(), percent);
+        table.add_row(["total".to_owned(), String::new(), total, String::new()]);
+        let _ = writeln!(text, "\n{}, {}: {}\n{}", evaluation.name, result.protocol, result.rule, table.trim_fmt());
+    }
+    text
+}
+
+fn overall(evaluations: &[Evaluation]) -> comfy_table::Table {
+    let mut table = display::table();
+    let mut header = vec![String::new()];
+    header.extend(evaluations.iter().map(|evaluation| evaluation.name.clone()));
+    table.set_header(header);
+    let mut row = |name: &str, cell: &dyn Fn(&Evaluation) -> String| {
+        let mut cells = vec![name.to_owned()];
+        cells.extend(evaluations.iter().map(cell));
+        table.add_row(cells);
+    };
+    row("policy", &|evaluation| evaluation.policy.clone());
+    row("model", &|evaluation| evaluation.model.clone());
+    row("tasks", &|evaluation| {
+        let Figures { tasks, labelled, .. } = &evaluation.overall;
+        format!("{tasks}, {labelled} labelled")
+    });
+    row("accuracy", &|evaluation| share(evaluation.overall.accuracy));
+    row("tied at the top", &|evaluation| evaluation.overall.tie_rate.map_or("–".to_owned(), percent));
+    row("without a reward", &|evaluation| counts(&evaluation.overall.failed_tasks));
+    row("samples valid", &|evaluation| {
+        let Figures { samples, valid, .. } = &evaluation.overall;
+        if *samples == 0 {
+            "–".to_owned()
+        } else {
+            format!("{} of {samples}", percent(*valid as f64 / *samples as f64))
+        }
+    });
+    row("failed samples", &|evaluation| counts(&evaluation.overall.failures));
+    row("same winner when swapped", &|evaluation| share(evaluation.overall.swap_consistency));
+    row("first shown wins", &|evaluation| share(evaluation.overall.first_shown_wins));
+    row("tokens a task", &|evaluation| number(evaluation.overall.tokens_per_task, 0));
+    row("seconds a task", &|evaluation| number(evaluation.overall.seconds_per_task, 2));
+    table
+}
+
+fn at_k(evaluations: &[Evaluation]) -> comfy_table::Table {
+    let mut ks: Vec<u32> = evaluations.iter().flat_map(|evaluation| evaluation.at_k.iter().map(|at| at.k)).collect();
+    ks.sort_unstable();
+    ks.dedup();
+    let mut table = display::table();
+    let mut header = vec!["k".to_owned()];
+    header.extend(evaluations.iter().map(|evaluation| evaluation.name.clone()));
+    table.set_header(header);
+    for k in ks {
+        let mut cells = vec![k.to_string()];
+        cells.extend(
+            evaluations
+                .iter()
+                .map(|evaluation| share(evaluation.at_k.iter().find(|at| at.k == k).map(|at| at.accuracy))),
+        );
+        table.add_row(cells);
+    }
+    table
+}
+
+fn groups(evaluation: &Evaluation) -> comfy_table::Table {
+    let mut table = display::table();
+    let mut header = evaluation.by.clone();
+    header.extend(["accuracy", "tied", "valid", "same when swapped", "first shown", "tasks"].map(str::to_owned));
+    table.set_header(header);
+    for group in &evaluation.groups {
+        let figures = &group.figures;
+        let valid = if figures.samples == 0 { None } else { Some(figures.valid as f64 / figures.samples as f64) };
+        let mut cells = group.values.clone();
+        cells.extend([
+            share(figures.accuracy),
+            figures.tie_rate.map_or("–".to_owned(), percent),
+            valid.map_or("–".to_owned(), percent),
+            figures.swap_consistency.map_or("–".to_owned(), |share| percent(share.value)),
+            figures.first_shown_wins.map_or("–".to_owned(), |share| percent(share.value)),
+            figures.tasks.to_string(),
+        ]);
+        table.add_row(cells);
+    }
+    table
+}
+
+fn share(share: Option<Share>) -> String {
+    let text = |share: Share| {
+        format!("{} [{:.1}, {:.1}]  n = {}", percent(share.value), 100.0 * share.low, 100.0 * share.high, share.tasks)
+    };
+    share.map_or("–".to_owned(), text)
+}
+
+fn percent(value: f64) -> String {
+    format!("{:.1} %", 100.0 * value)
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn counts(counts: &BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}

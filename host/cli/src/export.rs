@@ -1,0 +1,173 @@
+//! `rewarden export`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use rewarden_record::{Recorded, RunReader, SampleRecord, Standing, TaskFailure, Verdict, failure_name};
+use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use rewarden_tables::{Column, Format, Kind, RowWriter};
+use serde_json::{Value, json};
+
+use crate::args::{ExportArgs, RowFormat, What};
+use crate::measure::value;
+use crate::progress::Progress;
+use crate::run_tasks;
+
+const REWARDS: [Column; 14] = [
+    Column::required("id", Kind::Text),
+    Column::optional("scores", Kind::Numbers),
+    Column::optional("best", Kind::Integer),
+    Column::required("tied", Kind::Integers),
+    Column::optional("preferred", Kind::Integer),
+    Column::required("k", Kind::Integer),
+    Column::required("valid", Kind::Integer),
+    Column::required("failures", Kind::Json),
+    Column::required("used", Kind::Integers),
+    Column::required("details", Kind::Json),
+    Column::optional("error_kind", Kind::Text),
+    Column::optional("error_message", Kind::Text),
+    Column::required("responses", Kind::Integer),
+    Column::required("metadata", Kind::Json),
+];
+
+const SAMPLES: [Column; 20] = [
+    Column::required("task", Kind::Text),
+    Column::required("sample", Kind::Integer),
+    Column::required("round", Kind::Integer),
+    Column::required("order", Kind::Integers),
+    Column::required("temperature", Kind::Number),
+    Column::required("seed", Kind::Integer),
+    Column::optional("text", Kind::Text),
+    Column::optional("thinking", Kind::Text),
+    Column::optional("finish", Kind::Text),
+    Column::optional("prompt_tokens", Kind::Integer),
+    Column::optional("completion_tokens", Kind::Integer),
+    Column::optional("seconds", Kind::Number),
+    Column::optional("scores", Kind::Numbers),
+    Column::optional("failure_kind", Kind::Text),
+    Column::optional("failure_message", Kind::Text),
+    Column::optional("principles", Kind::Json),
+    Column::optional("critique", Kind::Text),
+    Column::optional("rating", Kind::Number),
+    Column::optional("tokens", Kind::Json),
+    Column::required("extra", Kind::Json),
+];
+
+/// Runs the command.
+pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
+    let run = RunReader::open(&args.run)?;
+    let ending = args.out.as_deref().and_then(|path| path.extension()).map(|ending| ending.to_string_lossy());
+    let format = match (args.format, ending.as_deref()) {
+        (Some(RowFormat::Parquet), _) | (None, Some("parquet")) => Format::Parquet,
+        (Some(RowFormat::Csv), _) | (None, Some("csv")) => Format::Csv,
+        _ => Format::Jsonl,
+    };
+    let columns = match args.what {
+        What::Rewards => REWARDS.as_slice(),
+        What::Samples => SAMPLES.as_slice(),
+    }
+    .to_vec();
+    let mut rows = match &args.out {
+        Some(path) if path == &args.run => bail!("{} is the run itself; write to another file", path.display()),
+        Some(path) => RowWriter::create(path, format, columns)?,
+        None if format == Format::Parquet => bail!("Parquet cannot be written to a terminal or pipe; give --out FILE"),
+        None => RowWriter::to_writer("stdout", std::io::stdout(), format, columns)?,
+    };
+    let progress = Progress::new(Some(run.tasks()?), !args.selection.quiet && args.out.is_some());
+    let mut written = 0_u64;
+    run_tasks::for_each(
+        run,
+        &args.selection.filters,
+        |recorded| match args.what {
+            What::Rewards => reward_row(recorded).into_iter().collect::<Vec<_>>(),
+            What::Samples => {
+                recorded.samples.iter().map(|sample| sample_row(&recorded.task.id, sample)).collect::<Vec<_>>()
+            }
+        },
+        |new| {
+            for row in new {
+                rows.write(&row)?;
+                written += 1;
+            }
+            progress.task_done();
+            Ok(())
+        },
+    )?;
+    rows.finish()?;
+    progress.finish();
+    if let (Some(path), false) = (&args.out, args.selection.quiet) {
+        eprintln!("{written} rows in {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In the order of [`REWARDS`]; none for an unfinished task.
+fn reward_row(recorded: Recorded) -> Option<Vec<Value>> {
+    let (task, verdict) = recorded.into_verdict();
+    let verdict: Verdict = verdict?;
+    let reward: Option<&Reward> = verdict.reward.as_ref().ok();
+    let failure: Option<&TaskFailure> = verdict.reward.as_ref().err();
+    let standing = verdict.standing().unwrap_or(Standing { best: None, tied: Vec::new() });
+    let scores: Option<Vec<_>> = reward.map(|reward| reward.scores.iter().map(value).collect());
+    Some(vec![
+        json!(task.id),
+        json!(scores),
+        json!(standing.best),
+        json!(standing.tied),
+        json!(task.preferred),
+        json!(verdict.samples.len()),
+        json!(verdict.valid()),
+        json!(verdict.failures()),
+        json!(reward.map(|reward| reward.used.clone()).unwrap_or_default()),
+        verdict.details(),
+        json!(failure.map(|failure| failure.kind.name())),
+        json!(failure.map(|failure| &failure.message)),
+        json!(task.responses.len()),
+        Value::Object(task.metadata),
+    ])
+}
+
+/// In the order of [`SAMPLES`].
+fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
+    let completion = sample.completion.as_ref();
+    let usage = sample.usage();
+    let (scores, failure) = match &sample.outcome {
+        Outcome::Scored(scores) => {
+            (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect::<Vec<_>>()), None)
+        }
+        Outcome::Failed(failure) => (None, Some(failure)),
+    };
+    let judgement = sample.judgement.as_ref();
+    let principles = judgement.map(|judgement| {
+        let principle = |principle: &rewarden_runtime::contract::Principle| {
+            json!({"name": principle.name, "weight": principle.weight, "text": principle.text})
+        };
+        judgement.principles.iter().map(principle).collect::<Vec<_>>()
+    });
+    let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
+    vec![
+        json!(task),
+        json!(sample.id),
+        json!(sample.round),
+        json!(sample.order),
+        json!(sample.temperature),
+        json!(sample.seed),
+        json!(completion.map(|completion| &completion.text)),
+        json!(completion.and_then(|completion| completion.thinking.as_ref())),
+        json!(completion.map(|completion| completion.finish)),
+        json!(usage.map(|usage| usage.prompt_tokens)),
+        json!(usage.map(|usage| usage.completion_tokens)),
+        json!(sample.seconds),
+        json!(scores),
+        json!(failure.map(|failure| failure_name(failure.kind))),
+        json!(failure.map(|failure| &failure.message)),
+        json!(principles),
+        json!(judgement.and_then(|judgement| judgement.critique.as_ref())),
+        json!(match sample.rating {
+            Some(Rating::Rated(rating)) => Some(rating),
+            _ => None,
+        }),
+        json!(tokens),
+        Value::Object(sample.extra.clone()),
+    ]
+}

@@ -1,0 +1,132 @@
+//! Runs as what `rewarden-evaluate` measures.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+
+use anyhow::{Context as _, Result, bail};
+use rewarden_evaluate::{AtKOptions, Evaluation, Evaluator, Options, Protocol, SampleOutcome, Scores, TaskOutcome};
+use rewarden_judge::{Given, Overrides, Replayer};
+use rewarden_record::{Recorded, RunReader, SampleRecord, Task, failure_name};
+use rewarden_runtime::Runtime;
+use rewarden_runtime::contract::{Outcome, Score};
+use serde_json::Value;
+
+use crate::filter::{Filter, plain};
+use crate::progress::Progress;
+use crate::run_args::MeasureOptions;
+use crate::{run_tasks, strategy};
+
+/// Measures one run, with its own policy for everything that is aggregated again.
+pub(crate) fn run(
+    path: &Path,
+    measures: &MeasureOptions,
+    protocol: Option<Protocol>,
+    filters: &[Filter],
+    runtime: &Runtime,
+    progress: &Progress,
+) -> Result<Evaluation> {
+    let run = RunReader::open(path)?;
+    let pack = strategy::recorded(&run, runtime, &Overrides::default())?;
+    let about = pack.policy.plugin.about();
+    let policy = format!("{} {}", about.name, about.version);
+    let by = if measures.by.is_empty() { default_groups(&run)? } else { measures.by.clone() };
+    let at_k = (measures.at_k != [0]).then(|| AtKOptions {
+        ks: measures.at_k.clone(),
+        resamples: measures.resamples,
+        bootstrap: measures.bootstrap,
+        seed: measures.bootstrap_seed,
+    });
+    let header = run.header();
+    let model = header.drawn.model.model.clone();
+    let replayer = Replayer::new(pack, header.drawn.clone(), Given::All);
+    let evaluator = Evaluator::new(run_tasks::name(path), policy, model, Options { by, at_k, protocol })?;
+    // Measured side by side, added in between.
+    let evaluator = RwLock::new(evaluator);
+    let mut unfinished = 0_u64;
+    run_tasks::for_each(
+        run,
+        filters,
+        |recorded| {
+            let Recorded { task, samples, reward: Some(reward), .. } = recorded else { return None };
+            let view = task.view();
+            let reward = match reward {
+                Ok(reward) => Ok(reward.scores.iter().map(value).collect()),
+                Err(failure) => Err(failure.kind.name().to_owned()),
+            };
+            let outcome = task_outcome(&task, &samples, reward);
+            let aggregate = |chosen: &[usize]| -> Option<Scores> {
+                let chosen = chosen.iter().filter_map(|&index| samples.get(index));
+                let reward = replayer.aggregate(&view, &task.id, chosen).ok()?;
+                Some(reward.scores.iter().map(value).collect())
+            };
+            Some(evaluator.read().unwrap_or_else(PoisonError::into_inner).measure(outcome, &aggregate))
+        },
+        |measured| {
+            match measured {
+                Some(measured) => evaluator.write().unwrap_or_else(PoisonError::into_inner).add(measured),
+                None => unfinished += 1,
+            }
+            progress.task_done();
+            Ok(())
+        },
+    )?;
+    if unfinished > 0 {
+        tracing::warn!("{}: {unfinished} unfinished tasks are left out", path.display());
+    }
+    let evaluator = evaluator.into_inner().unwrap_or_else(PoisonError::into_inner);
+    evaluator.finish().with_context(|| path.display().to_string())
+}
+
+/// `subset` where the run's tasks have one.
+fn default_groups(run: &RunReader) -> Result<Vec<String>> {
+    let first = run.chunk(None, 1)?;
+    if first.is_empty() {
+        bail!("{} holds no tasks", run.path().display());
+    }
+    let subset = first.iter().any(|recorded| recorded.task.metadata.contains_key("subset"));
+    Ok(if subset { vec!["subset".to_owned()] } else { Vec::new() })
+}
+
+fn task_outcome(task: &Task, samples: &[SampleRecord], reward: Result<Scores, String>) -> TaskOutcome {
+    let fields: BTreeMap<String, String> =
+        task.metadata.iter().filter_map(|(name, value)| Some((name.clone(), plain(value)?))).collect();
+    TaskOutcome {
+        id: task.id.clone(),
+        fields,
+        responses: task.responses.len(),
+        correct: correct(task),
+        reward,
+        samples: samples.iter().map(sample_outcome).collect(),
+    }
+}
+
+/// The right responses: those that `correct` lists, where a data set has several, else the preferred one.
+fn correct(task: &Task) -> Vec<usize> {
+    let listed = task.metadata.get("correct").and_then(Value::as_array).map(|indices| {
+        let index = |value: &Value| usize::try_from(value.as_u64()?).ok().filter(|&index| index < task.responses.len());
+        indices.iter().filter_map(index).collect::<Vec<_>>()
+    });
+    listed.filter(|indices| !indices.is_empty()).unwrap_or_else(|| task.preferred.into_iter().collect())
+}
+
+fn sample_outcome(sample: &SampleRecord) -> SampleOutcome {
+    let usage = sample.usage();
+    SampleOutcome {
+        order: sample.order.clone(),
+        outcome: match &sample.outcome {
+            Outcome::Scored(scores) => Ok(scores.iter().map(|score| score.as_ref().and_then(value)).collect()),
+            Outcome::Failed(failure) => Err(failure_name(failure.kind).to_owned()),
+        },
+        prompt_tokens: usage.map(|usage| usage.prompt_tokens),
+        completion_tokens: usage.map(|usage| usage.completion_tokens),
+        seconds: sample.seconds,
+    }
+}
+
+pub(crate) fn value(score: &Score) -> Option<f64> {
+    match score {
+        Score::Value(value) => Some(*value),
+        Score::Abstain(_) => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! `rewarden replay`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use rewarden_judge::{Given, Replayed, Replayer};
+use rewarden_record::{Header, RunReader, RunWriter, Source, Task};
+
+use crate::args::ReplayArgs;
+use crate::diff::Diff;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::score::SOME_FAILED;
+use crate::summary::Summary;
+use crate::{run_tasks, strategy};
+
+/// Tasks between two commits of the new run: replaying is cheap to do again.
+const COMMIT_EVERY: u64 = 1000;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
+    let run = RunReader::open(&args.source)?;
+    if let Some(new) = &args.run {
+        if new.exists() {
+            bail!("{} exists; a replay makes a new run: give --run another file, or delete it", new.display());
+        }
+    }
+    let pack = strategy::of_run(&run, &args.strategy, &args.places)?;
+    let given = if args.all_samples { Given::All } else { Given::Asked };
+    let components = pack.components();
+    let replayer = Replayer::new(pack, run.header().drawn.clone(), given);
+    let provenance = replayer.provenance().clone();
+    let writer = match &args.run {
+        None => None,
+        Some(path) => {
+            let origin = Some(format!("replay of {}", args.source.display()));
+            let strategy = Some(provenance.strategy.clone());
+            let header = Header::new(Source::Replay, origin, provenance.drawn.clone(), strategy);
+            Some(RunWriter::open(path, &header, &components)?)
+        }
+    };
+    // The rows go to stdout unless the result is kept somewhere else.
+    let rows_wanted = args.out.is_some() || args.run.is_none();
+    let mut output = Output::of_replay(args.out.as_deref(), args.samples.as_deref(), rows_wanted, &args.source)?;
+    let progress = Progress::new(Some(run.tasks()?), !args.selection.quiet);
+    let mut summary = Summary::default();
+    let mut diff = Diff::default();
+    let mut missing = Missing::default();
+    let mut done = 0_u64;
+    run_tasks::for_each(
+        run,
+        &args.selection.filters,
+        |recorded| {
+            let replayed = replayer.replay(&recorded);
+            (recorded.task, recorded.reward, replayed)
+        },
+        |(task, before, replayed): (Task, _, Replayed)| {
+            missing.add(replayed.not_recorded);
+            summary.add(&task, &replayed.verdict);
+            if args.diff {
+                diff.add(&task, before.as_ref(), &replayed.verdict.reward);
+            }
+            if let Some(writer) = &writer {
+                writer.begin()?;
+                let begun = writer.begin_task(&task)?;
+                for sample in &replayed.verdict.samples {
+                    writer.add_sample(begun.key, sample)?;
+                }
+                writer.finish_task(begun.key, &replayed.verdict.reward)?;
+                done += 1;
+                if done.is_multiple_of(COMMIT_EVERY) {
+                    writer.commit()?;
+                }
+            }
+            progress.print(|| output.verdict_buffered(&task, &replayed.verdict, &provenance))?;
+            progress.task_done();
+            Ok(())
+        },
+    )?;
+    output.finish()?;
+    if let Some(writer) = writer {
+        writer.close()?;
+    }
+    progress.finish();
+    if !args.selection.quiet {
+        eprintln!("{}", summary.text_of_replay(progress.elapsed()));
+        if missing.tasks > 0 {
+            eprintln!(
+                "not recorded: the policy asked {} tasks for {} samples or ratings that the run does not hold",
+                missing.tasks, missing.samples
+            );
+        }
+    }
+    if args.diff {
+        eprintln!("{}", diff.text());
+    }
+    Ok(if summary.has_errors() { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+}
+
+#[derive(Default)]
+struct Missing {
+    tasks: u64,
+    samples: u64,
+}
+
+impl Missing {
+    fn add(&mut self, samples: u32) {
+        self.tasks += u64::from(samples > 0);
+        self.samples += u64::from(samples);
+    }
+}

@@ -1,0 +1,194 @@
+//! `rewarden report`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use rewarden_evaluate::Evaluation;
+use rewarden_record::{Recorded, RunReader, SampleRecord, Standing, failure_name};
+use rewarden_report::{
+    Background, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page, SvgStyle, curve_png,
+    curve_svg,
+};
+use rewarden_runtime::contract::{Outcome, Rating, Role};
+
+use crate::args::ReportArgs;
+use crate::eval::distinct_names;
+use crate::filter::{Filter, plain};
+use crate::measure::{self, value};
+use crate::progress::Progress;
+use crate::run_args::ReportFormat;
+use crate::strategy;
+
+const PNG_SIZE: (u32, u32) = (1600, 1000);
+/// Tasks that are read together.
+const CHUNK: usize = 64;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode> {
+    let format = args.format.unwrap_or_else(|| by_ending(&args.out));
+    let runtime = strategy::runtime(&args.places)?;
+    let mut evaluations = Vec::new();
+    for path in &args.runs {
+        let progress = Progress::new(Some(RunReader::open(path)?.tasks()?), !args.selection.quiet);
+        let filters = &args.selection.filters;
+        evaluations.push(measure::run(path, &args.measures, args.protocol, filters, &runtime, &progress)?);
+        progress.finish();
+    }
+    distinct_names(&mut evaluations);
+    // Written beside and renamed: a page that was there stays whole until the new one is.
+    let directory = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write {}", args.out.display());
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
+    match format {
+        ReportFormat::Svg => {
+            let style = SvgStyle { background: Background::White, ..SvgStyle::default() };
+            file.write_all(curve_svg(&evaluations, style)?.as_bytes()).with_context(cannot)?;
+        }
+        ReportFormat::Png => {
+            let (width, height) = PNG_SIZE;
+            file.write_all(&curve_png(&evaluations, width, height)?).with_context(cannot)?;
+        }
+        ReportFormat::Html => page(args, &evaluations, file.as_file_mut())?,
+    }
+    make_readable(file.as_file())?;
+    file.persist(&args.out).with_context(cannot)?;
+    if !args.selection.quiet {
+        eprintln!("wrote {}", args.out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Temporary files are private; a report is not.
+fn make_readable(file: &File) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644)).context("cannot make the report readable")?;
+    }
+    Ok(())
+}
+
+fn by_ending(path: &Path) -> ReportFormat {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("svg") => ReportFormat::Svg,
+        Some("png") => ReportFormat::Png,
+        _ => ReportFormat::Html,
+    }
+}
+
+fn page(args: &ReportArgs, evaluations: &[Evaluation], file: &mut File) -> Result<()> {
+    let names: Vec<&str> = evaluations.iter().map(|evaluation| evaluation.name.as_str()).collect();
+    let title = args.title.clone().unwrap_or_else(|| names.join(", "));
+    let mut page = Page::begin(BufWriter::new(file), &title, evaluations)?;
+    let mut runs = Vec::new();
+    for (path, name) in args.runs.iter().zip(&names) {
+        runs.push((*name, RunReader::open(path)?));
+    }
+    let Some(((first_name, first), others)) = runs.split_first() else { return Ok(()) };
+    let (mut shown, mut after) = (0_u64, None);
+    loop {
+        let chunk = first.chunk(after, CHUNK)?;
+        let Some(last) = chunk.last() else { break };
+        after = Some(last.key);
+        for recorded in chunk.into_iter().filter(|recorded| keeps(&args.selection.filters, recorded)) {
+            if shown >= args.tasks {
+                page.omit(1);
+                continue;
+            }
+            shown += 1;
+            let mut task = browsed_task(&recorded);
+            task.runs.push(browsed_run(first_name, &recorded));
+            for (name, other) in others {
+                if let Some(same) = other.task(&recorded.task.id)? {
+                    task.runs.push(browsed_run(name, &same));
+                }
+            }
+            page.task(&task)?;
+        }
+    }
+    page.finish()?.flush().with_context(|| format!("cannot write {}", args.out.display()))
+}
+
+fn keeps(filters: &[Filter], recorded: &Recorded) -> bool {
+    filters.iter().all(|filter| filter.keeps(&recorded.task))
+}
+
+fn browsed_task(recorded: &Recorded) -> BrowsedTask {
+    let task = &recorded.task;
+    let role = |role| match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    let fields: BTreeMap<String, String> =
+        task.metadata.iter().filter_map(|(name, value)| Some((name.clone(), plain(value)?))).collect();
+    BrowsedTask {
+        id: task.id.clone(),
+        conversation: task
+            .messages
+            .iter()
+            .map(|message| BrowsedMessage { role: role(message.role).to_owned(), content: message.content.clone() })
+            .collect(),
+        responses: task.responses.clone(),
+        preferred: task.preferred,
+        reference: task.reference.clone(),
+        fields,
+        runs: Vec::new(),
+    }
+}
+
+fn browsed_run(name: &str, recorded: &Recorded) -> BrowsedRun {
+    let reward = recorded.reward.as_ref();
+    let scores = reward.and_then(|reward| reward.as_ref().ok()).map(|reward| &reward.scores);
+    let standing = scores.map(|scores| Standing::of(scores));
+    let error = match reward {
+        None => Some("unfinished".to_owned()),
+        Some(Err(failure)) => Some(format!("{}: {}", failure.kind.name(), failure.message)),
+        Some(Ok(_)) => None,
+    };
+    BrowsedRun {
+        run: name.to_owned(),
+        scores: scores.map(|scores| scores.iter().map(value).collect()),
+        best: standing.as_ref().and_then(|standing| standing.best),
+        tied: standing.map(|standing| standing.tied).unwrap_or_default(),
+        error,
+        samples: recorded.samples.iter().map(browsed_sample).collect(),
+    }
+}
+
+fn browsed_sample(sample: &SampleRecord) -> BrowsedSample {
+    let completion = sample.completion.as_ref();
+    let judgement = sample.judgement.as_ref();
+    let (scores, failure) = match &sample.outcome {
+        Outcome::Scored(scores) => (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None),
+        Outcome::Failed(failure) => (None, Some(format!("{}: {}", failure_name(failure.kind), failure.message))),
+    };
+    let principles = judgement.map(|judgement| judgement.principles.as_slice()).unwrap_or_default();
+    BrowsedSample {
+        id: sample.id,
+        order: sample.order.iter().map(|&index| index as usize).collect(),
+        scores,
+        failure,
+        thinking: completion.and_then(|completion| completion.thinking.clone()),
+        text: completion.map(|completion| completion.text.clone()),
+        critique: judgement.and_then(|judgement| judgement.critique.clone()),
+        principles: principles
+            .iter()
+            .map(|principle| BrowsedPrinciple {
+                name: principle.name.clone(),
+                weight: principle.weight.filter(|weight| weight.is_finite()),
+                text: principle.text.clone(),
+            })
+            .collect(),
+        rating: match sample.rating {
+            Some(Rating::Rated(rating)) => Some(rating),
+            _ => None,
+        },
+        tokens: sample.usage().map(|usage| u64::from(usage.prompt_tokens) + u64::from(usage.completion_tokens)),
+        seconds: sample.seconds,
+    }
+}
