@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the binary under test, the built components, and a model server that says what a
 //! test wants it to say.
 
+pub mod browser;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

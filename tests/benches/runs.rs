@@ -1,0 +1,192 @@
+//! What a run costs beside its model: a million samples of a simulated judge through the whole engine, and a replay of
+//! LLMBar's 35,736 recorded ones through the binary.
+//!
+//! `cargo bench --workspace --bench runs`, after `cargo xtask setup`. `REWARDEN_BENCH_SAMPLES` (1,000,000) and
+//! `REWARDEN_DATA` (`../shared/data`) change the defaults. Figures are printed, one a line.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use rewarden_inference::{
+    Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Model, ModelError, Usage,
+};
+use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
+use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, Task};
+use rewarden_runtime::contract::{Message, Role};
+use rewarden_runtime::{Limits, Runtime};
+use rewarden_tests::{component, pack};
+use serde_json::Map;
+
+/// Samples of one task, as in the paper's largest setting.
+const K: u32 = 32;
+/// Tasks that are judged side by side.
+const AT_ONCE: usize = 8;
+
+/// A judge that has its answer ready: about 1 KiB, with scores that follow from the seed.
+struct Simulated(Identity);
+
+#[async_trait]
+impl Model for Simulated {
+    fn identity(&self) -> &Identity {
+        &self.0
+    }
+
+    fn concurrency(&self) -> usize {
+        16
+    }
+
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        _: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        let seed = request.sampling.seed;
+        let critique =
+            "- Response 2 answers the question, but leaves out what the second sentence asked for.\n".repeat(9);
+        let text = format!(
+            "Specific Criteria:\n1. Accuracy (Weight: 40%): facts must hold.\n2. Care (Weight: 60%): the tone fits.\n\
+             Analysis:\n{critique}\nScores: \\boxed{{{}, {}}}",
+            1 + seed % 10,
+            1 + (seed >> 8) % 10
+        );
+        let usage = Usage { prompt_tokens: 900, completion_tokens: 250 };
+        Ok(Completion { text, thinking: None, finish: FinishReason::Stop, usage, tokens: Vec::new() })
+    }
+}
+
+fn task(index: u64) -> Task {
+    Task {
+        id: format!("task-{index}"),
+        messages: vec![Message { role: Role::User, content: "Which of these is the better answer, and why?".into() }],
+        responses: vec!["The first of two answers. ".repeat(20), "The second of two answers. ".repeat(20)],
+        reference: None,
+        preferred: Some(0),
+        metadata: Map::new(),
+    }
+}
+
+/// Draws `samples` into a new run; the time it took.
+async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("simulated.run");
+    let settings = vec![format!("policy.k={K}").parse::<Setting>().unwrap()];
+    let pack = Pack::load(runtime, &pack("spct-vote"), &Overrides { settings, ..Overrides::default() }).unwrap();
+    let components = pack.components();
+    let identity =
+        Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
+    let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
+    let settings = JudgeSettings { sampling, seed: 1, budget: Budget::default() };
+    let judge = Judge::new(pack, Arc::new(Simulated(identity)), settings);
+    let provenance = judge.provenance();
+    let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
+
+    let started = Instant::now();
+    let recorder = Recorder::start(RunWriter::open(&path, &header, &components).unwrap()).unwrap();
+    {
+        let tasks = futures::stream::iter(0..samples / u64::from(K));
+        let judged = tasks.map(|index| {
+            let (judge, recorder) = (&judge, &recorder);
+            async move { judge.judge_recorded(&task(index), recorder, &()).await.unwrap().valid() }
+        });
+        let mut judged = std::pin::pin!(judged.buffered(AT_ONCE));
+        while let Some(valid) = judged.next().await {
+            assert_eq!(valid, K as usize);
+        }
+    }
+    tokio::task::block_in_place(|| recorder.close()).unwrap();
+    let elapsed = started.elapsed();
+    assert_eq!(RunReader::open(&path).unwrap().samples().unwrap(), samples / u64::from(K) * u64::from(K));
+    elapsed
+}
+
+/// Most memory that this process has held, in MB.
+fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1000.0)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn simulation() {
+    let many = std::env::var("REWARDEN_BENCH_SAMPLES").map_or(1_000_000, |text| text.parse().unwrap());
+    let few = 10_000;
+    let runtime = Runtime::new(Limits::default(), None).unwrap();
+    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build().unwrap();
+    // The same command at both sizes, alternating, on a machine whose speed changes over minutes.
+    let each = |samples: u64| {
+        let elapsed = workers.block_on(async {
+            let runtime = runtime.clone();
+            tokio::spawn(async move { simulate(&runtime, samples).await }).await.unwrap()
+        });
+        elapsed.as_secs_f64() * 1e6 / samples as f64
+    };
+    each(few);
+    let before: Vec<f64> = (0..3).map(|_| each(few)).collect();
+    let large = each(many);
+    let peak = peak_memory();
+    let after: Vec<f64> = (0..3).map(|_| each(few)).collect();
+    let small = median(before.into_iter().chain(after).collect());
+    println!("simulated run, {few} samples: {small:.0} us a sample (median of 6)");
+    println!("simulated run, {many} samples: {large:.0} us a sample, {:.2} times that", large / small);
+    println!("most memory held, after {many} samples: {peak:.0} MB");
+}
+
+fn data() -> Option<PathBuf> {
+    let data = std::env::var_os("REWARDEN_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let llmbar = data.join("llmbar");
+    llmbar.is_dir().then_some(llmbar)
+}
+
+fn replay() {
+    let Some(data) = data() else {
+        println!("replay of recorded judges: left out, no data (name its directory in REWARDEN_DATA)");
+        return;
+    };
+    // target/release/deps/runs-… -> target/release/rewarden
+    let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("rewarden");
+    let directory = tempfile::tempdir().unwrap();
+    let rewarden = |arguments: &[&str]| {
+        let mut command = Command::new(&binary);
+        command.current_dir(directory.path()).env("REWARDEN_CACHE_DIR", directory.path().join("cache"));
+        let started = Instant::now();
+        let output = command.args(arguments).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+        started.elapsed().as_secs_f64()
+    };
+    for subset in ["natural", "neighbor", "mt-bench"] {
+        let file = |kind: &str| data.join(format!("{subset}.{kind}.jsonl")).to_str().unwrap().to_owned();
+        rewarden(&["import", &file("recorded"), "--tasks", &file("pairs"), "--run", "llmbar.run", "--quiet"]);
+    }
+    let (pack, policy) = (pack("llmbar"), component("pointwise"));
+    let mut number = 0;
+    let times: Vec<f64> = (0..7)
+        .map(|_| {
+            number += 1;
+            let run = format!("{number}.run");
+            let arguments =
+                ["replay", "llmbar.run", "--pack", pack.to_str().unwrap(), "--policy", policy.to_str().unwrap()];
+            rewarden(&[&arguments[..], &["--all-samples", "--out", "rows.jsonl", "--run", &run, "--quiet"]].concat())
+        })
+        .collect();
+    println!(
+        "replay of 35,736 recorded samples into rows and a new run: {:.2} s (median of 7; the first, which compiles the \
+         plugins, {:.2} s)",
+        median(times[1..].to_vec()),
+        times[0]
+    );
+}
+
+fn main() {
+    replay();
+    simulation();
+}
