@@ -251,6 +251,18 @@ fn a_replay_is_a_run_of_its_own_and_can_be_measured_beside_the_first() {
 }
 
 #[test]
+fn the_default_pack_of_a_file_is_for_scoring_and_never_for_a_run() {
+    let (sandbox, server) = (Sandbox::default(), judge());
+    finished(&sandbox, &server);
+    let small = pack("spct-small");
+    let places = format!("pack-path = {:?}\npack = \"spct-small\"\n", small.parent().unwrap());
+    sandbox.write("rewarden.toml", places + "k = 1\nrun = \"a.run\"\nout = \"elsewhere.jsonl\"\n");
+    sandbox.run(["verify", "a.run"]).expect(0);
+    sandbox.run(["eval", "a.run"]).expect(0);
+    assert_eq!(sandbox.run(["replay", "a.run"]).expect(0).rows()[0]["provenance"]["pack"]["name"], "spct-vote");
+}
+
+#[test]
 fn verify_finds_what_was_changed_in_a_run_and_what_differs_in_a_pack() {
     let (sandbox, server) = (Sandbox::default(), judge());
     finished(&sandbox, &server);

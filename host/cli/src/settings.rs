@@ -18,6 +18,13 @@ const PATHS: [&str; 8] = ["pack-path", "cache-dir", "template", "parser", "polic
 /// Options that may be a path, and are one when the file says so by what exists beside it.
 const MAYBE_PATHS: [&str; 2] = ["pack", "model"];
 
+/// Subcommands that score, or show how they would.
+const SCORING: [&str; 3] = ["score", "eval", "config"];
+/// Options that say where things are kept.
+const PLACES: [&str; 2] = ["pack-path", "cache-dir"];
+/// Options of `score` that mean something else elsewhere.
+const OUTPUTS: [&str; 5] = ["run", "out", "samples", "format", "quiet"];
+
 /// Values from files, by the option's long name.
 #[derive(Debug, Default)]
 pub(crate) struct FileDefaults {
@@ -62,10 +69,18 @@ impl FileDefaults {
         Ok(())
     }
 
-    /// The command with these values as the defaults of its options, in every subcommand that has them.
+    /// The command with these values as the defaults of its options: where things are kept in every subcommand, all
+    /// else in those that score. A run knows its own pack, and is not to be replayed with the one that happens to be the
+    /// default now.
     pub(crate) fn apply(&self, command: Command) -> Command {
         command.mut_subcommands(|subcommand| {
+            let all = SCORING.contains(&subcommand.get_name());
+            // Evaluating a run must not collide with the run that `score` would write.
+            let but = if subcommand.get_name() == "eval" { OUTPUTS.as_slice() } else { &[] };
             self.values.iter().fold(subcommand, |subcommand, (key, (values, _))| {
+                if !(all || PLACES.contains(&key.as_str())) || but.contains(&key.as_str()) {
+                    return subcommand;
+                }
                 let Some(id) = id_of(&subcommand, key) else { return subcommand };
                 let values: Vec<OsStr> = values.iter().map(|value| OsStr::from(value.clone())).collect();
                 subcommand.mut_arg(id, |arg| arg.default_values(values))

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use rewarden_record::{Recorded, SampleRecord, TaskFailureKind};
-use rewarden_runtime::contract::{FailureKind, Outcome};
+use rewarden_record::{Recorded, SampleRecord, TaskFailure, TaskFailureKind, failure_name};
+use rewarden_runtime::contract::{Detail, DetailValue, FailureKind, Outcome, Reward, Score};
 
 use crate::order::Order;
 use crate::prompt_digest::prompt_digest;
@@ -74,20 +74,69 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
             found.push(discrepancy(Some(recorded.id), "samples", drawn(recorded), drawn(now)));
         }
         // By their text: NaN has no equal, and the text of a number is exact.
-        let (judged, judged_now) = (format!("{:?}", recorded.judgement), format!("{:?}", now.judgement));
-        if judged != judged_now {
-            found.push(discrepancy(Some(recorded.id), "judgement", judged, judged_now));
+        if format!("{:?}", recorded.judgement) != format!("{:?}", now.judgement) {
+            let (then, now) = (judgement_text(recorded), judgement_text(now));
+            found.push(discrepancy(Some(recorded.id), "judgement", then, now));
         }
-        let (scores, scores_now) = (format!("{:?}", recorded.outcome), format!("{:?}", now.outcome));
-        if scores != scores_now {
-            found.push(discrepancy(Some(recorded.id), "scores", scores, scores_now));
+        let (then, now) = (outcome_text(&recorded.outcome), outcome_text(&now.outcome));
+        if then != now {
+            found.push(discrepancy(Some(recorded.id), "scores", then, now));
         }
     }
-    let (then, now) = (format!("{reward:?}"), format!("{:?}", now.reward));
+    let (then, now) = (reward_text(reward), reward_text(&now.reward));
     if then != now {
         found.push(discrepancy(None, "reward", then, now));
     }
     found
+}
+
+/// Exact: a number's text is the shortest that reads back as the same bits.
+fn score_text(score: &Score) -> String {
+    match score {
+        Score::Value(value) => value.to_string(),
+        Score::Abstain(reason) => format!("abstained ({reason})"),
+    }
+}
+
+fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(", "))
+}
+
+fn outcome_text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Scored(scores) => {
+            list(scores, |score| score.as_ref().map_or("not shown".to_owned(), score_text))
+        }
+        Outcome::Failed(failure) => format!("{} ({})", failure_name(failure.kind), failure.message),
+    }
+}
+
+/// For people: what was compared is the whole.
+fn judgement_text(sample: &SampleRecord) -> String {
+    match &sample.judgement {
+        None => "none".to_owned(),
+        Some(judgement) => format!(
+            "{} as shown, {} principles, a critique of {} bytes",
+            list(&judgement.scores, score_text),
+            judgement.principles.len(),
+            judgement.critique.as_ref().map_or(0, String::len)
+        ),
+    }
+}
+
+fn reward_text(reward: &Result<Reward, TaskFailure>) -> String {
+    match reward {
+        Ok(reward) => {
+            let detail = |detail: &Detail| match &detail.value {
+                DetailValue::Number(number) => format!("{} {number}", detail.name),
+                DetailValue::Text(text) => format!("{} {text}", detail.name),
+                DetailValue::Flag(flag) => format!("{} {flag}", detail.name),
+            };
+            let (scores, details) = (list(&reward.scores, score_text), list(&reward.details, detail));
+            format!("{scores} from samples {:?}, details {details}", reward.used)
+        }
+        Err(failure) => format!("{} ({})", failure.kind.name(), failure.message),
+    }
 }
 
 fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {
@@ -109,7 +158,7 @@ fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Op
             if is_time(&sample.outcome) || failure.kind == FailureKind::Time {
                 return None;
             }
-            let (then, now) = (format!("{:?}", sample.outcome), format!("{:?}", Outcome::Failed(failure)));
+            let (then, now) = (outcome_text(&sample.outcome), outcome_text(&Outcome::Failed(failure)));
             if then == now { None } else { differs(then, now) }
         }
         (Some(then), Err(failure)) => differs(then.to_string(), failure.message),
