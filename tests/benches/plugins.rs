@@ -243,7 +243,7 @@ fn judge(model: Arc<dyn Model>, pack_name: &str, settings: &[&str]) -> Judge {
     let settings = settings.iter().map(|setting| setting.parse().unwrap()).collect();
     let pack = Pack::load(&runtime, &pack(pack_name), &Overrides { settings, ..Overrides::default() }).unwrap();
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(256) };
-    Judge::new(pack, model, JudgeSettings { sampling, seed: 7, budget: Budget::default() })
+    Judge::new(pack, model, None, JudgeSettings { sampling, seed: 7, budget: Budget::default() })
 }
 
 /// The host's time for a sample (rendering, parsing, checking, threads), then the same for one real generation.

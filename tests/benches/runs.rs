@@ -80,7 +80,7 @@ async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
         Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
     let settings = JudgeSettings { sampling, seed: 1, budget: Budget::default() };
-    let judge = Judge::new(pack, Arc::new(Simulated(identity)), settings);
+    let judge = Judge::new(pack, Arc::new(Simulated(identity)), None, settings);
     let provenance = judge.provenance();
     let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
 

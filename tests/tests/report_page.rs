@@ -9,9 +9,9 @@ use rewarden_tests::browser::Browser;
 use rewarden_tests::{ModelServer, Sandbox, component, pack, prompt};
 use serde_json::{Value, json};
 
-/// Pages that read other files of their own directory, which browsers forbid by default.
+/// Lets a page read other files, which browsers forbid: the pages that look at a report have to.
 const READ_FILES: &str = "--allow-file-access-from-files";
-/// A page may reach this machine's own servers without asking: nothing but its policy keeps it from them.
+/// Lets a page reach this machine's own servers without asking, so that nothing but its policy keeps it from them.
 const REACH_LOOPBACK: &str = "--disable-features=LocalNetworkAccessChecks";
 const TASKS: usize = 6;
 const K: usize = 4;
@@ -55,7 +55,7 @@ impl Bait {
     }
 }
 
-/// Two runs over the same samples, `a.run` and `worst <b>.run`, with hostile text wherever a text can come from outside.
+/// Two runs over the same samples, `a.run` and `worst <b>.run`, with hostile text wherever text comes from outside.
 fn two_runs(bait: &Bait) -> Sandbox {
     let sandbox = Sandbox::default();
     let hostile = bait.hostile();

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::apt;
 use crate::process;
 
 /// The target of every plugin.
@@ -142,24 +143,8 @@ fn debian_is_installed(dir: &Path) -> bool {
 }
 
 fn install_debian_packages(dir: &Path) -> Result<()> {
-    if process::attempt(process::command("apt-get", dir).arg("--version")).is_err() {
-        bail!("this system has no apt-get, so Debian's packages cannot be installed");
-    }
-    let user = process::stdout(process::command("id", dir).arg("-u"))?;
-    if user.trim() != "0" {
-        bail!(
-            "Debian's packages are missing and can be installed by root alone: \
-             sudo apt-get update && sudo apt-get install --no-install-recommends {}",
-            DEBIAN_PACKAGES.join(" ")
-        );
-    }
-    eprintln!("    installing {} with apt-get (about 150 MB to fetch)", DEBIAN_PACKAGES.join(", "));
-    let mut update = process::command("apt-get", dir);
-    process::run(update.args(["update", "-qq"]))?;
-    let mut install = process::command("apt-get", dir);
-    // --no-remove: rustc-web replaces Debian's rustc and rustup packages, which nobody asked us to take away.
-    install.args(["install", "-y", "-qq", "--no-install-recommends", "--no-remove"]).args(DEBIAN_PACKAGES);
-    process::run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    let why = format!("plugins need a Rust compiler with the target {TARGET} (about 150 MB to fetch)");
+    apt::install(&DEBIAN_PACKAGES, &why, dir)?;
     if !debian_is_installed(dir) {
         bail!("apt-get succeeded, yet {DEBIAN_RUSTC} with {STD_SOURCE} in its sysroot is not there");
     }

@@ -2,6 +2,8 @@
 //!
 //! Run it as `cargo xtask COMMAND`. It compiles in the dev profile before anything else does, so it stays light.
 
+mod apt;
+mod browser;
 mod checks;
 mod cuda;
 mod demo;
@@ -43,6 +45,9 @@ enum Command {
     /// Set up, then score examples/demo.jsonl with the pack spct-small and the default model
     Demo,
     /// Set up, then run every test, of the host and of the plugins
+    ///
+    /// The report page is looked at in a browser: REWARDEN_CHROMIUM, else Chromium or Chrome on PATH, else Debian's
+    /// chromium, which is installed when run as root. Without one that check is left out, and the last lines say so.
     Test {
         /// Leave out all that needs mistral.rs or a model: no 25-minute build, for work on plugins and their sandbox
         #[arg(long)]

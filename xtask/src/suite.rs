@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::browser::{Browser, CHROMIUM};
 use crate::layout::Layout;
 use crate::plugins;
 use crate::process;
@@ -20,11 +21,23 @@ const DIST: &str = "REWARDEN_DIST";
 /// # Errors
 /// When the set-up fails, or any test does; all suites run in either case.
 pub(crate) fn run(layout: &Layout) -> Result<()> {
+    // First, so that a wrong path is told before half an hour of set-up.
+    let browser = step("finding a browser for the report page", || Browser::find_or_install(layout.root()))?;
     let model = setup::run(layout)?;
     let mut host = process::cargo(layout.root());
     host.args(["test", "--release", "--workspace", "--no-fail-fast"]);
     host.env(MODEL, model).env(DIST, layout.dist());
-    run_all(vec![("tests of the host", host), ("tests of the plugins", plugin_tests(layout))])
+    let mut left_out = Vec::new();
+    match browser {
+        Browser::At(path) => {
+            host.env(CHROMIUM, path);
+        }
+        Browser::Missing { reason } => {
+            host.env_remove(CHROMIUM);
+            left_out.push(format!("the report in a browser ({reason})"));
+        }
+    }
+    run_all(vec![("tests of the host", host), ("tests of the plugins", plugin_tests(layout))], &left_out)
 }
 
 /// Builds the plugins and runs the tests of what needs no mistral.rs, in a target directory of its own so that the full
@@ -36,14 +49,26 @@ pub(crate) fn run_fast(layout: &Layout) -> Result<()> {
     plugins::build(layout)?;
     let mut host = process::cargo(layout.root());
     host.args(["test", "--release", "--no-fail-fast", "--no-default-features"]);
-    for package in ["rewarden-runtime", "rewarden-inference", "rewarden-judge", "xtask"] {
+    for package in [
+        "rewarden-runtime",
+        "rewarden-inference",
+        "rewarden-record",
+        "rewarden-judge",
+        "rewarden-evaluate",
+        "rewarden-report",
+        "rewarden-tables",
+        "xtask",
+    ] {
         host.args(["-p", package]);
     }
     host.arg("--target-dir").arg(layout.target().join("fast"));
     host.env(DIST, layout.dist()).env_remove(MODEL);
-    run_all(vec![("tests of the host without mistral.rs", host), ("tests of the plugins", plugin_tests(layout))])?;
-    eprintln!("left out: the binary, the server side and all that scores with a model (`cargo xtask test` runs them)");
-    Ok(())
+    let left_out =
+        ["the binary, the server side and all that scores with a model (`cargo xtask test` runs them)".to_owned()];
+    run_all(
+        vec![("tests of the host without mistral.rs", host), ("tests of the plugins", plugin_tests(layout))],
+        &left_out,
+    )
 }
 
 /// The plugins' own tests run on this machine's processor: they test the same Rust code without a sandbox around it.
@@ -55,9 +80,9 @@ fn plugin_tests(layout: &Layout) -> Command {
     plugins
 }
 
-fn run_all(suites: Vec<(&str, Command)>) -> Result<()> {
-    let mut report = Vec::new();
-    let mut failed = false;
+/// Runs all suites and says at the end which passed, which failed and what was left out.
+fn run_all(suites: Vec<(&str, Command)>, left_out: &[String]) -> Result<()> {
+    let mut ran = Vec::new();
     for (name, mut command) in suites {
         let result = step(name, || {
             eprintln!("    {}", process::line(&command));
@@ -65,19 +90,20 @@ fn run_all(suites: Vec<(&str, Command)>) -> Result<()> {
         });
         if let Err(error) = &result {
             eprintln!("{error:#}");
-            failed = true;
         }
-        report.push(format!(
-            "    {}: {name} (`{}`)",
-            if result.is_ok() { "passed" } else { "FAILED" },
-            process::line(&command)
-        ));
+        ran.push((format!("{name} (`{}`)", process::line(&command)), result.is_ok()));
     }
-    eprintln!("==> what ran\n{}", report.join("\n"));
-    if failed {
+    eprintln!("==> what ran\n{}", summary(&ran, left_out));
+    if ran.iter().any(|(_, passed)| !passed) {
         bail!("tests failed; their output stands above");
     }
     Ok(())
+}
+
+/// A line for each suite with whether it passed, and for each check that was left out.
+fn summary(ran: &[(String, bool)], left_out: &[String]) -> String {
+    let ran = ran.iter().map(|(suite, passed)| format!("    {}: {suite}", if *passed { "passed" } else { "FAILED" }));
+    ran.chain(left_out.iter().map(|what| format!("    LEFT OUT: {what}"))).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -93,8 +119,16 @@ mod tests {
             command
         };
         let suites = vec![("first", shell("exit 1")), ("second", shell("touch ran"))];
-        assert!(run_all(suites).unwrap_err().to_string().starts_with("tests failed"));
+        assert!(run_all(suites, &[]).unwrap_err().to_string().starts_with("tests failed"));
         assert!(dir.path().join("ran").exists());
-        run_all(vec![("alone", shell("true"))]).unwrap();
+        run_all(vec![("alone", shell("true"))], &[]).unwrap();
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_and_not_called_passed() {
+        let ran = [("host".to_owned(), true), ("plugins".to_owned(), false)];
+        let told = summary(&ran, &["the report in a browser (none here)".to_owned()]);
+        let lines: Vec<_> = told.lines().map(str::trim).collect();
+        assert_eq!(lines, ["passed: host", "FAILED: plugins", "LEFT OUT: the report in a browser (none here)"]);
     }
 }

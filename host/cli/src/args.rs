@@ -248,6 +248,18 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_name = "URL", env = "REWARDEN_ENDPOINT", value_hint = ValueHint::Url)]
     pub(crate) endpoint: Option<String>,
 
+    /// What the pack's meta RM runs on, as --model [default: the judge's own model]
+    #[arg(long, value_name = "MODEL", env = "REWARDEN_META_MODEL", value_hint = ValueHint::AnyPath)]
+    pub(crate) meta_model: Option<String>,
+
+    /// A server for the meta RM, as --endpoint; its key is read from REWARDEN_META_API_KEY, else as the judge's
+    #[arg(long, value_name = "URL", env = "REWARDEN_META_ENDPOINT", value_hint = ValueHint::Url)]
+    pub(crate) meta_endpoint: Option<String>,
+
+    /// What kind of model is behind --meta-endpoint
+    #[arg(long, value_name = "KIND", env = "REWARDEN_META_KIND", default_value = "chat")]
+    pub(crate) meta_kind: MetaKind,
+
     /// Where to run the model: auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", env = "REWARDEN_DEVICE", default_value = "auto")]
     pub(crate) device: String,
@@ -265,6 +277,17 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_name = "SECONDS", env = "REWARDEN_TIMEOUT", default_value_t = 300,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: u32,
+}
+
+/// Models that rate samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MetaKind {
+    /// Writes text, like the judge.
+    Chat,
+    /// A sequence classifier with one label, asked by vLLM's /classify; the text is its score.
+    Classify,
+    /// The same, asked by /pooling.
+    Pooling,
 }
 
 /// Servers that differ in how they take a regular expression or a grammar.

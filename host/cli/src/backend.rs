@@ -4,26 +4,89 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use rewarden_inference::Model;
+use async_trait::async_trait;
 use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
+use rewarden_inference::{Completion, GenerateProgress, GenerateRequest, Identity, Model, ModelError};
 
-use crate::args::{ConstraintServer, ModelOptions, Places};
+use crate::args::{ConstraintServer, MetaKind, ModelOptions, Places};
 
 /// The model behind `--endpoint`, or the one to run in this process.
 pub(crate) async fn open(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {
     match (&options.endpoint, &options.model) {
-        (Some(endpoint), Some(model)) => Ok(Arc::new(remote(endpoint, model, options)?)),
+        (Some(endpoint), Some(model)) => Ok(Arc::new(remote(endpoint, model, options, judge_key())?)),
         (Some(_), None) => anyhow::bail!("--endpoint needs --model: the name by which the server knows the model"),
         (None, model) => local(model.as_deref(), options, places, quiet).await,
     }
 }
 
-fn remote(endpoint: &str, model: &str, options: &ModelOptions) -> Result<OpenAiModel> {
-    let key = |name| std::env::var(name).ok().filter(|key| !key.is_empty());
+/// What the meta RM runs on, where that is not the judge's own model.
+pub(crate) async fn open_meta(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Option<Arc<dyn Model>>> {
+    match (&options.meta_endpoint, &options.meta_model) {
+        (None, None) => Ok(None),
+        (None, Some(model)) => local(Some(model), options, places, quiet).await.map(Some),
+        (Some(_), None) => {
+            anyhow::bail!("--meta-endpoint needs --meta-model: the name by which the server knows the meta RM")
+        }
+        (Some(endpoint), Some(model)) => {
+            let key = key("REWARDEN_META_API_KEY").or_else(judge_key);
+            match options.meta_kind {
+                MetaKind::Chat => Ok(Some(Arc::new(remote(endpoint, model, options, key)?))),
+                MetaKind::Classify | MetaKind::Pooling => anyhow::bail!("PLACEHOLDER"),
+            }
+        }
+    }
+}
+
+fn key(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|key| !key.is_empty())
+}
+
+fn judge_key() -> Option<String> {
+    key("REWARDEN_API_KEY").or_else(|| key("OPENAI_API_KEY"))
+}
+
+/// For packs that ask no model.
+pub(crate) fn none() -> Arc<dyn Model> {
+    Arc::new(NoModel(Identity {
+        backend: "none".into(),
+        model: "none".into(),
+        digest: None,
+        device: None,
+        endpoint: None,
+    }))
+}
+
+struct NoModel(Identity);
+
+#[async_trait]
+impl Model for NoModel {
+    fn identity(&self) -> &Identity {
+        &self.0
+    }
+
+    /// Tasks are judged side by side all the same.
+    fn concurrency(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
+    async fn generate(
+        &self,
+        _: &GenerateRequest,
+        _: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        Err(ModelError::InvalidRequest {
+            field: "model",
+            found: "none".into(),
+            expected: "a model; the pack has only scorers",
+        })
+    }
+}
+
+fn remote(endpoint: &str, model: &str, options: &ModelOptions, api_key: Option<String>) -> Result<OpenAiModel> {
     let try_timeout = Duration::from_secs(options.timeout.into());
     let defaults = OpenAiOptions::default();
     let options = OpenAiOptions {
-        api_key: key("REWARDEN_API_KEY").or_else(|| key("OPENAI_API_KEY")),
+        api_key,
         concurrency: options.concurrency.into(),
         try_timeout,
         // Room for a try that timed out, and for one more after it.

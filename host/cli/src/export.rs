@@ -163,8 +163,8 @@ fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
         json!(failure.map(|failure| &failure.message)),
         json!(principles),
         json!(judgement.and_then(|judgement| judgement.critique.as_ref())),
-        json!(match sample.rating {
-            Some(Rating::Rated(rating)) => Some(rating),
+        json!(match sample.meta.as_ref().map(|meta| &meta.rating) {
+            Some(Rating::Rated(rating)) => Some(*rating),
             _ => None,
         }),
         json!(tokens),

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
             device: None,
             endpoint: None,
         },
+        meta_model: None,
         sampling: SamplingProvenance { temperature: args.temperature, top_p: None, max_tokens: None },
         seed: 0,
         budget: Budget { max_samples: u32::MAX, ..Budget::default() },

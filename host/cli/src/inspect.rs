@@ -58,7 +58,7 @@ fn pack(pack: &Pack, limits: &Limits) -> Result<Report> {
         if let Value::Object(described) = &mut described {
             described.insert("config".into(), Value::Object(part.config.clone()));
         }
-        parts.insert(name.name().into(), described);
+        parts.insert(name.to_string(), described);
         let config = Value::Object(part.config.clone()).to_string();
         sections.push(format!("[{name}]\n{}", describe_text(&part.plugin, &[("config", config)])));
     }

@@ -1,7 +1,7 @@
 //! A completion that something else recorded, as JSON.
 
 use rewarden_inference::{Completion, FinishReason, Token, Usage};
-use rewarden_record::SampleRecord;
+use rewarden_record::{MetaRecord, SampleRecord};
 use rewarden_runtime::contract::{Failure, FailureKind, Outcome, Rating};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -99,7 +99,12 @@ impl RecordedSample {
                 kind: FailureKind::Refused,
                 message: "imported; no parser has read it yet (rewarden replay)".to_owned(),
             }),
-            rating: self.rating.filter(|rating| rating.is_finite()).map(Rating::Rated),
+            meta: self.rating.filter(|rating| rating.is_finite()).map(|rating| MetaRecord {
+                rating: Rating::Rated(rating),
+                prompt: None,
+                completion: None,
+                seconds: None,
+            }),
             extra: self.extra,
         })
     }

@@ -20,10 +20,8 @@ const COMMIT_EVERY: u64 = 1000;
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let run = RunReader::open(&args.source)?;
-    if let Some(new) = &args.run {
-        if new.exists() {
-            bail!("{} exists; a replay makes a new run: give --run another file, or delete it", new.display());
-        }
+    if let Some(new) = args.run.as_ref().filter(|new| new.exists()) {
+        bail!("{} exists; a replay makes a new run: give --run another file, or delete it", new.display());
     }
     let pack = strategy::of_run(&run, &args.strategy, &args.places)?;
     let given = if args.all_samples { Given::All } else { Given::Asked };

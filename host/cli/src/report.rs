@@ -184,8 +184,8 @@ fn browsed_sample(sample: &SampleRecord) -> BrowsedSample {
                 text: principle.text.clone(),
             })
             .collect(),
-        rating: match sample.rating {
-            Some(Rating::Rated(rating)) => Some(rating),
+        rating: match sample.meta.as_ref().map(|meta| &meta.rating) {
+            Some(Rating::Rated(rating)) => Some(*rating),
             _ => None,
         },
         tokens: sample.usage().map(|usage| u64::from(usage.prompt_tokens) + u64::from(usage.completion_tokens)),

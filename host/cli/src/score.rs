@@ -113,7 +113,14 @@ impl Scoring<'_> {
     }
 
     async fn score(&self, source: TaskSource, pack: Pack, mut output: Option<Output>, kept: &Kept) -> Result<ExitCode> {
-        let model = backend::open(self.model, self.places, self.quiet).await?;
+        let model = match pack.asking {
+            Some(_) => backend::open(self.model, self.places, self.quiet).await?,
+            None => backend::none(),
+        };
+        let meta_model = match pack.meta {
+            Some(_) => backend::open_meta(self.model, self.places, self.quiet).await?,
+            None => None,
+        };
         let at_once = model.concurrency().max(1);
         let settings = JudgeSettings {
             sampling: sampling(self.sampling, &pack),
@@ -121,7 +128,7 @@ impl Scoring<'_> {
             budget: Budget { max_samples: self.sampling.max_samples, max_rounds: self.sampling.max_rounds },
         };
         let components = pack.components();
-        let judge = Judge::new(pack, model, settings);
+        let judge = Judge::new(pack, model, meta_model, settings);
         let provenance = judge.provenance();
         let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
         let recorder = self.recorder(kept, &header, &components)?;

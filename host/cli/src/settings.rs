@@ -16,7 +16,7 @@ pub(crate) const FILE: &str = "rewarden.toml";
 const PATHS: [&str; 8] = ["pack-path", "cache-dir", "template", "parser", "policy", "run", "out", "samples"];
 
 /// Options that may be a path, and are one when the file says so by what exists beside it.
-const MAYBE_PATHS: [&str; 2] = ["pack", "model"];
+const MAYBE_PATHS: [&str; 3] = ["pack", "model", "meta-model"];
 
 /// Subcommands that score, or show how they would.
 const SCORING: [&str; 3] = ["score", "eval", "config"];

@@ -1,4 +1,5 @@
-//! Language models behind one trait: mistral.rs in this process, or any server that speaks the OpenAI chat protocol.
+//! Language models behind one trait: mistral.rs in this process, any server that speaks the OpenAI chat protocol, or a
+//! server that gives one number for a conversation.
 //!
 //! [`Model`] is all that the rest of the host knows. A backend turns a [`GenerateRequest`] into a [`Completion`] or a
 //! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
@@ -8,6 +9,8 @@ mod error;
 mod model;
 pub mod openai;
 mod reply;
+pub mod scalar;
+mod server;
 pub mod thinking;
 
 #[cfg(feature = "mistralrs")]

@@ -34,7 +34,7 @@ pub trait Model: Send + Sync {
 /// What makes the text. Holds names and digests, never paths or keys, so equal models have equal identities everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// `mistral.rs` or `openai`; `recorded` where the completions came from elsewhere.
+    /// `mistral.rs`, `openai` or `scalar`; `recorded` where the completions came from elsewhere.
     pub backend: Cow<'static, str>,
     /// File name, directory name, Hugging Face id, or the name that the server knows the model by.
     pub model: String,

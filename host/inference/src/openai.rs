@@ -5,31 +5,19 @@
 //! equal seeds give equal texts, and whether control tokens in messages are defused, is up to the server.
 
 mod constraint;
-mod endpoint;
-mod failure;
 mod reply;
 mod request;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::{ExponentialBuilder, Retryable};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use tokio::sync::Semaphore;
 
 pub use constraint::ConstraintDialect;
 
 use crate::error::ModelError;
 use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
-use endpoint::Endpoint;
-use failure::Failure;
-
-/// How long the connection itself may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
-/// The longest pause between two tries, before jitter.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use crate::server::{Endpoint, Server, Terms};
 
 /// How a server is talked to.
 #[derive(Clone)]
@@ -51,17 +39,24 @@ pub struct OpenAiOptions {
     pub constraints: ConstraintDialect,
 }
 
+impl OpenAiOptions {
+    fn terms(&self) -> Terms {
+        Terms {
+            api_key: self.api_key.clone(),
+            concurrency: self.concurrency,
+            attempts: self.attempts,
+            first_pause: self.first_pause,
+            try_timeout: self.try_timeout,
+            total_timeout: self.total_timeout,
+        }
+    }
+}
+
 impl Default for OpenAiOptions {
     fn default() -> Self {
-        OpenAiOptions {
-            api_key: None,
-            concurrency: 16,
-            attempts: 5,
-            first_pause: Duration::from_millis(500),
-            try_timeout: Duration::from_secs(300),
-            total_timeout: Duration::from_secs(900),
-            constraints: ConstraintDialect::None,
-        }
+        let Terms { api_key, concurrency, attempts, first_pause, try_timeout, total_timeout } = Terms::default();
+        let constraints = ConstraintDialect::None;
+        OpenAiOptions { api_key, concurrency, attempts, first_pause, try_timeout, total_timeout, constraints }
     }
 }
 
@@ -82,11 +77,8 @@ impl fmt::Debug for OpenAiOptions {
 /// A model behind a server.
 pub struct OpenAiModel {
     identity: Identity,
-    endpoint: Endpoint,
     options: OpenAiOptions,
-    client: reqwest::Client,
-    authorization: Option<HeaderValue>,
-    places: Semaphore,
+    server: Server,
 }
 
 impl fmt::Debug for OpenAiModel {
@@ -101,25 +93,7 @@ impl OpenAiModel {
     /// `endpoint` is the base URL: `http://localhost:8000` and `http://localhost:8000/v1` are the same; a URL with any
     /// other path is taken as it is. `/chat/completions` is added to it.
     pub fn new(endpoint: &str, model: &str, options: OpenAiOptions) -> Result<OpenAiModel, ModelError> {
-        let endpoint = Endpoint::parse(endpoint)?;
-        let at_least_one = |option, value: usize| match value {
-            0 => Err(ModelError::InvalidOption { option, found: "0".into(), expected: "at least 1".into() }),
-            _ => Ok(()),
-        };
-        at_least_one("concurrency", options.concurrency)?;
-        at_least_one("attempts", options.attempts as usize)?;
-        if options.concurrency > Semaphore::MAX_PERMITS {
-            return Err(ModelError::InvalidOption {
-                option: "concurrency",
-                found: options.concurrency.to_string(),
-                expected: format!("at most {}", Semaphore::MAX_PERMITS),
-            });
-        }
-        let authorization = options.api_key.as_deref().map(authorization).transpose()?;
-        let client = reqwest::Client::builder().connect_timeout(CONNECT).build().map_err(|error| ModelError::Load {
-            model: model.to_owned(),
-            message: format!("the HTTP client cannot be set up: {error}"),
-        })?;
+        let endpoint = Endpoint::parse(endpoint, "/v1", "/chat/completions")?;
         let identity = Identity {
             backend: "openai".into(),
             model: model.to_owned(),
@@ -127,51 +101,9 @@ impl OpenAiModel {
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
         };
-        let places = Semaphore::new(options.concurrency);
-        Ok(OpenAiModel { identity, endpoint, options, client, authorization, places })
+        let server = Server::new(endpoint, model, options.terms())?;
+        Ok(OpenAiModel { identity, options, server })
     }
-
-    /// One try, under its own time limit.
-    async fn attempt(
-        &self,
-        body: &serde_json::Value,
-        request: &GenerateRequest,
-        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
-    ) -> Result<Completion, Failure> {
-        let exchange = async {
-            let mut outgoing = self.client.post(self.endpoint.chat()).json(body);
-            if let Some(authorization) = &self.authorization {
-                outgoing = outgoing.header(AUTHORIZATION, authorization.clone());
-            }
-            let response = outgoing.send().await.map_err(|error| Failure::of_transport(&error))?;
-            if !response.status().is_success() {
-                return Err(Failure::of_status(response, self.options.api_key.as_deref()).await);
-            }
-            let raw = reply::receive(response, progress).await?;
-            reply::complete(raw, request)
-        };
-        tokio::time::timeout(self.options.try_timeout, exchange).await.unwrap_or(Err(Failure::TryTimeout))
-    }
-}
-
-fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
-    let invalid = |found: &str| ModelError::InvalidOption {
-        option: "api_key",
-        found: found.into(),
-        expected: "printable ASCII; check the environment variable that it is read from".into(),
-    };
-    let key = key.trim();
-    if key.is_empty() {
-        return Err(invalid("blank"));
-    }
-    // The HTTP library would send other bytes too, and no server would know them for the key.
-    if !key.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(invalid("a text with characters that no key has"));
-    }
-    let mut value =
-        HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| invalid("a text that cannot be sent"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[async_trait]
@@ -191,33 +123,7 @@ impl Model for OpenAiModel {
     ) -> Result<Completion, ModelError> {
         request.validate()?;
         let body = request::body(&self.identity.model, request, self.options.constraints)?;
-        let attempts = AtomicU32::new(0);
-        let failed =
-            |failure: Failure| failure.into_error(&self.endpoint, &self.options, attempts.load(Ordering::SeqCst));
-        let _place = self.places.acquire().await.map_err(|closed| failed(Failure::Connection(closed.to_string())))?;
-
-        let started = Instant::now();
-        let pauses = ExponentialBuilder::default()
-            .with_jitter()
-            .with_factor(2.0)
-            .with_min_delay(self.options.first_pause)
-            .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
-            .with_max_times(self.options.attempts as usize - 1);
-        let tries = (|| async {
-            attempts.fetch_add(1, Ordering::SeqCst);
-            self.attempt(&body, request, progress).await
-        })
-        .retry(pauses)
-        .when(Failure::may_pass)
-        .adjust(|failure, pause| {
-            let pause = pause?.max(failure.retry_after().unwrap_or_default());
-            // Waiting past the deadline would only hide the server's answer behind a timeout.
-            (started.elapsed() + pause < self.options.total_timeout).then_some(pause)
-        })
-        .notify(|failure, pause| tracing::debug!("{}: {failure}; trying again in {pause:?}", self.endpoint.chat()));
-        match tokio::time::timeout(self.options.total_timeout, tries).await {
-            Ok(result) => result.map_err(failed),
-            Err(_) => Err(failed(Failure::TotalTimeout)),
-        }
+        let read = |response| async move { reply::complete(reply::receive(response, progress).await?, request) };
+        self.server.ask(&body, read).await
     }
 }

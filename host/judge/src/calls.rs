@@ -3,26 +3,30 @@
 use rewarden_inference::{Completion, GenerateRequest, Sampling};
 use rewarden_record::{SamplingProvenance, TaskFailure, TaskFailureKind, call_kind};
 use rewarden_runtime::CallError;
-use rewarden_runtime::contract::{self, Context, Failure, FailureKind, Judgement, Outcome, Refusal, Request, Step};
+use rewarden_runtime::contract::{
+    self, Context, Failure, FailureKind, Judgement, Outcome, Rating, Refusal, Request, Score, Signal, Step,
+};
 
 use crate::order::Order;
-use crate::pack::Pack;
+use crate::pack::{Asking, Pack, Part};
 use crate::validate;
 
-impl Pack {
-    /// The request for one sample of `task`.
+impl Asking {
+    /// The request for one generation about the responses of `task` in `order`; for a meta RM, about a `critique` of
+    /// them in that order.
     pub(crate) fn request(
         &self,
         task: &contract::Task,
         order: &Order,
+        critique: Option<String>,
         sampling: &SamplingProvenance,
         temperature: f64,
         seed: u64,
     ) -> Result<GenerateRequest, Failure> {
         let shown = contract::Task { responses: order.show(&task.responses), ..task.clone() };
-        let request = Request { task: shown, scale: self.scale, critique: None };
+        let request = Request { task: shown, scale: self.scale, critique };
         let part = &self.template;
-        let prompt = part.plugin.render(&part.config_text, &request).map_err(sample_failure)?.value;
+        let prompt = part.plugin.render(part.config_text(), &request).map_err(sample_failure)?.value;
         let prompt = prompt.map_err(|refusal| Failure {
             kind: FailureKind::Refused,
             message: format!("the template refused: {}", refusal_text(&refusal)),
@@ -40,13 +44,62 @@ impl Pack {
         let completion = as_the_parser_sees_it(completion);
         let shown = u32::try_from(order.shown()).unwrap_or(u32::MAX);
         let part = &self.parser;
-        match part.plugin.parse(&part.config_text, &completion, shown, self.scale) {
+        match part.plugin.parse(part.config_text(), &completion, shown, self.scale) {
             Err(error) => (None, Outcome::Failed(sample_failure(error))),
             Ok(parsed) => {
                 let outcome = validate::outcome(&parsed.value, order, responses, self.scale);
                 (parsed.value.ok(), outcome)
             }
         }
+    }
+
+    /// What a meta RM's parser reads in its completion: one number.
+    pub(crate) fn rating(&self, completion: &Completion) -> Rating {
+        let one = match Order::new(vec![0], 1) {
+            Ok(one) => one,
+            Err(error) => return failed_rating(FailureKind::WrongCount, error.to_string()),
+        };
+        match self.read(completion, &one, 1).1 {
+            Outcome::Failed(failure) => Rating::Failed(failure),
+            Outcome::Scored(scores) => match scores.into_iter().next().flatten() {
+                Some(Score::Value(rating)) => Rating::Rated(rating),
+                Some(Score::Abstain(reason)) => failed_rating(FailureKind::Refused, format!("abstained: {reason}")),
+                None => failed_rating(FailureKind::WrongCount, "the meta parser gave no rating".to_owned()),
+            },
+        }
+    }
+}
+
+pub(crate) fn failed_rating(kind: FailureKind, message: String) -> Rating {
+    Rating::Failed(Failure { kind, message })
+}
+
+impl Pack {
+    /// What the scorers say of the task. One that fails takes the task with it: a reward without a gate that should have
+    /// held would be wrong without a trace.
+    pub(crate) fn signals(&self, task: &contract::Task) -> Result<Vec<Signal>, TaskFailure> {
+        self.scorers.iter().map(|(name, part)| self.signal(task, name, part)).collect()
+    }
+
+    fn signal(&self, task: &contract::Task, name: &str, part: &Part) -> Result<Signal, TaskFailure> {
+        let failed = |message: String| TaskFailure {
+            kind: TaskFailureKind::Scorer,
+            message: format!("scorer `{name}`: {message}"),
+        };
+        let scored =
+            part.plugin.score_responses(part.config_text(), task).map_err(|error| failed(error.to_string()))?;
+        let scores = scored.value.map_err(|refusal| failed(refusal_text(&refusal)))?;
+        if scores.len() != task.responses.len() {
+            return Err(failed(format!("gave {} scores for {} responses", scores.len(), task.responses.len())));
+        }
+        for (index, score) in scores.iter().enumerate() {
+            if let Score::Value(value) = score
+                && !value.is_finite()
+            {
+                return Err(failed(format!("gave {value} for response {index}; expected a finite number")));
+            }
+        }
+        Ok(Signal { scorer: name.to_owned(), scores })
     }
 
     /// The policy's next step.
@@ -56,7 +109,7 @@ impl Pack {
         context: &Context,
         samples: &[contract::Sample],
     ) -> Result<Step, TaskFailure> {
-        self.step_as(&self.policy.config_text, task, context, samples)
+        self.step_as(self.policy.config_text(), task, context, samples)
     }
 
     /// The policy's next step under another configuration than the pack's.

@@ -41,7 +41,7 @@ impl FromStr for Setting {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("expected part.key=value (such as policy.k=8), found `{text}`");
         let (path, value) = text.split_once('=').ok_or_else(expected)?;
-        let (part, key) = path.split_once('.').ok_or_else(expected)?;
+        let (part, key) = path.rsplit_once('.').ok_or_else(expected)?;
         let part = PartName::from_str(part)?;
         if key.is_empty() {
             return Err(expected());
@@ -60,7 +60,7 @@ impl fmt::Display for Setting {
 /// The pack's configuration of a part with the settings applied and the schema's defaults filled in, or why it does
 /// not fit the schema. `file` names the pack's manifest in errors.
 pub(crate) fn effective(
-    part: PartName,
+    part: &PartName,
     base: Map<String, Value>,
     settings: &[Setting],
     schema: &Value,
@@ -68,7 +68,7 @@ pub(crate) fn effective(
 ) -> Result<Map<String, Value>, ConfigurationError> {
     let mut config = base;
     let mut set = Vec::new();
-    for setting in settings.iter().filter(|setting| setting.part == part) {
+    for setting in settings.iter().filter(|setting| setting.part == *part) {
         config.insert(setting.key.clone(), setting.value.clone());
         set.push(setting.key.as_str());
     }
@@ -76,8 +76,12 @@ pub(crate) fn effective(
         Some(key) if set.contains(&key) => "--set".to_owned(),
         _ => file.to_owned(),
     };
-    let refuse =
-        |key: Option<String>, message| ConfigurationError { origin: origin_of(key.as_deref()), part, key, message };
+    let refuse = |key: Option<String>, message| ConfigurationError {
+        origin: origin_of(key.as_deref()),
+        part: part.clone(),
+        key,
+        message,
+    };
 
     let validator = jsonschema::validator_for(schema).map_err(|error| {
         refuse(None, format!("the plugin's own configuration schema is not a valid JSON Schema: {error}"))
@@ -141,7 +145,7 @@ mod tests {
     fn with(base: Value, settings: &[&str]) -> Result<Value, ConfigurationError> {
         let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
         let base = base.as_object().unwrap().clone();
-        effective(PartName::Policy, base, &settings, &schema(), "p/pack.toml").map(Value::Object)
+        effective(&PartName::Policy, base, &settings, &schema(), "p/pack.toml").map(Value::Object)
     }
 
     #[test]

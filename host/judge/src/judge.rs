@@ -7,14 +7,15 @@ use std::time::Instant;
 use futures::StreamExt;
 use rewarden_inference::{Completion, GenerateRequest, Model};
 use rewarden_record::{
-    Begun, Budget, Drawn, Provenance, Recorder, SampleRecord, SamplingProvenance, StoreError, Task, TaskFailure,
-    TaskFailureKind, TaskKey, Verdict,
+    Begun, Budget, Drawn, MetaRecord, Provenance, Recorder, SampleRecord, SamplingProvenance, StoreError, Task,
+    TaskFailure, TaskFailureKind, TaskKey, Verdict,
 };
-use rewarden_runtime::contract::{self, Context, Failure, FailureKind, Judgement, Outcome, Reward, Step};
+use rewarden_runtime::contract::{self, Context, Failure, FailureKind, Outcome, Rating, Reward, Signal, Step};
 use serde_json::Map;
 
+use crate::calls::failed_rating;
 use crate::order::Order;
-use crate::pack::Pack;
+use crate::pack::{Asking, Pack};
 use crate::prompt_digest::prompt_digest;
 use crate::seed::{sample_seed, task_seed};
 use crate::validate::{self, CheckedDraw, StepError};
@@ -64,6 +65,7 @@ pub struct JudgeSettings {
 pub struct Judge {
     pack: Arc<Pack>,
     model: Arc<dyn Model>,
+    meta_model: Arc<dyn Model>,
     settings: JudgeSettings,
     provenance: Provenance,
 }
@@ -72,20 +74,25 @@ pub struct Judge {
 struct Journal<'a> {
     /// Drawn before this process, by id.
     recorded: BTreeMap<u32, SampleRecord>,
+    /// Ratings that were made before this process; a policy sees one once it has asked for it.
+    ratings: BTreeMap<u32, MetaRecord>,
     recorder: Option<(&'a Recorder, TaskKey)>,
 }
 
 impl Judge {
-    /// A judge; nothing is called yet.
-    pub fn new(pack: Pack, model: Arc<dyn Model>, settings: JudgeSettings) -> Self {
+    /// A judge; nothing is called yet. `meta_model` is what the pack's meta RM runs on, where it has one; without it
+    /// that is the judge's own model.
+    pub fn new(pack: Pack, model: Arc<dyn Model>, meta_model: Option<Arc<dyn Model>>, settings: JudgeSettings) -> Self {
+        let meta_model = meta_model.unwrap_or_else(|| model.clone());
         let drawn = Drawn {
             model: model.identity().clone(),
+            meta_model: pack.meta.as_ref().map(|_| meta_model.identity().clone()),
             sampling: settings.sampling,
             seed: settings.seed,
             budget: settings.budget,
         };
         let provenance = Provenance::new(pack.strategy(), drawn);
-        Self { pack: Arc::new(pack), model, settings, provenance }
+        Self { pack: Arc::new(pack), model, meta_model, settings, provenance }
     }
 
     /// What every result of this judge goes back to.
@@ -95,7 +102,7 @@ impl Judge {
 
     /// Judges one task. Failures of samples are counted in the verdict; a failure of the policy is its reward's error.
     pub async fn judge(&self, task: &Task, observer: &dyn Observer) -> Verdict {
-        self.run(task, Journal { recorded: BTreeMap::new(), recorder: None }, observer).await
+        self.run(task, Journal { recorded: BTreeMap::new(), ratings: BTreeMap::new(), recorder: None }, observer).await
     }
 
     /// Judges one task and records it: every sample when it is drawn, then the reward. A task that the run has finished is not
@@ -118,8 +125,13 @@ impl Judge {
             }
             return Ok(Verdict { task: task.id.clone(), samples, reward });
         }
-        let recorded = samples.into_iter().map(|sample| (sample.id, sample)).collect();
-        let verdict = self.run(task, Journal { recorded, recorder: Some((recorder, key)) }, observer).await;
+        let mut journal =
+            Journal { recorded: BTreeMap::new(), ratings: BTreeMap::new(), recorder: Some((recorder, key)) };
+        for mut sample in samples {
+            journal.ratings.extend(sample.meta.take().map(|meta| (sample.id, meta)));
+            journal.recorded.insert(sample.id, sample);
+        }
+        let verdict = self.run(task, journal, observer).await;
         recorder.finish(key, &verdict.reward).await?;
         Ok(verdict)
     }
@@ -142,6 +154,7 @@ impl Judge {
         let Budget { max_samples, max_rounds } = self.settings.budget;
         let temperature = self.settings.sampling.temperature;
         let responses = task.responses.len();
+        let signals = self.signals(view.clone()).await?;
         for round in 1..=max_rounds {
             let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
             let samples_left = max_samples.saturating_sub(drawn);
@@ -151,11 +164,12 @@ impl Judge {
                 temperature,
                 samples_left,
                 rounds_left: max_rounds - round,
-                signals: Vec::new(),
+                signals: signals.clone(),
             };
             match self.step(view.clone(), context, samples).await? {
                 Step::Draw(draws) => {
                     let draws = validate::draws(draws, responses, samples_left, temperature).map_err(invalid_step)?;
+                    let Some(asking) = &self.pack.asking else { return Err(invalid_step(StepError::NoTemplate)) };
                     observer.event(Event::Drawing { samples: draws.len() });
                     let mut drawing = Vec::with_capacity(draws.len());
                     for (draw, id) in draws.into_iter().zip(drawn..) {
@@ -171,7 +185,7 @@ impl Judge {
                         match sampling {
                             Sampling::Known(sample) => *sample,
                             Sampling::Wanted(wanted, order) => {
-                                let sample = self.sample(&view, *wanted, order, observer).await;
+                                let sample = self.sample(asking, &view, *wanted, order, observer).await;
                                 if let Some((recorder, key)) = recorder {
                                     recorder.sample(key, &sample).await;
                                 }
@@ -185,7 +199,11 @@ impl Judge {
                         samples.push(sample);
                     }
                 }
-                Step::Rate(_) => return Err(invalid_step(StepError::NoMeta)),
+                Step::Rate(ids) => {
+                    let Some(meta) = &self.pack.meta else { return Err(invalid_step(StepError::NoMeta)) };
+                    let ids = validate::rated(&ids, samples.len()).map_err(invalid_step)?;
+                    self.rate(meta, &view, &ids, samples, &mut journal, observer).await;
+                }
                 Step::Finish(reward) => {
                     validate::reward(&reward, responses, drawn).map_err(invalid_step)?;
                     return Ok(reward);
@@ -208,14 +226,26 @@ impl Judge {
         })?
     }
 
+    async fn signals(&self, task: Arc<contract::Task>) -> Result<Vec<Signal>, TaskFailure> {
+        if self.pack.scorers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pack = self.pack.clone();
+        tokio::task::spawn_blocking(move || pack.signals(&task)).await.map_err(|error| TaskFailure {
+            kind: TaskFailureKind::Host,
+            message: format!("a call into a plugin was lost: {error}"),
+        })?
+    }
+
     async fn sample(
         &self,
+        asking: &Asking,
         task: &Arc<contract::Task>,
         mut record: SampleRecord,
         order: Order,
         observer: &dyn Observer,
     ) -> SampleRecord {
-        if let Err(failure) = self.draw(task, &order, &mut record, observer).await {
+        if let Err(failure) = self.draw(asking, task, &order, &mut record, observer).await {
             record.outcome = Outcome::Failed(failure);
         }
         record
@@ -223,48 +253,132 @@ impl Judge {
 
     async fn draw(
         &self,
+        asking: &Asking,
         task: &Arc<contract::Task>,
         order: &Order,
         record: &mut SampleRecord,
         observer: &dyn Observer,
     ) -> Result<(), Failure> {
-        let request = self.request(task, order, record).await?;
+        let request = {
+            let (asking, task, order) = (asking.clone(), task.clone(), order.clone());
+            let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
+            blocking(move || asking.request(&task, &order, None, &sampling, temperature, seed)).await??
+        };
         record.prompt = Some(prompt_digest(&request));
-        let started = Instant::now();
-        let completion = self
-            .model
-            .generate(&request, &|progress| observer.event(Event::Tokens { new: progress.new_tokens }))
-            .await
-            .map_err(|error| Failure { kind: FailureKind::ModelError, message: error.to_string() })?;
-        record.seconds = Some(started.elapsed().as_secs_f64());
+        let (completion, seconds) = generate(&*self.model, &request, observer).await?;
+        record.seconds = Some(seconds);
         let completion = Arc::new(completion);
-        let read = self.read(completion.clone(), order, task.responses.len()).await;
+        let read = {
+            let (asking, completion, order) = (asking.clone(), completion.clone(), order.clone());
+            let responses = task.responses.len();
+            blocking(move || asking.read(&completion, &order, responses)).await
+        };
         record.completion = Some(Arc::unwrap_or_clone(completion));
         (record.judgement, record.outcome) = read?;
         Ok(())
     }
 
-    async fn request(
+    /// Has the samples with these numbers rated, as many at once as the meta RM's model takes.
+    async fn rate(
         &self,
+        meta: &Asking,
         task: &Arc<contract::Task>,
-        order: &Order,
-        record: &SampleRecord,
-    ) -> Result<GenerateRequest, Failure> {
-        let (pack, task, order) = (self.pack.clone(), task.clone(), order.clone());
-        let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
-        let request = move || pack.request(&task, &order, &sampling, temperature, seed);
-        tokio::task::spawn_blocking(request).await.map_err(lost)?
+        ids: &[usize],
+        samples: &mut [SampleRecord],
+        journal: &mut Journal<'_>,
+        observer: &dyn Observer,
+    ) {
+        let mut known = Vec::new();
+        let mut wanted = Vec::new();
+        for &id in ids {
+            let Some(sample) = samples.get(id).filter(|sample| sample.meta.is_none()) else { continue };
+            match journal.ratings.remove(&sample.id) {
+                Some(rating) => known.push((id, rating)),
+                None => wanted.push((id, sample.clone())),
+            }
+        }
+        let recorder = journal.recorder;
+        let rating = wanted.into_iter().map(|(id, sample): (usize, SampleRecord)| async move {
+            let mut rated = MetaRecord {
+                rating: failed_rating(FailureKind::ModelError, "not generated".to_owned()),
+                prompt: None,
+                completion: None,
+                seconds: None,
+            };
+            if let Err(failure) = self.rating(meta, task, &sample, &mut rated, observer).await {
+                rated.rating = Rating::Failed(failure);
+            }
+            if let Some((recorder, key)) = recorder {
+                recorder.rating(key, sample.id, &rated).await;
+            }
+            (id, rated)
+        });
+        let rated: Vec<_> =
+            futures::stream::iter(rating).buffered(self.meta_model.concurrency().max(1)).collect().await;
+        for (id, rated) in known.into_iter().chain(rated) {
+            if let Some(sample) = samples.get_mut(id) {
+                sample.meta = Some(rated);
+            }
+        }
     }
 
-    async fn read(
+    async fn rating(
         &self,
-        completion: Arc<Completion>,
-        order: &Order,
-        responses: usize,
-    ) -> Result<(Option<Judgement>, Outcome), Failure> {
-        let (pack, order) = (self.pack.clone(), order.clone());
-        tokio::task::spawn_blocking(move || pack.read(&completion, &order, responses)).await.map_err(lost)
+        meta: &Asking,
+        task: &Arc<contract::Task>,
+        sample: &SampleRecord,
+        rated: &mut MetaRecord,
+        observer: &dyn Observer,
+    ) -> Result<(), Failure> {
+        let request = {
+            let (meta, task, sample) = (meta.clone(), task.clone(), sample.clone());
+            let sampling = self.settings.sampling;
+            blocking(move || meta_request(&meta, &task, &sample, &sampling)).await??
+        };
+        rated.prompt = Some(prompt_digest(&request));
+        let (completion, seconds) = generate(&*self.meta_model, &request, observer).await?;
+        rated.seconds = Some(seconds);
+        let completion = Arc::new(completion);
+        let read = {
+            let (meta, completion) = (meta.clone(), completion.clone());
+            blocking(move || meta.rating(&completion)).await
+        };
+        rated.completion = Some(Arc::unwrap_or_clone(completion));
+        rated.rating = read?;
+        Ok(())
     }
+}
+
+/// What the meta RM is asked about a sample: greedily, since a rating is to be the meta RM's best one.
+pub(crate) fn meta_request(
+    meta: &Asking,
+    task: &contract::Task,
+    sample: &SampleRecord,
+    sampling: &SamplingProvenance,
+) -> Result<GenerateRequest, Failure> {
+    let refused = |message: String| Failure { kind: FailureKind::Refused, message };
+    let completion =
+        sample.completion.as_ref().ok_or_else(|| refused("the sample has no text that could be rated".to_owned()))?;
+    let order = Order::new(sample.order.clone(), task.responses.len()).map_err(|error| refused(error.to_string()))?;
+    meta.request(task, &order, Some(completion.text.clone()), sampling, 0.0, sample.seed)
+}
+
+async fn generate(
+    model: &dyn Model,
+    request: &GenerateRequest,
+    observer: &dyn Observer,
+) -> Result<(Completion, f64), Failure> {
+    let started = Instant::now();
+    let completion = model
+        .generate(request, &|progress| observer.event(Event::Tokens { new: progress.new_tokens }))
+        .await
+        .map_err(|error| Failure { kind: FailureKind::ModelError, message: error.to_string() })?;
+    Ok((completion, started.elapsed().as_secs_f64()))
+}
+
+/// Runs a plugin call on a blocking thread.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(call).await.map_err(lost)
 }
 
 enum Sampling {
@@ -285,7 +399,7 @@ fn blank(id: u32, round: u32, seed: u64, draw: &CheckedDraw) -> SampleRecord {
         seconds: None,
         judgement: None,
         outcome: Outcome::Failed(Failure { kind: FailureKind::ModelError, message: "not generated".into() }),
-        rating: None,
+        meta: None,
         extra: Map::new(),
     }
 }

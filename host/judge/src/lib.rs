@@ -22,7 +22,7 @@ mod verify;
 pub use configuration::{ConfigurationError, Setting};
 pub use judge::{Event, Judge, JudgeSettings, Observer};
 pub use manifest::{ManifestError, explain as explain_toml_error, nearest};
-pub use pack::{Overrides, Pack, PackError, Part, PartName, SamplingDefaults};
+pub use pack::{Asking, Overrides, Pack, PackError, Part, PartName, SamplingDefaults};
 pub use replay::{Given, Replayed, Replayer};
 pub use task_row::{RowError, parse_row};
 pub use verify::{Discrepancy, verify};

@@ -1,5 +1,6 @@
 //! `pack.toml`, and how errors in a TOML file are told.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -15,9 +16,21 @@ pub(crate) struct Manifest {
     pub(crate) scale: ScaleSection,
     #[serde(default)]
     pub(crate) sampling: SamplingSection,
+    pub(crate) template: Option<PartSection>,
+    pub(crate) parser: Option<PartSection>,
+    pub(crate) policy: PartSection,
+    pub(crate) meta: Option<MetaSection>,
+    #[serde(default)]
+    pub(crate) scorers: BTreeMap<String, PartSection>,
+}
+
+/// The meta RM: what asks it and reads it. Which model it is, is the command's to say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetaSection {
+    pub(crate) scale: ScaleSection,
     pub(crate) template: PartSection,
     pub(crate) parser: PartSection,
-    pub(crate) policy: PartSection,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,9 +73,24 @@ impl Manifest {
     pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, ManifestError> {
         let manifest: Self = toml::from_str(text).map_err(|error| explain(&error, text, file))?;
         let invalid = |message: String| ManifestError { file: file.to_owned(), line: None, message };
-        let ScaleSection { min, max, .. } = manifest.scale;
-        if !(min.is_finite() && max.is_finite() && min < max) {
-            return Err(invalid(format!("[scale] expected finite min below max, found min = {min}, max = {max}")));
+        let meta_scale = manifest.meta.as_ref().map(|meta| ("[meta.scale]", &meta.scale));
+        for (name, ScaleSection { min, max, .. }) in std::iter::once(("[scale]", &manifest.scale)).chain(meta_scale) {
+            if !(min.is_finite() && max.is_finite() && min < max) {
+                return Err(invalid(format!("{name} expected finite min below max, found min = {min}, max = {max}")));
+            }
+        }
+        match (&manifest.template, &manifest.parser) {
+            (Some(_), None) => return Err(invalid("has a [template] but no [parser] to read the answers".into())),
+            (None, Some(_)) => return Err(invalid("has a [parser] but no [template] to ask the model with".into())),
+            (None, None) if manifest.scorers.is_empty() => {
+                return Err(invalid(
+                    "has neither [template] and [parser] nor any [scorers.NAME]; expected one of them".into(),
+                ));
+            }
+            _ => {}
+        }
+        for name in manifest.scorers.keys() {
+            check_name("scorers.NAME", name).map_err(invalid)?;
         }
         check_name("name", &manifest.name).map_err(invalid)?;
         check_name("version", &manifest.version).map_err(invalid)?;

@@ -5,16 +5,16 @@ use std::path::{Component as PathComponent, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rewarden_record::{PackProvenance, PartProvenance, RecordedComponent, Strategy};
+use rewarden_record::{MetaProvenance, PackProvenance, PartProvenance, RecordedComponent, ScorerProvenance, Strategy};
 use rewarden_runtime::contract::{self, Scale};
 use rewarden_runtime::{CallError, Interface, LoadError, Plugin, Runtime, Sha256Digest};
 use serde_json::{Map, Value};
 
 use crate::configuration::{self, ConfigurationError, Setting};
-use crate::manifest::{Manifest, ManifestError, PartSection, nearest};
+use crate::manifest::{Manifest, ManifestError, PartSection, ScaleSection, nearest};
 
 /// The parts of a pack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PartName {
     /// Renders the prompt.
     Template,
@@ -22,29 +22,37 @@ pub enum PartName {
     Parser,
     /// Draws samples and aggregates them.
     Policy,
+    /// Renders the meta RM's prompt.
+    MetaTemplate,
+    /// Reads the meta RM's rating.
+    MetaParser,
+    /// Scores by rule, under this name.
+    Scorer(Arc<str>),
 }
 
 impl PartName {
-    const ALL: [Self; 3] = [Self::Template, Self::Parser, Self::Policy];
-
-    /// The part's name in the manifest.
-    pub fn name(self) -> &'static str {
-        self.interface().name()
-    }
-
     /// What the part's component must export.
-    pub fn interface(self) -> Interface {
+    pub fn interface(&self) -> Interface {
         match self {
-            Self::Template => Interface::Template,
-            Self::Parser => Interface::Parser,
+            Self::Template | Self::MetaTemplate => Interface::Template,
+            Self::Parser | Self::MetaParser => Interface::Parser,
             Self::Policy => Interface::Policy,
+            Self::Scorer(_) => Interface::Scorer,
         }
     }
 }
 
 impl fmt::Display for PartName {
+    /// As it stands in the manifest and in settings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Template => f.write_str("template"),
+            Self::Parser => f.write_str("parser"),
+            Self::Policy => f.write_str("policy"),
+            Self::MetaTemplate => f.write_str("meta.template"),
+            Self::MetaParser => f.write_str("meta.parser"),
+            Self::Scorer(name) => write!(f, "scorers.{name}"),
+        }
     }
 }
 
@@ -52,10 +60,25 @@ impl FromStr for PartName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|part| part.name() == name).ok_or_else(|| {
-            let meant = nearest(name, Self::ALL.map(Self::name)).map(|meant| format!("; did you mean `{meant}`?"));
-            format!("unknown part `{name}`, expected template, parser or policy{}", meant.unwrap_or_default())
-        })
+        match name {
+            "template" => Ok(Self::Template),
+            "parser" => Ok(Self::Parser),
+            "policy" => Ok(Self::Policy),
+            "meta.template" => Ok(Self::MetaTemplate),
+            "meta.parser" => Ok(Self::MetaParser),
+            _ => match name.strip_prefix("scorers.") {
+                Some(scorer) if !scorer.is_empty() => Ok(Self::Scorer(scorer.into())),
+                _ => {
+                    let known = ["template", "parser", "policy", "meta.template", "meta.parser", "scorers."];
+                    let meant = nearest(name, known).map(|meant| format!("; did you mean `{meant}`?"));
+                    Err(format!(
+                        "unknown part `{name}`, expected template, parser, policy, meta.template, meta.parser or \
+                         scorers.NAME{}",
+                        meant.unwrap_or_default()
+                    ))
+                }
+            },
+        }
     }
 }
 
@@ -106,6 +129,14 @@ pub enum PackError {
     /// A configuration does not fit its plugin.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// A setting names a part that the pack does not have.
+    #[error("--set {setting}: the pack has no such part; it has {parts}")]
+    NoSuchPart {
+        /// The setting.
+        setting: String,
+        /// The parts that there are.
+        parts: String,
+    },
     /// A run does not hold the component that it was made with.
     #[error(
         "{part}: the run does not hold the component {name} ({digest}) that it was made with; give --pack or --{part}"
@@ -142,11 +173,24 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    fn component(&self, part: PartName) -> Option<&Path> {
+    fn component(&self, part: &PartName) -> Option<&Path> {
         match part {
             PartName::Template => self.template.as_deref(),
             PartName::Parser => self.parser.as_deref(),
             PartName::Policy => self.policy.as_deref(),
+            PartName::MetaTemplate | PartName::MetaParser | PartName::Scorer(_) => None,
+        }
+    }
+
+    /// A setting for a part that the pack does not have would do nothing.
+    fn check_parts(&self, pack: &Pack) -> Result<(), PackError> {
+        let parts = pack.parts();
+        match self.settings.iter().find(|setting| parts.iter().all(|(part, _)| *part != setting.part)) {
+            Some(setting) => Err(PackError::NoSuchPart {
+                setting: setting.to_string(),
+                parts: parts.iter().map(|(part, _)| part.to_string()).collect::<Vec<_>>().join(", "),
+            }),
+            None => Ok(()),
         }
     }
 }
@@ -186,12 +230,25 @@ pub struct Pack {
     pub scale: Scale,
     /// What the pack proposes.
     pub sampling: SamplingDefaults,
+    /// Asks and reads the model; none in a pack that only has scorers.
+    pub asking: Option<Asking>,
+    /// Draws and aggregates.
+    pub policy: Part,
+    /// Rates samples.
+    pub meta: Option<Asking>,
+    /// Score by rule, by name.
+    pub scorers: Vec<(Arc<str>, Part)>,
+}
+
+/// A template and the parser of the answers to it.
+#[derive(Clone)]
+pub struct Asking {
     /// Renders the prompt.
     pub template: Part,
     /// Reads the completion.
     pub parser: Part,
-    /// Draws and aggregates.
-    pub policy: Part,
+    /// What both score on: the pack's own scale, or that of the meta RM's ratings.
+    pub scale: Scale,
 }
 
 impl Pack {
@@ -205,25 +262,54 @@ impl Pack {
         let manifest = Manifest::parse(&text, &file)?;
         let origin = file.display().to_string();
         let mut loader = Loader { runtime, origin: &origin, overrides, loaded: Vec::new() };
-        let mut part = |part, section: PartSection| {
+        let mut part = |part: PartName, section: PartSection| {
             let table = serde_json::to_value(section.config).ok();
             let config = table.and_then(|value| value.as_object().cloned()).unwrap_or_default();
-            loader.part(part, config, || inside(directory, &file, part, section.component).map(Source::File))
+            loader.part(part.clone(), config, || {
+                inside(directory, &file, part.clone(), section.component).map(Source::File)
+            })
         };
-        Ok(Self {
-            template: part(PartName::Template, manifest.template)?,
-            parser: part(PartName::Parser, manifest.parser)?,
-            policy: part(PartName::Policy, manifest.policy)?,
+        let scale = |scale: &ScaleSection| Scale { min: scale.min, max: scale.max, integer: scale.integer };
+        let pack_scale = scale(&manifest.scale);
+        let asking = match (manifest.template, manifest.parser) {
+            (Some(template), Some(parser)) => Some(Asking {
+                template: part(PartName::Template, template)?,
+                parser: part(PartName::Parser, parser)?,
+                scale: pack_scale,
+            }),
+            _ => None,
+        };
+        let policy = part(PartName::Policy, manifest.policy)?;
+        let meta = match manifest.meta {
+            Some(meta) => Some(Asking {
+                scale: scale(&meta.scale),
+                template: part(PartName::MetaTemplate, meta.template)?,
+                parser: part(PartName::MetaParser, meta.parser)?,
+            }),
+            None => None,
+        };
+        let mut scorers = Vec::new();
+        for (name, section) in manifest.scorers {
+            let name: Arc<str> = name.into();
+            scorers.push((name.clone(), part(PartName::Scorer(name), section)?));
+        }
+        let pack = Self {
             name: manifest.name,
             version: manifest.version,
             description: manifest.description,
-            scale: Scale { min: manifest.scale.min, max: manifest.scale.max, integer: manifest.scale.integer },
+            scale: pack_scale,
             sampling: SamplingDefaults {
                 temperature: manifest.sampling.temperature,
                 top_p: manifest.sampling.top_p,
                 max_tokens: manifest.sampling.max_tokens,
             },
-        })
+            asking,
+            policy,
+            meta,
+            scorers,
+        };
+        overrides.check_parts(&pack)?;
+        Ok(pack)
     }
 
     /// Loads the strategy that a run was made with, with `overrides` applied: its components as `find` gives them, its
@@ -237,25 +323,50 @@ impl Pack {
     ) -> Result<Self, E> {
         let mut loader = Loader { runtime, origin: run, overrides, loaded: Vec::new() };
         let mut part = |part: PartName, recorded: &PartProvenance| {
-            loader.part(part, recorded.config.clone(), || {
+            loader.part(part.clone(), recorded.config.clone(), || {
                 let component = find(recorded)?.ok_or_else(|| PackError::NotRecorded {
-                    part,
+                    part: part.clone(),
                     name: recorded.name.clone(),
                     digest: recorded.digest.to_string(),
                 })?;
                 Ok::<_, E>(Source::Bytes(component))
             })
         };
-        Ok(Self {
-            template: part(PartName::Template, &strategy.template)?,
-            parser: part(PartName::Parser, &strategy.parser)?,
-            policy: part(PartName::Policy, &strategy.policy)?,
+        let asking = match (&strategy.template, &strategy.parser) {
+            (Some(template), Some(parser)) => Some(Asking {
+                template: part(PartName::Template, template)?,
+                parser: part(PartName::Parser, parser)?,
+                scale: strategy.scale.into(),
+            }),
+            _ => None,
+        };
+        let policy = part(PartName::Policy, &strategy.policy)?;
+        let meta = match &strategy.meta {
+            Some(meta) => Some(Asking {
+                scale: meta.scale.into(),
+                template: part(PartName::MetaTemplate, &meta.template)?,
+                parser: part(PartName::MetaParser, &meta.parser)?,
+            }),
+            None => None,
+        };
+        let mut scorers = Vec::new();
+        for recorded in &strategy.scorers {
+            let name: Arc<str> = recorded.scorer.as_str().into();
+            scorers.push((name.clone(), part(PartName::Scorer(name), &recorded.part)?));
+        }
+        let pack = Self {
             name: strategy.pack.name.clone(),
             version: strategy.pack.version.clone(),
             description: String::new(),
             scale: strategy.scale.into(),
             sampling: SamplingDefaults::default(),
-        })
+            asking,
+            policy,
+            meta,
+            scorers,
+        };
+        overrides.check_parts(&pack)?;
+        Ok(pack)
     }
 
     /// What it is, for provenance.
@@ -268,9 +379,19 @@ impl Pack {
         };
         Strategy {
             pack: PackProvenance { name: self.name.clone(), version: self.version.clone() },
-            template: part(&self.template),
-            parser: part(&self.parser),
+            template: self.asking.as_ref().map(|asking| part(&asking.template)),
+            parser: self.asking.as_ref().map(|asking| part(&asking.parser)),
             policy: part(&self.policy),
+            meta: self.meta.as_ref().map(|meta| MetaProvenance {
+                template: part(&meta.template),
+                parser: part(&meta.parser),
+                scale: meta.scale.into(),
+            }),
+            scorers: self
+                .scorers
+                .iter()
+                .map(|(name, scorer)| ScorerProvenance { scorer: name.to_string(), part: part(scorer) })
+                .collect(),
             scale: self.scale.into(),
             contract: contract::VERSION.to_owned(),
         }
@@ -289,8 +410,19 @@ impl Pack {
     }
 
     /// The parts, by name.
-    pub fn parts(&self) -> [(PartName, &Part); 3] {
-        [(PartName::Template, &self.template), (PartName::Parser, &self.parser), (PartName::Policy, &self.policy)]
+    pub fn parts(&self) -> Vec<(PartName, &Part)> {
+        let mut parts = Vec::new();
+        if let Some(asking) = &self.asking {
+            parts.push((PartName::Template, &asking.template));
+            parts.push((PartName::Parser, &asking.parser));
+        }
+        parts.push((PartName::Policy, &self.policy));
+        if let Some(meta) = &self.meta {
+            parts.push((PartName::MetaTemplate, &meta.template));
+            parts.push((PartName::MetaParser, &meta.parser));
+        }
+        parts.extend(self.scorers.iter().map(|(name, scorer)| (PartName::Scorer(name.clone()), scorer)));
+        parts
     }
 }
 
@@ -350,7 +482,7 @@ impl Loader<'_> {
         config: Map<String, Value>,
         find: impl FnOnce() -> Result<Source, E>,
     ) -> Result<Part, E> {
-        let (source, base) = match self.overrides.component(part) {
+        let (source, base) = match self.overrides.component(&part) {
             Some(path) => (Source::File(path.to_owned()), Map::new()),
             None => (find()?, config),
         };
@@ -358,13 +490,13 @@ impl Loader<'_> {
     }
 
     fn configured(&mut self, part: PartName, source: Source, base: Map<String, Value>) -> Result<Part, PackError> {
-        let plugin = self.plugin(part, source)?;
+        let plugin = self.plugin(part.clone(), source)?;
         if !plugin.interfaces().contains(&part.interface()) {
             let exports = plugin.interfaces().iter().map(|interface| interface.name()).collect::<Vec<_>>().join(", ");
             return Err(PackError::WrongPart { part, component: plugin.name().to_owned(), exports });
         }
         let schema = &plugin.about().config_schema;
-        let config = configuration::effective(part, base, &self.overrides.settings, schema, self.origin)?;
+        let config = configuration::effective(&part, base, &self.overrides.settings, schema, self.origin)?;
         let config_text: Arc<str> = Value::Object(config.clone()).to_string().into();
         plugin.check_config(&config_text).map_err(|error| PackError::Configure { part, error })?;
         Ok(Part { plugin, config, config_text })

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rewarden_inference::GenerateRequest;
 use rewarden_record::{Drawn, Provenance, Recorded, SampleRecord, Task, TaskFailure, TaskFailureKind, Verdict};
-use rewarden_runtime::contract::{self, Context, Draw, Failure, FailureKind, Outcome, Rating, Reward, Step};
+use rewarden_runtime::contract::{self, Context, Draw, Failure, FailureKind, Outcome, Rating, Reward, Signal, Step};
 
-use crate::judge::invalid_step;
+use crate::judge::{invalid_step, meta_request};
 use crate::order::Order;
 use crate::pack::Pack;
 use crate::seed::task_seed;
@@ -77,6 +77,7 @@ impl Replayer {
         id: &str,
         samples: impl IntoIterator<Item = &'a SampleRecord>,
     ) -> Result<Reward, TaskFailure> {
+        let signals = self.pack.signals(task)?;
         let mut views: Vec<contract::Sample> = samples.into_iter().map(SampleRecord::view).collect();
         for (sample, id) in views.iter_mut().zip(0..) {
             sample.id = id;
@@ -85,11 +86,11 @@ impl Replayer {
         let config = self.pack.policy.with_k(views.len());
         let max_rounds = self.drawn.budget.max_rounds;
         for round in 1..=max_rounds {
-            let context = self.context(id, 0, max_rounds - round);
+            let context = self.context(id, &signals, 0, max_rounds - round);
             match self.pack.step_as(&config, task, &context, &views)? {
                 Step::Draw(draws) => return Err(missing(draws.len(), "samples beyond those given")),
                 Step::Rate(ids) => {
-                    for id in rated_ids(&ids, views.len())? {
+                    for id in validate::rated(&ids, views.len()).map_err(invalid_step)? {
                         let rating = ratings.get(id).cloned().flatten();
                         let Some(sample) = views.get_mut(id) else { continue };
                         sample.rating = Some(rating.ok_or_else(|| missing(1, "a rating that the sample lacks"))?);
@@ -112,17 +113,24 @@ impl Replayer {
         order: &Order,
         sample: &SampleRecord,
     ) -> Result<GenerateRequest, Failure> {
-        self.pack.request(&task.view(), order, &self.drawn.sampling, sample.temperature, sample.seed)
+        let Some(asking) = &self.pack.asking else { return Err(no_template()) };
+        asking.request(&task.view(), order, None, &self.drawn.sampling, sample.temperature, sample.seed)
     }
 
-    fn context(&self, task: &str, samples_left: u32, rounds_left: u32) -> Context {
+    /// What the meta RM was asked about this sample; none without a meta RM.
+    pub(crate) fn meta_request(&self, task: &Task, sample: &SampleRecord) -> Option<Result<GenerateRequest, Failure>> {
+        let meta = self.pack.meta.as_ref()?;
+        Some(meta_request(meta, &task.view(), sample, &self.drawn.sampling))
+    }
+
+    fn context(&self, task: &str, signals: &[Signal], samples_left: u32, rounds_left: u32) -> Context {
         Context {
             scale: self.pack.scale,
             seed: task_seed(self.drawn.seed, task),
             temperature: self.drawn.sampling.temperature,
             samples_left,
             rounds_left,
-            signals: Vec::new(),
+            signals: signals.to_vec(),
         }
     }
 
@@ -134,6 +142,7 @@ impl Replayer {
         not_recorded: &mut u32,
     ) -> Result<Reward, TaskFailure> {
         let view = task.view();
+        let signals = self.pack.signals(&view)?;
         if self.given == Given::All {
             for recorded in pool.rest() {
                 samples.push(self.read(recorded, samples.len(), 0, task.responses.len())?);
@@ -152,7 +161,7 @@ impl Replayer {
                 }
                 Given::All => 0,
             };
-            let context = self.context(&task.id, samples_left, max_rounds - round);
+            let context = self.context(&task.id, &signals, samples_left, max_rounds - round);
             let views: Vec<contract::Sample> = samples.iter().map(|sample| unrated(sample, pool)).collect();
             match self.pack.step_as(&config, &view, &context, &views)? {
                 Step::Draw(draws) => {
@@ -179,9 +188,9 @@ impl Replayer {
                 }
                 Step::Rate(ids) => {
                     let mut lacking = 0;
-                    for id in rated_ids(&ids, samples.len())? {
+                    for id in validate::rated(&ids, samples.len()).map_err(invalid_step)? {
                         pool.rated.insert(id);
-                        lacking += usize::from(samples.get(id).is_some_and(|sample| sample.rating.is_none()));
+                        lacking += usize::from(samples.get(id).is_some_and(|sample| sample.meta.is_none()));
                     }
                     if lacking > 0 {
                         *not_recorded += u32::try_from(lacking).unwrap_or(u32::MAX);
@@ -216,15 +225,28 @@ impl Replayer {
             sample.extra.insert("recorded_as".to_owned(), recorded.id.into());
         }
         if let Some(completion) = &recorded.completion {
-            (sample.judgement, sample.outcome) = self.pack.read(completion, &order, responses);
+            (sample.judgement, sample.outcome) = match &self.pack.asking {
+                Some(asking) => asking.read(completion, &order, responses),
+                None => (None, Outcome::Failed(no_template())),
+            };
         } else if matches!(recorded.outcome, Outcome::Scored(_)) {
             sample.outcome = Outcome::Failed(Failure {
                 kind: FailureKind::ModelError,
                 message: "the run holds scores for this sample, but no text to read them from".into(),
             });
         }
+        // A rating that came without a text stands as it is.
+        if let (Some(meta), Some(rated)) = (&self.pack.meta, &mut sample.meta)
+            && let Some(completion) = &rated.completion
+        {
+            rated.rating = meta.rating(completion);
+        }
         Ok(sample)
     }
+}
+
+fn no_template() -> Failure {
+    Failure { kind: FailureKind::Refused, message: "the pack has no [template] and [parser]".to_owned() }
 }
 
 /// Recorded samples that the policy has not been given yet.
@@ -270,17 +292,6 @@ fn unrated(sample: &SampleRecord, pool: &Pool<'_>) -> contract::Sample {
         view.rating = None;
     }
     view
-}
-
-fn rated_ids(ids: &[u32], drawn: usize) -> Result<Vec<usize>, TaskFailure> {
-    if ids.is_empty() {
-        return Err(invalid_step(StepError::NoRatings));
-    }
-    let known = |&id: &u32| match usize::try_from(id) {
-        Ok(index) if index < drawn => Ok(index),
-        _ => Err(invalid_step(StepError::UnknownRated(id))),
-    };
-    ids.iter().map(known).collect()
 }
 
 fn missing(count: usize, what: &str) -> TaskFailure {

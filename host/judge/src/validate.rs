@@ -72,8 +72,10 @@ pub(crate) enum StepError {
     Temperature(Number),
     #[error("did not finish within {0} rounds (raise the limit with --max-rounds)")]
     TooManyRounds(u32),
-    #[error("asked for ratings, but the pack names no meta RM")]
+    #[error("asked for ratings, but the pack names no meta RM ([meta] in pack.toml)")]
     NoMeta,
+    #[error("asked for samples, but the pack has no [template] and [parser]")]
+    NoTemplate,
     #[error("asked for a rating of sample {0}, which was not drawn")]
     UnknownRated(u32),
     #[error("asked for no ratings; a rate step must name at least one sample")]
@@ -109,6 +111,18 @@ impl std::fmt::Display for Number {
 pub(crate) struct CheckedDraw {
     pub(crate) order: Order,
     pub(crate) temperature: f64,
+}
+
+/// Positions of the samples that a rate step names, of those that were drawn.
+pub(crate) fn rated(ids: &[u32], drawn: usize) -> Result<Vec<usize>, StepError> {
+    if ids.is_empty() {
+        return Err(StepError::NoRatings);
+    }
+    let known = |&id: &u32| match usize::try_from(id) {
+        Ok(index) if index < drawn => Ok(index),
+        _ => Err(StepError::UnknownRated(id)),
+    };
+    ids.iter().map(known).collect()
 }
 
 pub(crate) fn draws(

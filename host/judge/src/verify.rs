@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rewarden_record::{Recorded, SampleRecord, TaskFailure, TaskFailureKind, failure_name};
-use rewarden_runtime::contract::{Detail, DetailValue, FailureKind, Outcome, Reward, Score};
+use rewarden_runtime::contract::{Detail, DetailValue, FailureKind, Outcome, Rating, Reward, Score};
 
 use crate::order::Order;
 use crate::prompt_digest::prompt_digest;
@@ -16,7 +16,7 @@ pub struct Discrepancy {
     pub task: String,
     /// The sample; none when it is the reward.
     pub sample: Option<u32>,
-    /// What was compared: `prompt`, `judgement`, `scores`, `samples` or `reward`.
+    /// What was compared: `prompt`, `meta prompt`, `judgement`, `scores`, `rating`, `samples` or `reward`.
     pub what: &'static str,
     /// As recorded.
     pub recorded: String,
@@ -42,6 +42,7 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
     if prompts {
         for sample in &recorded.samples {
             found.extend(prompt(replayer, recorded, sample));
+            found.extend(meta_prompt(replayer, recorded, sample));
         }
     }
     let Some(reward) = &recorded.reward else { return found };
@@ -78,9 +79,13 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
             let (then, now) = (judgement_text(recorded), judgement_text(now));
             found.push(discrepancy(Some(recorded.id), "judgement", then, now));
         }
-        let (then, now) = (outcome_text(&recorded.outcome), outcome_text(&now.outcome));
-        if then != now {
-            found.push(discrepancy(Some(recorded.id), "scores", then, now));
+        let (scored, scored_now) = (outcome_text(&recorded.outcome), outcome_text(&now.outcome));
+        if scored != scored_now {
+            found.push(discrepancy(Some(recorded.id), "scores", scored, scored_now));
+        }
+        let (rated, rated_now) = (rating_text(recorded), rating_text(now));
+        if rated != rated_now {
+            found.push(discrepancy(Some(recorded.id), "rating", rated, rated_now));
         }
     }
     let (then, now) = (reward_text(reward), reward_text(&now.reward));
@@ -104,10 +109,16 @@ fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
 
 fn outcome_text(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Scored(scores) => {
-            list(scores, |score| score.as_ref().map_or("not shown".to_owned(), score_text))
-        }
+        Outcome::Scored(scores) => list(scores, |score| score.as_ref().map_or("not shown".to_owned(), score_text)),
         Outcome::Failed(failure) => format!("{} ({})", failure_name(failure.kind), failure.message),
+    }
+}
+
+fn rating_text(sample: &SampleRecord) -> String {
+    match sample.meta.as_ref().map(|meta| &meta.rating) {
+        None => "none".to_owned(),
+        Some(Rating::Rated(rating)) => rating.to_string(),
+        Some(Rating::Failed(failure)) => format!("{} ({})", failure_name(failure.kind), failure.message),
     }
 }
 
@@ -137,6 +148,22 @@ fn reward_text(reward: &Result<Reward, TaskFailure>) -> String {
         }
         Err(failure) => format!("{} ({})", failure.kind.name(), failure.message),
     }
+}
+
+fn meta_prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {
+    let then = sample.meta.as_ref()?.prompt?;
+    let now = match replayer.meta_request(&recorded.task, sample) {
+        Some(Ok(request)) => prompt_digest(&request).to_string(),
+        Some(Err(failure)) => failure.message,
+        None => "no meta RM".to_owned(),
+    };
+    (now != then.to_string()).then(|| Discrepancy {
+        task: recorded.task.id.clone(),
+        sample: Some(sample.id),
+        what: "meta prompt",
+        recorded: then.to_string(),
+        now,
+    })
 }
 
 fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {

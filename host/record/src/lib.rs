@@ -17,11 +17,11 @@ mod task;
 mod verdict;
 
 pub use provenance::{
-    Budget, Difference, Drawn, HOST_VERSION, PackProvenance, PartProvenance, Provenance, SamplingProvenance,
-    ScaleProvenance, Strategy, differences,
+    Budget, Difference, Drawn, HOST_VERSION, MetaProvenance, PackProvenance, PartProvenance, Provenance,
+    SamplingProvenance, ScaleProvenance, ScorerProvenance, Strategy, differences,
 };
 pub use rows::{ResultRow, SampleRow};
-pub use sample::{SampleRecord, call_kind, failure_kind, failure_name};
+pub use sample::{MetaRecord, SampleRecord, call_kind, failure_kind, failure_name};
 pub use standing::Standing;
 pub use store::{
     Begun, Header, Recorded, RecordedComponent, Recorder, RunReader, RunWriter, SCHEMA_VERSION, Source, StoreError,

@@ -34,12 +34,20 @@ pub const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Strategy {
     /// The pack's name and version.
     pub pack: PackProvenance,
-    /// What rendered the prompts.
-    pub template: PartProvenance,
-    /// What read the completions.
-    pub parser: PartProvenance,
+    /// What rendered the prompts; none in a pack that only has scorers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<PartProvenance>,
+    /// What read the completions; none in a pack that only has scorers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parser: Option<PartProvenance>,
     /// What drew and aggregated.
     pub policy: PartProvenance,
+    /// What rated samples; none in a pack without a meta RM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<MetaProvenance>,
+    /// What scored by rule, in the order of the pack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scorers: Vec<ScorerProvenance>,
     /// The scale of the samples' scores.
     pub scale: ScaleProvenance,
     /// The version of the plugin contract.
@@ -51,6 +59,9 @@ pub struct Strategy {
 pub struct Drawn {
     /// What generated.
     pub model: Identity,
+    /// What rated samples; none without a meta RM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta_model: Option<Identity>,
     /// The parameters that it generated with, where the policy did not ask for others.
     pub sampling: SamplingProvenance,
     /// The run's seed.
@@ -66,6 +77,27 @@ pub struct PackProvenance {
     pub name: String,
     /// The manifest's version.
     pub version: String,
+}
+
+/// See [`Strategy::meta`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetaProvenance {
+    /// What rendered its prompts.
+    pub template: PartProvenance,
+    /// What read its ratings.
+    pub parser: PartProvenance,
+    /// The scale of its ratings.
+    pub scale: ScaleProvenance,
+}
+
+/// See [`Strategy::scorers`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScorerProvenance {
+    /// The name under which the pack lists it, and policies see its signals.
+    pub scorer: String,
+    /// The component.
+    #[serde(flatten)]
+    pub part: PartProvenance,
 }
 
 /// One part of the pack.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rewarden_inference::{FinishReason, Usage};
-use rewarden_runtime::contract::{Detail, DetailValue, Outcome, Principle, Score};
+use rewarden_runtime::contract::{Detail, DetailValue, Outcome, Principle, Rating, Score};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -121,6 +121,11 @@ pub struct SampleRow<'a> {
     critique: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRow<'a>>,
+    /// A meta RM's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating_failure: Option<FailureRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -148,6 +153,13 @@ impl<'a> SampleRow<'a> {
                 (None, Some(FailureRow { kind: failure_name(failure.kind), message: &failure.message }))
             }
         };
+        let (rating, rating_failure) = match sample.meta.as_ref().map(|meta| &meta.rating) {
+            None => (None, None),
+            Some(Rating::Rated(rating)) => (Some(*rating), None),
+            Some(Rating::Failed(failure)) => {
+                (None, Some(FailureRow { kind: failure_name(failure.kind), message: &failure.message }))
+            }
+        };
         let row = |Principle { name, weight, text }: &'a Principle| PrincipleRow { name, weight: *weight, text };
         Self {
             task,
@@ -163,6 +175,8 @@ impl<'a> SampleRow<'a> {
             principles: judgement.map(|judgement| judgement.principles.iter().map(row).collect()).unwrap_or_default(),
             critique: judgement.and_then(|judgement| judgement.critique.as_deref()),
             failure,
+            rating,
+            rating_failure,
         }
     }
 }

@@ -30,9 +30,22 @@ pub struct SampleRecord {
     /// What counts: scores in the task's own order that were checked by the host, or the failure.
     pub outcome: Outcome,
     /// A meta RM's rating; none until one was asked for.
-    pub rating: Option<Rating>,
+    pub meta: Option<MetaRecord>,
     /// Fields of an imported sample that mean nothing to the host.
     pub extra: Map<String, Value>,
+}
+
+/// A meta RM's rating of one sample, and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetaRecord {
+    /// The rating, or why there is none.
+    pub rating: Rating,
+    /// As [`SampleRecord::prompt`], of the meta RM's own request.
+    pub prompt: Option<Sha256Digest>,
+    /// What the meta RM wrote; none when it never came to that, or when the rating was imported.
+    pub completion: Option<Completion>,
+    /// Wall-clock seconds that it took; none where that is not known.
+    pub seconds: Option<f64>,
 }
 
 impl SampleRecord {
@@ -53,7 +66,7 @@ impl SampleRecord {
             order: self.order.clone(),
             temperature: self.temperature,
             outcome: self.outcome.clone(),
-            rating: self.rating.clone(),
+            rating: self.meta.as_ref().map(|meta| meta.rating.clone()),
             completion_tokens: self.completion.as_ref().map_or(0, |completion| completion.usage.completion_tokens),
         }
     }

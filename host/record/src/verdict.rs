@@ -40,6 +40,8 @@ pub enum TaskFailureKind {
     PolicyTime,
     /// The policy returned more bytes than it may.
     PolicyOutputSize,
+    /// A scorer failed, refused, or gave what is no score.
+    Scorer,
     /// The policy asked for samples or ratings that the run being replayed does not hold.
     NotRecorded,
     /// The host itself failed.
@@ -47,7 +49,7 @@ pub enum TaskFailureKind {
 }
 
 impl TaskFailureKind {
-    const ALL: [(Self, &str); 9] = [
+    const ALL: [(Self, &str); 10] = [
         (Self::PolicyRefused, "policy_refused"),
         (Self::PolicyStep, "policy_step"),
         (Self::PolicyTrap, "policy_trap"),
@@ -55,6 +57,7 @@ impl TaskFailureKind {
         (Self::PolicyMemory, "policy_memory"),
         (Self::PolicyTime, "policy_time"),
         (Self::PolicyOutputSize, "policy_output_size"),
+        (Self::Scorer, "scorer"),
         (Self::NotRecorded, "not_recorded"),
         (Self::Host, "host"),
     ];

@@ -5,11 +5,10 @@ use futures::StreamExt;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
-use serde_json::error::Category;
 
-use super::failure::{Failure, excerpt};
 use crate::model::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
 use crate::reply::{RawReply, RawToken};
+use crate::server::{self, Failure, excerpt};
 use crate::thinking::Start;
 
 /// A whole reply, or one event of a stream: the two differ in the name of the field that holds the text.
@@ -149,16 +148,7 @@ pub(super) async fn receive(
 }
 
 fn parse(text: &str) -> Result<Part, Failure> {
-    serde_json::from_str(text).map_err(|error| match error.classify() {
-        // Cut off on its way.
-        Category::Eof | Category::Io => {
-            Failure::Connection(format!("the reply ended in the middle of its JSON: {error}"))
-        }
-        Category::Syntax | Category::Data => Failure::Malformed {
-            expected: "a chat completion in JSON",
-            found: format!("{} ({error})", excerpt(text, None)),
-        },
-    })
+    server::parse(text, "a chat completion in JSON")
 }
 
 /// Turns what was received into a completion.

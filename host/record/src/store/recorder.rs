@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::StoreError;
 use super::tables::TaskKey;
 use super::writer::{Begun, RunWriter};
-use crate::sample::SampleRecord;
+use crate::sample::{MetaRecord, SampleRecord};
 use crate::task::Task;
 use crate::verdict::TaskFailure;
 
@@ -21,6 +21,7 @@ const LINGER: Duration = Duration::from_millis(20);
 enum Entry {
     Begin(Box<Task>, oneshot::Sender<Result<Begun, StoreError>>),
     Sample(TaskKey, Box<SampleRecord>),
+    Rating(TaskKey, u32, Box<MetaRecord>),
     Finish(TaskKey, Box<Result<Reward, TaskFailure>>, oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -48,6 +49,11 @@ impl Recorder {
     /// Adds a sample. It is committed at the latest with its task's end; a failure to write shows there too.
     pub async fn sample(&self, task: TaskKey, sample: &SampleRecord) {
         self.send(Entry::Sample(task, Box::new(sample.clone()))).await;
+    }
+
+    /// Adds a rating of a sample that was added, as [`sample`](Recorder::sample) adds samples.
+    pub async fn rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) {
+        self.send(Entry::Rating(task, sample, Box::new(meta.clone()))).await;
     }
 
     /// Ends a task, and waits until that is committed.
@@ -90,7 +96,7 @@ fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>) -> Result<(), St
                     let _ = reply.send(Err(error.clone()));
                     Ok(())
                 }
-                (Some(_), Entry::Sample(..)) => Ok(()),
+                (Some(_), Entry::Sample(..) | Entry::Rating(..)) => Ok(()),
                 (None, Entry::Begin(task, reply)) => match writer.begin().and_then(|()| writer.begin_task(&task)) {
                     // The caller's own mistake, and no reason to stop.
                     Err(error @ StoreError::TaskChanged { .. }) => {
@@ -107,6 +113,9 @@ fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>) -> Result<(), St
                     }
                 },
                 (None, Entry::Sample(task, sample)) => writer.begin().and_then(|()| writer.add_sample(task, &sample)),
+                (None, Entry::Rating(task, sample, meta)) => {
+                    writer.begin().and_then(|()| writer.add_rating(task, sample, &meta))
+                }
                 (None, Entry::Finish(task, reward, reply)) => {
                     finished.push(reply);
                     writer.begin().and_then(|()| writer.finish_task(task, &reward))

@@ -7,8 +7,9 @@
 --   source    score, import or replay
 --   origin    where an import or a replay came from; for people
 --   host      version of the rewarden that made the run
---   drawn     JSON: model, sampling, seed, budget
---   strategy  JSON: pack, template, parser, policy (digests, effective configurations), scale, contract; missing in an import
+--   drawn     JSON: model, meta model, sampling, seed, budget
+--   strategy  JSON: pack, template, parser, policy, meta RM, scorers (digests, effective configurations), scale, contract;
+--             missing in an import
 CREATE TABLE run (
     key   TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL
@@ -51,11 +52,26 @@ CREATE TABLE samples (
     scores            TEXT,             -- JSON: one entry per response, in the task's own order
     failure_kind      TEXT,
     failure_message   TEXT,
-    rating            REAL,             -- a meta RM's, or none
-    rating_failure_kind    TEXT,
-    rating_failure_message TEXT,
     extra             TEXT,             -- JSON object: fields of an imported sample that the host does not know
     PRIMARY KEY (task, id)
+);
+
+-- A meta RM's rating of a sample: a number or a failure.
+CREATE TABLE ratings (
+    task              INTEGER NOT NULL REFERENCES tasks (key),
+    sample            INTEGER NOT NULL,
+    rating            REAL,
+    failure_kind      TEXT,
+    failure_message   TEXT,
+    prompt            TEXT, -- sha256 of the request to the meta RM; null in an import, like all below
+    text              TEXT,
+    thinking          TEXT,
+    finish            TEXT,
+    prompt_tokens     INTEGER,
+    completion_tokens INTEGER,
+    seconds           REAL,
+    tokens            TEXT,
+    PRIMARY KEY (task, sample)
 );
 
 -- The end of a task: scores, or why there are none.

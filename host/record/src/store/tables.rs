@@ -9,13 +9,16 @@ use serde_json::{Map, Value};
 
 use super::encode::{self, Decoded};
 use super::error::StoreError;
-use crate::sample::{SampleRecord, failure_kind, failure_name};
+use crate::sample::{MetaRecord, SampleRecord, failure_kind, failure_name};
 use crate::task::Task;
 use crate::verdict::{TaskFailure, TaskFailureKind};
 
 /// A task within one run: its row in `tasks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskKey(pub(super) i64);
+
+/// How a task ended.
+type End = Result<Reward, TaskFailure>;
 
 /// A run's connection with the path that errors name.
 pub(super) struct Tables<'a> {
@@ -25,8 +28,9 @@ pub(super) struct Tables<'a> {
 
 const TASK_COLUMNS: &str = "key, id, messages, responses, reference, preferred, metadata";
 const SAMPLE_COLUMNS: &str = "task, id, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, \
-     completion_tokens, seconds, tokens, judgement, scores, failure_kind, failure_message, rating, \
-     rating_failure_kind, rating_failure_message, extra";
+     completion_tokens, seconds, tokens, judgement, scores, failure_kind, failure_message, extra";
+const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, failure_message, prompt, text, thinking, finish, \
+     prompt_tokens, completion_tokens, seconds, tokens";
 
 impl Tables<'_> {
     pub(super) fn sqlite(&self, error: &rusqlite::Error) -> StoreError {
@@ -55,18 +59,13 @@ impl Tables<'_> {
     }
 
     pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO samples ({SAMPLE_COLUMNS}) VALUES ({})", ["?"; 22].join(", "));
+        let sql = format!("INSERT INTO samples ({SAMPLE_COLUMNS}) VALUES ({})", ["?"; 19].join(", "));
         let mut statement = self.prepare(&sql)?;
         let completion = sample.completion.as_ref();
         let usage = sample.usage();
         let (scores, failure) = match &sample.outcome {
             Outcome::Scored(scores) => (Some(encode::placed_text(scores)), None),
             Outcome::Failed(failure) => (None, Some(failure)),
-        };
-        let (rating, rating_failure) = match &sample.rating {
-            None => (None, None),
-            Some(Rating::Rated(rating)) => (Some(rating), None),
-            Some(Rating::Failed(failure)) => (None, Some(failure)),
         };
         let inserted = statement.execute(params![
             task,
@@ -79,10 +78,7 @@ impl Tables<'_> {
             sample.prompt.map(|digest| digest.to_string()),
             completion.map(|completion| &completion.text),
             completion.and_then(|completion| completion.thinking.as_ref()),
-            completion.map(|completion| match completion.finish {
-                FinishReason::Stop => "stop",
-                FinishReason::Length => "length",
-            }),
+            completion.map(|completion| finish_name(completion.finish)),
             usage.map(|usage| usage.prompt_tokens),
             usage.map(|usage| usage.completion_tokens),
             sample.seconds,
@@ -91,10 +87,39 @@ impl Tables<'_> {
             scores,
             failure.map(|failure| failure_name(failure.kind)),
             failure.map(|failure| &failure.message),
-            rating,
-            rating_failure.map(|failure| failure_name(failure.kind)),
-            rating_failure.map(|failure| &failure.message),
             (!sample.extra.is_empty()).then(|| encode::plain_text(&sample.extra)),
+        ]);
+        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+    }
+
+    pub(super) fn insert_rating(
+        &self,
+        TaskKey(task): TaskKey,
+        sample: u32,
+        meta: &MetaRecord,
+    ) -> Result<(), StoreError> {
+        let sql = format!("INSERT INTO ratings ({RATING_COLUMNS}) VALUES ({})", ["?"; 13].join(", "));
+        let mut statement = self.prepare(&sql)?;
+        let (rating, failure) = match &meta.rating {
+            Rating::Rated(rating) => (Some(rating), None),
+            Rating::Failed(failure) => (None, Some(failure)),
+        };
+        let completion = meta.completion.as_ref();
+        let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
+        let inserted = statement.execute(params![
+            task,
+            sample,
+            rating,
+            failure.map(|failure| failure_name(failure.kind)),
+            failure.map(|failure| &failure.message),
+            meta.prompt.map(|digest| digest.to_string()),
+            completion.map(|completion| &completion.text),
+            completion.and_then(|completion| completion.thinking.as_ref()),
+            completion.map(|completion| finish_name(completion.finish)),
+            usage.map(|usage| usage.prompt_tokens),
+            usage.map(|usage| usage.completion_tokens),
+            meta.seconds,
+            completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
         ]);
         inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
     }
@@ -132,7 +157,21 @@ impl Tables<'_> {
         TaskKey(last): TaskKey,
     ) -> Result<Vec<(TaskKey, SampleRecord)>, StoreError> {
         let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task BETWEEN ? AND ? ORDER BY task, id");
-        self.collect(&sql, params![first, last], |row| self.sample(row))
+        let mut samples = self.collect(&sql, params![first, last], |row| self.sample(row))?;
+        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task BETWEEN ? AND ? ORDER BY task, sample");
+        let ratings = self.collect(&sql, params![first, last], |row| self.rating(row))?;
+        // Both are sorted by task and number.
+        let mut rest = samples.as_mut_slice();
+        for (task, id, meta) in ratings {
+            let before = rest.partition_point(|(of, sample)| (*of, sample.id) < (task, id));
+            rest = rest.split_at_mut(before).1;
+            if let Some((of, sample)) = rest.first_mut()
+                && (*of, sample.id) == (task, id)
+            {
+                sample.meta = Some(meta);
+            }
+        }
+        Ok(samples)
     }
 
     /// Rewards of the tasks from `first` to `last`, by task.
@@ -140,7 +179,7 @@ impl Tables<'_> {
         &self,
         TaskKey(first): TaskKey,
         TaskKey(last): TaskKey,
-    ) -> Result<Vec<(TaskKey, Result<Reward, TaskFailure>)>, StoreError> {
+    ) -> Result<Vec<(TaskKey, End)>, StoreError> {
         let sql = "SELECT task, scores, used, details, failure_kind, failure_message FROM rewards \
                    WHERE task BETWEEN ? AND ? ORDER BY task";
         self.collect(sql, params![first, last], |row| self.reward(row))
@@ -183,23 +222,7 @@ impl Tables<'_> {
         let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
         let id: u32 = row.get(1).map_err(|error| self.sqlite(&error))?;
         let cells = Cells { tables: self, table: "samples", row, name: format!("task {key}, id {id}") };
-        let completion = match cells.get::<Option<String>>(7, "text")? {
-            None => None,
-            Some(text) => Some(Completion {
-                text,
-                thinking: cells.get(8, "thinking")?,
-                finish: cells.decoded(9, "finish", |text| match text {
-                    "stop" => Ok(FinishReason::Stop),
-                    "length" => Ok(FinishReason::Length),
-                    other => Err(format!("expected stop or length, found `{other}`")),
-                })?,
-                usage: Usage {
-                    prompt_tokens: cells.get::<Option<u32>>(10, "prompt_tokens")?.unwrap_or(0),
-                    completion_tokens: cells.get::<Option<u32>>(11, "completion_tokens")?.unwrap_or(0),
-                },
-                tokens: cells.optional(13, "tokens", encode::plain)?.unwrap_or_default(),
-            }),
-        };
+        let completion = cells.completion([7, 8, 9, 10, 11, 13])?;
         let outcome = match cells.optional(15, "scores", encode::placed)? {
             Some(scores) => Outcome::Scored(scores),
             None => Outcome::Failed(
@@ -207,10 +230,6 @@ impl Tables<'_> {
                     .failure(16, "failure_kind", "failure_message")?
                     .ok_or_else(|| cells.error("scores", "expected scores or a failure, found neither".to_owned()))?,
             ),
-        };
-        let rating = match cells.get::<Option<f64>>(18, "rating")? {
-            Some(rating) => Some(Rating::Rated(rating)),
-            None => cells.failure(19, "rating_failure_kind", "rating_failure_message")?.map(Rating::Failed),
         };
         let sample = SampleRecord {
             id,
@@ -223,13 +242,33 @@ impl Tables<'_> {
             seconds: cells.get(12, "seconds")?,
             judgement: cells.optional(14, "judgement", encode::judgement)?,
             outcome,
-            rating,
-            extra: cells.optional::<Map<String, Value>>(21, "extra", encode::plain)?.unwrap_or_default(),
+            meta: None,
+            extra: cells.optional::<Map<String, Value>>(18, "extra", encode::plain)?.unwrap_or_default(),
         };
         Ok((TaskKey(key), sample))
     }
 
-    fn reward(&self, row: &Row<'_>) -> Result<(TaskKey, Result<Reward, TaskFailure>), StoreError> {
+    fn rating(&self, row: &Row<'_>) -> Result<(TaskKey, u32, MetaRecord), StoreError> {
+        let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
+        let sample: u32 = row.get(1).map_err(|error| self.sqlite(&error))?;
+        let cells = Cells { tables: self, table: "ratings", row, name: format!("task {key}, sample {sample}") };
+        let rating =
+            match cells.get::<Option<f64>>(2, "rating")? {
+                Some(rating) => Rating::Rated(rating),
+                None => Rating::Failed(cells.failure(3, "failure_kind", "failure_message")?.ok_or_else(|| {
+                    cells.error("rating", "expected a number or a failure, found neither".to_owned())
+                })?),
+            };
+        let meta = MetaRecord {
+            rating,
+            prompt: cells.optional(5, "prompt", |text| text.parse().map_err(|error| format!("{error}")))?,
+            completion: cells.completion([6, 7, 8, 9, 10, 12])?,
+            seconds: cells.get(11, "seconds")?,
+        };
+        Ok((TaskKey(key), sample, meta))
+    }
+
+    fn reward(&self, row: &Row<'_>) -> Result<(TaskKey, End), StoreError> {
         let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
         let cells = Cells { tables: self, table: "rewards", row, name: format!("task {key}") };
         let reward = match cells.optional(1, "scores", encode::scores)? {
@@ -246,6 +285,13 @@ impl Tables<'_> {
             }),
         };
         Ok((TaskKey(key), reward))
+    }
+}
+
+fn finish_name(finish: FinishReason) -> &'static str {
+    match finish {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
     }
 }
 
@@ -284,6 +330,28 @@ impl Cells<'_> {
     ) -> Result<Option<T>, StoreError> {
         let text: Option<String> = self.get(index, column)?;
         text.map(|text| decode(&text)).transpose().map_err(|message| self.error(column, message))
+    }
+
+    /// The completion in these columns: text, thinking, finish, prompt and completion tokens, tokens.
+    fn completion(
+        &self,
+        [text, thinking, finish, read, written, tokens]: [usize; 6],
+    ) -> Result<Option<Completion>, StoreError> {
+        let Some(text) = self.get::<Option<String>>(text, "text")? else { return Ok(None) };
+        Ok(Some(Completion {
+            text,
+            thinking: self.get(thinking, "thinking")?,
+            finish: self.decoded(finish, "finish", |text| match text {
+                "stop" => Ok(FinishReason::Stop),
+                "length" => Ok(FinishReason::Length),
+                other => Err(format!("expected stop or length, found `{other}`")),
+            })?,
+            usage: Usage {
+                prompt_tokens: self.get::<Option<u32>>(read, "prompt_tokens")?.unwrap_or(0),
+                completion_tokens: self.get::<Option<u32>>(written, "completion_tokens")?.unwrap_or(0),
+            },
+            tokens: self.optional(tokens, "tokens", encode::plain)?.unwrap_or_default(),
+        }))
     }
 
     /// The failure in two neighbouring columns.

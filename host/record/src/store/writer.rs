@@ -14,7 +14,7 @@ use super::reader::{RecordedComponent, RunReader, read_header};
 use super::schema::{self, Durability};
 use super::tables::{Tables, TaskKey};
 use crate::provenance::differences;
-use crate::sample::SampleRecord;
+use crate::sample::{MetaRecord, SampleRecord};
 use crate::task::Task;
 use crate::verdict::TaskFailure;
 
@@ -130,7 +130,16 @@ impl RunWriter {
 
     /// Adds a sample to a task that was begun.
     pub fn add_sample(&self, task: TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        self.tables().insert_sample(task, sample)
+        self.tables().insert_sample(task, sample)?;
+        match &sample.meta {
+            Some(meta) => self.add_rating(task, sample.id, meta),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a rating of a sample that was added without one.
+    pub fn add_rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) -> Result<(), StoreError> {
+        self.tables().insert_rating(task, sample, meta)
     }
 
     /// Ends a task.
@@ -142,10 +151,13 @@ impl RunWriter {
     /// so that they are drawn again. Returns how many tasks are open again.
     pub fn forget_model_errors(&self) -> Result<u64, StoreError> {
         self.begin()?;
-        let failed = "SELECT DISTINCT task FROM samples WHERE failure_kind = 'model_error'";
+        let failed = "SELECT task FROM samples WHERE failure_kind = 'model_error' \
+                      UNION SELECT task FROM ratings WHERE failure_kind = 'model_error'";
         self.execute(&format!("DELETE FROM rewards WHERE task IN ({failed})"), [])?;
         let tasks = self.connection.query_row(&format!("SELECT count(*) FROM ({failed})"), [], |row| row.get(0));
         let tasks: u64 = tasks.map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        // A rating failed with the meta RM's server, or is of a sample that goes.
+        self.execute(&format!("DELETE FROM ratings WHERE task IN ({failed})"), [])?;
         self.execute(
             "DELETE FROM samples WHERE failure_kind = 'model_error' OR round > (SELECT min(round) FROM samples failed \
              WHERE failed.task = samples.task AND failed.failure_kind = 'model_error')",

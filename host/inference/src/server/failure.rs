@@ -5,9 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::Response;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
-use super::OpenAiOptions;
-use super::endpoint::Endpoint;
+use super::Terms;
 use crate::error::ModelError;
 
 /// How much of a server's error text is kept, in characters.
@@ -15,7 +16,7 @@ const SHOWN: usize = 500;
 
 /// Why one try failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// An error status.
     Status { status: u16, body: String, retry_after: Option<Duration> },
     /// The connection was not made or broke off, perhaps in the middle of a reply.
@@ -31,7 +32,7 @@ pub(super) enum Failure {
 impl Failure {
     /// Whether the same request may succeed later: not after a 4xx, which says that the request is at fault (429 says
     /// that its time is), and not after a reply that was whole.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Failure::Status { status, .. } => *status == 429 || *status >= 500,
             Failure::Connection(_) | Failure::TryTimeout => true,
@@ -40,14 +41,15 @@ impl Failure {
     }
 
     /// How long the server asked to be left alone.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Failure::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 
-    pub(super) fn of_transport(error: &reqwest::Error) -> Failure {
+    /// A connection that was not made or broke off.
+    pub(crate) fn of_transport(error: &reqwest::Error) -> Failure {
         // The library's own text says only "error sending request"; what happened is in the causes.
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -58,7 +60,8 @@ impl Failure {
         Failure::Connection(text)
     }
 
-    pub(super) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
+    /// An error status, with the beginning of its body and without `secret`.
+    pub(crate) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
         let status = response.status().as_u16();
         let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let seconds = header.and_then(|value| value.trim().parse().ok());
@@ -67,16 +70,17 @@ impl Failure {
         Failure::Status { status, body: excerpt(&body, secret), retry_after }
     }
 
-    pub(super) fn into_error(self, endpoint: &Endpoint, options: &OpenAiOptions, attempts: u32) -> ModelError {
-        let endpoint = endpoint.chat().to_owned();
+    /// The error that `url` is named in, after `attempts` tries.
+    pub(crate) fn into_error(self, url: &str, terms: &Terms, attempts: u32) -> ModelError {
+        let endpoint = url.to_owned();
         match self {
             Failure::Status { status, body, .. } => ModelError::HttpStatus { endpoint, status, body, attempts },
             Failure::Connection(message) => ModelError::Connection { endpoint, message, attempts },
             Failure::TryTimeout => {
-                ModelError::Timeout { endpoint, limit: "per-try", seconds: options.try_timeout.as_secs_f64(), attempts }
+                ModelError::Timeout { endpoint, limit: "per-try", seconds: terms.try_timeout.as_secs_f64(), attempts }
             }
             Failure::TotalTimeout => {
-                ModelError::Timeout { endpoint, limit: "total", seconds: options.total_timeout.as_secs_f64(), attempts }
+                ModelError::Timeout { endpoint, limit: "total", seconds: terms.total_timeout.as_secs_f64(), attempts }
             }
             Failure::Malformed { expected, found } => ModelError::MalformedReply { origin: endpoint, expected, found },
         }
@@ -95,8 +99,21 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Reads a whole reply's JSON. `expected` says in words what it should be.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, expected: &'static str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        // Cut off on its way.
+        Category::Eof | Category::Io => {
+            Failure::Connection(format!("the reply ended in the middle of its JSON: {error}"))
+        }
+        Category::Syntax | Category::Data => {
+            Failure::Malformed { expected, found: format!("{} ({error})", excerpt(text, None)) }
+        }
+    })
+}
+
 /// The beginning of a text in one line, without the key, which some services quote when they refuse it.
-pub(super) fn excerpt(text: &str, secret: Option<&str>) -> String {
+pub(crate) fn excerpt(text: &str, secret: Option<&str>) -> String {
     let text = match secret.map(str::trim).filter(|s| !s.is_empty()) {
         Some(secret) => text.replace(secret, "(key)"),
         None => text.to_owned(),

@@ -1,23 +1,23 @@
-//! The server's base URL.
+//! Where a server is asked.
 
 use reqwest::Url;
 
 use crate::error::ModelError;
 
-const CHAT: &str = "/chat/completions";
-
-/// A checked base URL.
-pub(super) struct Endpoint {
+/// A checked base URL, and the route that is posted to.
+pub(crate) struct Endpoint {
     base: String,
-    chat: String,
+    url: String,
 }
 
 impl Endpoint {
-    pub(super) fn parse(text: &str) -> Result<Endpoint, ModelError> {
+    /// Checks the base URL `text`. `root` (`/v1` or nothing) is added to a URL without a path; `route` starts with a
+    /// slash and may already be at the end of `text`.
+    pub(crate) fn parse(text: &str, root: &str, route: &str) -> Result<Endpoint, ModelError> {
         let invalid = |found: String| ModelError::InvalidOption {
             option: "endpoint",
             found,
-            expected: "a base URL such as http://localhost:8000/v1".into(),
+            expected: format!("a base URL such as http://localhost:8000{root}"),
         };
         // Not quoted where it may hold a password.
         let url = Url::parse(text.trim()).map_err(|error| invalid(format!("not a URL ({error})")))?;
@@ -31,27 +31,29 @@ impl Endpoint {
             return Err(invalid(format!("`{url}`, which has a query or fragment")));
         }
         let url = url.as_str().trim_end_matches('/');
-        let url = url.strip_suffix(CHAT).unwrap_or(url);
+        let url = url.strip_suffix(route).unwrap_or(url);
         let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-        let base = if has_path { url.to_owned() } else { format!("{url}/v1") };
-        let chat = format!("{base}{CHAT}");
-        Ok(Endpoint { base, chat })
+        let base = if has_path { url.to_owned() } else { format!("{url}{root}") };
+        let url = format!("{base}{route}");
+        Ok(Endpoint { base, url })
     }
 
     /// The base URL, without a slash at the end.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
     /// The URL to post to.
-    pub(super) fn chat(&self) -> &str {
-        &self.chat
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CHAT: &str = "/chat/completions";
 
     #[test]
     fn a_base_url_may_leave_out_v1_and_may_have_another_path() {
@@ -64,18 +66,29 @@ mod tests {
             ("https://api.example.com/api/v3/", "https://api.example.com/api/v3"),
             (" http://[::1]:8000/v1/chat/completions ", "http://[::1]:8000/v1"),
         ] {
-            let endpoint = Endpoint::parse(given).unwrap();
+            let endpoint = Endpoint::parse(given, "/v1", CHAT).unwrap();
             assert_eq!(endpoint.base(), base, "{given}");
-            assert_eq!(endpoint.chat(), format!("{base}/chat/completions"));
+            assert_eq!(endpoint.url(), format!("{base}{CHAT}"));
+        }
+    }
+
+    #[test]
+    fn a_route_below_the_servers_own_root_needs_no_v1() {
+        for (given, url) in [
+            ("http://localhost:8000", "http://localhost:8000/classify"),
+            ("http://localhost:8000/classify", "http://localhost:8000/classify"),
+            ("https://gateway.example.com/rm/v1/", "https://gateway.example.com/rm/v1/classify"),
+        ] {
+            assert_eq!(Endpoint::parse(given, "", "/classify").unwrap().url(), url, "{given}");
         }
     }
 
     #[test]
     fn what_cannot_be_a_base_url_is_refused_and_no_password_is_quoted() {
         for wrong in ["", "localhost:8000", "ftp://host", "http://host/v1?key=1", "http://host#x", "http://"] {
-            assert!(Endpoint::parse(wrong).is_err(), "{wrong}");
+            assert!(Endpoint::parse(wrong, "/v1", CHAT).is_err(), "{wrong}");
         }
-        let error = Endpoint::parse("http://me:hunter2@host/v1").err().unwrap().to_string();
+        let error = Endpoint::parse("http://me:hunter2@host/v1", "/v1", CHAT).err().unwrap().to_string();
         assert!(error.contains("environment variable") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -1,0 +1,325 @@
+//! The files of golden cases.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rewarden_judge::explain_toml_error;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A case with where it is from.
+pub(crate) struct Golden {
+    /// Its name, or its place in the file.
+    pub(crate) name: String,
+    /// The file, for cases that name another file.
+    pub(crate) file: PathBuf,
+    pub(crate) case: Case,
+}
+
+/// One case, by what is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Case {
+    Parse(ParseCase),
+    Render(RenderCase),
+    Next(NextCase),
+    Score(ScoreCase),
+}
+
+/// A TOML file: an array of tables a kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseFile {
+    #[serde(default)]
+    parse: Vec<ParseCase>,
+    #[serde(default)]
+    render: Vec<RenderCase>,
+    #[serde(default)]
+    next: Vec<NextCase>,
+    #[serde(default)]
+    score: Vec<ScoreCase>,
+}
+
+/// Numbers that are valid scores.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScaleCase {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) integer: bool,
+}
+
+/// A completion becomes scores, or a failure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParseCase {
+    pub(crate) name: Option<String>,
+    pub(crate) part: Option<String>,
+    #[serde(default)]
+    pub(crate) config: Map<String, Value>,
+    pub(crate) scale: Option<ScaleCase>,
+    pub(crate) completion: Option<String>,
+    pub(crate) completion_file: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) finish: FinishCase,
+    #[serde(default)]
+    pub(crate) tokens: Vec<TokenCase>,
+    pub(crate) shown: Option<u32>,
+    pub(crate) scores: Option<Vec<ScoreValue>>,
+    pub(crate) failure: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FinishCase {
+    #[default]
+    Stop,
+    Length,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenCase {
+    pub(crate) text: String,
+    pub(crate) logprob: f64,
+    #[serde(default)]
+    pub(crate) alternatives: Vec<AlternativeCase>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlternativeCase {
+    pub(crate) text: String,
+    pub(crate) logprob: f64,
+}
+
+/// A score: a number, or a word.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ScoreValue {
+    Number(f64),
+    /// `abstain`, or `none` for a response that a sample did not show.
+    Word(String),
+}
+
+/// A task becomes a prompt.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RenderCase {
+    pub(crate) name: Option<String>,
+    pub(crate) part: Option<String>,
+    #[serde(default)]
+    pub(crate) config: Map<String, Value>,
+    pub(crate) scale: Option<ScaleCase>,
+    pub(crate) task: Value,
+    pub(crate) critique: Option<String>,
+    #[serde(default)]
+    pub(crate) contains: Vec<String>,
+    #[serde(default)]
+    pub(crate) lacks: Vec<String>,
+    pub(crate) equals: Option<String>,
+    pub(crate) refuses: Option<String>,
+}
+
+/// Samples become a step.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NextCase {
+    pub(crate) name: Option<String>,
+    pub(crate) part: Option<String>,
+    #[serde(default)]
+    pub(crate) config: Map<String, Value>,
+    pub(crate) scale: Option<ScaleCase>,
+    pub(crate) task: Value,
+    #[serde(default)]
+    pub(crate) samples: Vec<SampleCase>,
+    #[serde(default)]
+    pub(crate) signals: BTreeMap<String, Vec<ScoreValue>>,
+    #[serde(default)]
+    pub(crate) seed: u64,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) samples_left: Option<u32>,
+    pub(crate) rounds_left: Option<u32>,
+    pub(crate) step: Option<String>,
+    pub(crate) draws: Option<usize>,
+    pub(crate) orders: Option<Vec<Vec<u32>>>,
+    pub(crate) rates: Option<Vec<u32>>,
+    pub(crate) scores: Option<Vec<ScoreValue>>,
+    pub(crate) used: Option<Vec<u32>>,
+    #[serde(default)]
+    pub(crate) details: Map<String, Value>,
+    pub(crate) refuses: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SampleCase {
+    pub(crate) scores: Option<Vec<ScoreValue>>,
+    pub(crate) failure: Option<String>,
+    pub(crate) order: Option<Vec<u32>>,
+    pub(crate) rating: Option<f64>,
+    pub(crate) rating_failure: Option<String>,
+    pub(crate) temperature: Option<f64>,
+}
+
+/// A task gets scores by rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScoreCase {
+    pub(crate) name: Option<String>,
+    pub(crate) part: Option<String>,
+    #[serde(default)]
+    pub(crate) config: Map<String, Value>,
+    pub(crate) task: Value,
+    pub(crate) scores: Option<Vec<ScoreValue>>,
+    pub(crate) refuses: Option<String>,
+}
+
+impl Case {
+    /// What is called.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Parse(_) => "parse",
+            Self::Render(_) => "render",
+            Self::Next(_) => "next",
+            Self::Score(_) => "score",
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Parse(case) => case.name.as_deref(),
+            Self::Render(case) => case.name.as_deref(),
+            Self::Next(case) => case.name.as_deref(),
+            Self::Score(case) => case.name.as_deref(),
+        }
+    }
+
+    /// The part that it names, and the changes to its configuration.
+    pub(crate) fn part(&self) -> (Option<&str>, &Map<String, Value>) {
+        match self {
+            Self::Parse(case) => (case.part.as_deref(), &case.config),
+            Self::Render(case) => (case.part.as_deref(), &case.config),
+            Self::Next(case) => (case.part.as_deref(), &case.config),
+            Self::Score(case) => (case.part.as_deref(), &case.config),
+        }
+    }
+
+    /// A case without an expectation could not fail.
+    fn expects(&self) -> bool {
+        match self {
+            Self::Parse(case) => case.scores.is_some() || case.failure.is_some() || case.message.is_some(),
+            Self::Render(case) => {
+                case.equals.is_some() || case.refuses.is_some() || !case.contains.is_empty() || !case.lacks.is_empty()
+            }
+            Self::Next(case) => {
+                case.step.is_some()
+                    || case.draws.is_some()
+                    || case.orders.is_some()
+                    || case.rates.is_some()
+                    || case.scores.is_some()
+                    || case.used.is_some()
+                    || !case.details.is_empty()
+                    || case.refuses.is_some()
+            }
+            Self::Score(case) => case.scores.is_some() || case.refuses.is_some(),
+        }
+    }
+}
+
+/// All cases of `tests/*.toml` and `tests/*.jsonl` below `directory`, by file name.
+///
+/// # Errors
+/// When a file cannot be read or a case has not its form; the message names the file and the line.
+pub(crate) fn read(directory: &Path) -> Result<Vec<Golden>> {
+    let tests = directory.join("tests");
+    if !tests.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(&tests).with_context(|| format!("cannot read {}", tests.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let cases = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("toml") => read_toml(&file)?,
+            Some("jsonl") => read_jsonl(&file)?,
+            _ => continue,
+        };
+        for (number, case) in (1..).zip(cases) {
+            if !case.expects() {
+                let name = case.name().map_or_else(|| format!("number {number}"), |name| format!("`{name}`"));
+                bail!("{}: the {} case {name} expects nothing, so it cannot fail", file.display(), case.kind());
+            }
+            let short = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            let name = case.name().map_or_else(|| format!("{short} number {number}"), str::to_owned);
+            all.push(Golden { name, file: file.clone(), case });
+        }
+    }
+    Ok(all)
+}
+
+fn text_of(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn read_toml(file: &Path) -> Result<Vec<Case>> {
+    let text = text_of(file)?;
+    let cases: CaseFile = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, file))?;
+    let parse = cases.parse.into_iter().map(Case::Parse);
+    let render = cases.render.into_iter().map(Case::Render);
+    let next = cases.next.into_iter().map(Case::Next);
+    let score = cases.score.into_iter().map(Case::Score);
+    Ok(parse.chain(render).chain(next).chain(score).collect())
+}
+
+fn read_jsonl(file: &Path) -> Result<Vec<Case>> {
+    let text = text_of(file)?;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                anyhow!("{}:{number}: {error}; expected {{\"parse\": {{...}}}}, or render, next or score", file.display())
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(name: &str, text: &str) -> Result<Vec<Golden>> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("tests")).unwrap();
+        std::fs::write(directory.path().join("tests").join(name), text).unwrap();
+        read(directory.path())
+    }
+
+    #[test]
+    fn toml_and_jsonl_say_the_same() {
+        let toml = cases("a.toml", "[[parse]]\nname = \"n\"\ncompletion = \"c\"\nscores = [7, \"abstain\"]\n").unwrap();
+        let jsonl = cases("a.jsonl", "\n{\"parse\": {\"name\": \"n\", \"completion\": \"c\", \"scores\": [7, \"abstain\"]}}\n").unwrap();
+        for cases in [toml, jsonl] {
+            let [Golden { name, case: Case::Parse(case), .. }] = &cases[..] else { panic!("one case to parse") };
+            assert_eq!(name, "n");
+            assert_eq!(case.scores, Some(vec![ScoreValue::Number(7.0), ScoreValue::Word("abstain".into())]));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_names_the_file_and_the_line() {
+        let error = cases("a.toml", "[[parse]]\ncompletion = \"c\"\nscore = [7]\n").err().unwrap().to_string();
+        assert!(error.contains("a.toml:3: unknown field `score`") && error.contains("did you mean `scores`"), "{error}");
+        let error = cases("a.jsonl", "{\"parse\": {\"scores\": [1]}}\n{\"pars\": {}}").err().unwrap().to_string();
+        assert!(error.contains("a.jsonl:2: unknown variant `pars`"), "{error}");
+    }
+
+    #[test]
+    fn a_case_that_cannot_fail_is_an_error() {
+        let error = cases("a.toml", "[[parse]]\ncompletion = \"c\"\n").err().unwrap().to_string();
+        assert!(error.ends_with("the parse case number 1 expects nothing, so it cannot fail"), "{error}");
+    }
+}

@@ -1,0 +1,149 @@
+//! What a case expects, against what a plugin gave.
+
+use rewarden_runtime::contract::{Judgement, ParseFailure, Prompt, Refusal, Reward, Scale, Score, Step};
+
+use super::Verdict;
+use crate::pack::cases::{NextCase, ParseCase, RenderCase, ScoreCase, ScoreValue};
+use crate::pack::values;
+
+fn differ(expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Verdict {
+    Err(format!("expected {expected}\nfound    {found}"))
+}
+
+pub(super) fn parsed(case: &ParseCase, parsed: &Result<Judgement, ParseFailure>, scale: Scale) -> Verdict {
+    let found = || values::parsed_text(parsed);
+    if let Some(scores) = &case.scores {
+        let fits = parsed.as_ref().is_ok_and(|judgement| values::same_scores(scores, &judgement.scores));
+        if !fits {
+            return differ(format_args!("scores {}", values::expected_text(scores)), found());
+        }
+    }
+    let failure = parsed.as_ref().err().map(values::parse_failure);
+    if let Some(expected) = &case.failure
+        && failure.as_ref().is_none_or(|(kind, _)| kind != expected)
+    {
+        return differ(expected, found());
+    }
+    if let Some(expected) = &case.message
+        && failure.as_ref().is_none_or(|(_, message)| !message.contains(expected.as_str()))
+    {
+        return differ(format_args!("a failure whose message has {expected:?}"), found());
+    }
+    // The host would refuse these; a case must not bless them.
+    let off = parsed.iter().flat_map(|judgement| &judgement.scores).find(|score| match score {
+        Score::Value(value) => !on_scale(*value, scale),
+        Score::Abstain(_) => false,
+    });
+    match off {
+        Some(_) => differ(format_args!("scores on the scale {} to {}", scale.min, scale.max), found()),
+        None => Ok(()),
+    }
+}
+
+/// As the host checks it.
+pub(crate) fn on_scale(value: f64, scale: Scale) -> bool {
+    value >= scale.min && value <= scale.max && (!scale.integer || value.fract() == 0.0)
+}
+
+pub(super) fn rendered(case: &RenderCase, prompt: &Result<Prompt, Refusal>) -> Verdict {
+    let prompt = match (refused(case.refuses.as_deref(), prompt), prompt) {
+        (Some(verdict), _) => return verdict,
+        (None, Ok(prompt)) => prompt,
+        (None, Err(refusal)) => return differ("a prompt", values::refused_text(refusal)),
+    };
+    let text = values::prompt_text(prompt);
+    if let Some(expected) = &case.equals
+        && *expected != text
+    {
+        return differ(format_args!("the prompt\n{expected}"), format_args!("\n{text}"));
+    }
+    if let Some(missing) = case.contains.iter().find(|part| !text.contains(part.as_str())) {
+        return differ(format_args!("a prompt that contains {missing:?}"), format_args!("\n{text}"));
+    }
+    match case.lacks.iter().find(|part| text.contains(part.as_str())) {
+        Some(present) => differ(format_args!("a prompt without {present:?}"), format_args!("\n{text}")),
+        None => Ok(()),
+    }
+}
+
+/// The verdict on a refusal that is expected or that came; none where there is neither.
+fn refused<T>(expected: Option<&str>, result: &Result<T, Refusal>) -> Option<Verdict> {
+    match (expected, result) {
+        (None, _) => None,
+        (Some(expected), Err(refusal)) if values::refusal(refusal).0 == expected => Some(Ok(())),
+        (Some(expected), Err(refusal)) => Some(differ(format_args!("a refusal as {expected}"), values::refused_text(refusal))),
+        (Some(expected), Ok(_)) => Some(differ(format_args!("a refusal as {expected}"), "none")),
+    }
+}
+
+pub(super) fn stepped(case: &NextCase, step: &Result<Step, Refusal>) -> Verdict {
+    let step = match (refused(case.refuses.as_deref(), step), step) {
+        (Some(verdict), _) => return verdict,
+        (None, Ok(step)) => step,
+        (None, Err(refusal)) => return differ("a step", values::refused_text(refusal)),
+    };
+    let found = values::step_text(step);
+    if let Some(expected) = &case.step
+        && expected != values::step_kind(step)
+    {
+        return differ(format_args!("the step `{expected}`"), found);
+    }
+    let orders: Option<Vec<Vec<u32>>> = match step {
+        Step::Draw(draws) => Some(draws.iter().map(|draw| draw.order.clone()).collect()),
+        _ => None,
+    };
+    if let Some(expected) = case.draws
+        && orders.as_ref().map(Vec::len) != Some(expected)
+    {
+        return differ(format_args!("{expected} draws"), found);
+    }
+    if let Some(expected) = &case.orders
+        && orders.as_ref() != Some(expected)
+    {
+        return differ(format_args!("draws with the orders {expected:?}"), found);
+    }
+    if let Some(expected) = &case.rates
+        && !matches!(step, Step::Rate(ids) if ids == expected)
+    {
+        return differ(format_args!("ratings of {expected:?}"), found);
+    }
+    match step {
+        Step::Finish(reward) => finished(case, reward, &found),
+        _ if case.scores.is_some() || case.used.is_some() || !case.details.is_empty() => differ("a reward", found),
+        _ => Ok(()),
+    }
+}
+
+fn finished(case: &NextCase, reward: &Reward, found: &str) -> Verdict {
+    if let Some(expected) = &case.scores
+        && !values::same_scores(expected, &reward.scores)
+    {
+        return differ(format_args!("scores {}", values::expected_text(expected)), found);
+    }
+    if let Some(expected) = &case.used
+        && *expected != reward.used
+    {
+        return differ(format_args!("used {expected:?}"), found);
+    }
+    for (name, expected) in &case.details {
+        let detail = reward.details.iter().find(|detail| detail.name == *name);
+        if !detail.is_some_and(|detail| values::same_detail(expected, &detail.value)) {
+            return differ(format_args!("the detail {name} = {expected}"), found);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn scored(case: &ScoreCase, scores: &Result<Vec<Score>, Refusal>) -> Verdict {
+    let scores = match (refused(case.refuses.as_deref(), scores), scores) {
+        (Some(verdict), _) => return verdict,
+        (None, Ok(scores)) => scores,
+        (None, Err(refusal)) => return differ("scores", values::refused_text(refusal)),
+    };
+    let expected: &[ScoreValue] = case.scores.as_deref().unwrap_or_default();
+    if values::same_scores(expected, scores) {
+        Ok(())
+    } else {
+        differ(format_args!("scores {}", values::expected_text(expected)), values::scores_text(scores))
+    }
+}

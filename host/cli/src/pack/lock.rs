@@ -1,0 +1,60 @@
+//! `rewarden pack lock`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use rewarden_judge::Lock;
+use rewarden_runtime::Sha256Digest;
+
+use crate::pack::command::LockArgs;
+use crate::packs;
+
+/// Runs the command.
+pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
+    let directory = packs::find(&args.pack, &args.places)?;
+    let file = directory.join("pack.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
+    let mut components = Vec::new();
+    for name in component_names(&manifest) {
+        let path = directory.join(&name);
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the component {}", path.display()))?;
+        let digest = Sha256Digest::of(&bytes);
+        println!("{digest}  {}", name.display());
+        components.push((name, digest));
+    }
+    let written = Lock::new(&directory, components).write()?;
+    println!("wrote {}", written.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The values of all keys `component` of a manifest, outside configurations, which are the plugins' own.
+pub(crate) fn component_names(manifest: &toml::Table) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    for (key, value) in manifest {
+        match value {
+            toml::Value::String(name) if key == "component" => names.push(PathBuf::from(name)),
+            toml::Value::Table(table) if key != "config" => names.extend(component_names(table)),
+            _ => {}
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_names_a_component_and_configurations_name_none() {
+        let manifest = toml::from_str(
+            "name = \"a\"\n[template]\ncomponent = \"b.wasm\"\nconfig = { component = \"no.wasm\" }\n[parser]\n\
+             component = \"b.wasm\"\n[scorers.x]\ncomponent = \"a.wasm\"\n",
+        )
+        .unwrap();
+        assert_eq!(component_names(&manifest), ["a.wasm", "b.wasm"].map(PathBuf::from));
+    }
+}

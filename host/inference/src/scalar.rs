@@ -1,0 +1,177 @@
+//! A reward model with one label behind a server: it reads a conversation and answers with one number. The meta RM of
+//! DeepSeek-GRM is one (`Gemma2ForSequenceClassification`), served by vLLM under `/classify` and `/pooling`.
+//!
+//! It is a [`Model`] like the others, and its number is the completion's text. So a pack renders the conversation with
+//! an ordinary template and reads the number with an ordinary rating parser, runs record it like any sample, and
+//! replay needs nothing new; a second interface for numbers would double all of that. The text has the fewest decimal
+//! digits that read back as the same 64-bit number and never an exponent, which parsers of ratings do not take. It may
+//! be negative and has no bounds: the scale must allow for that.
+//!
+//! The raw logit is asked for by `use_activation: false`. vLLM that does not know the field ignores it and sends the
+//! sigmoid: the order is the same until it saturates; there, switch the activation off when the server is started
+//! (`--override-pooler-config`, later `--pooler-config`). The older names of the field are not sent along, since some
+//! releases that know both read the older one as true whatever its value. A reply does not say whether an activation
+//! was applied, but an exact 1 from `/classify` is refused: a softmax over one label says nothing else (SGLang, and
+//! vLLM before 0.9), a sigmoid says it where it is saturated, and a raw logit is hardly ever that very number.
+//!
+//! Of a request's sampling nothing is sent, since nothing is sampled. What presumes a text, a constraint, stop strings
+//! or log-probabilities, is refused. Nothing asks the server to cut a long conversation: it answers with an error.
+
+mod reply;
+mod request;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::ModelError;
+use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
+use crate::server::{Endpoint, Server, Terms};
+
+/// What the server is asked by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScalarRoute {
+    /// `/classify`: the number is `data[0].probs[0]`, which is no probability where the activation is off.
+    #[default]
+    Classify,
+    /// `/pooling` with the task `classify`: the number is `data[0].data[0]`. Its `task` needs a vLLM that knows the
+    /// field; others pool every token, which is refused.
+    Pooling,
+}
+
+impl ScalarRoute {
+    fn path(self) -> &'static str {
+        match self {
+            ScalarRoute::Classify => "/classify",
+            ScalarRoute::Pooling => "/pooling",
+        }
+    }
+}
+
+/// How the conversation is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScalarInput {
+    /// As chat messages: the server applies the model's chat template, without the opening of a further turn.
+    #[default]
+    Messages,
+    /// As one text, for servers whose route takes nothing else, and for models without a chat template: the turns'
+    /// contents as they are, a blank line between them, no roles. The server adds its special tokens around it.
+    Text,
+}
+
+/// How a server is talked to.
+#[derive(Clone)]
+pub struct ScalarOptions {
+    /// The route.
+    pub route: ScalarRoute,
+    /// The form of the conversation.
+    pub input: ScalarInput,
+    /// Sent as a bearer token. Never shown: not in errors, not by `Debug`.
+    pub api_key: Option<String>,
+    /// Most requests at once, at least 1. A request that waits to be retried counts.
+    pub concurrency: usize,
+    /// Most tries of one request, at least 1.
+    pub attempts: u32,
+    /// The pause before the second try; doubles with every further one, up to 30 s, plus up to as much again at random.
+    /// A longer `Retry-After` (in seconds) of the server takes its place.
+    pub first_pause: Duration,
+    /// How long one try may take, from connecting to the end of the reply.
+    pub try_timeout: Duration,
+    /// How long all tries of one request and the pauses between them may take together.
+    pub total_timeout: Duration,
+}
+
+impl ScalarOptions {
+    fn terms(&self) -> Terms {
+        Terms {
+            api_key: self.api_key.clone(),
+            concurrency: self.concurrency,
+            attempts: self.attempts,
+            first_pause: self.first_pause,
+            try_timeout: self.try_timeout,
+            total_timeout: self.total_timeout,
+        }
+    }
+}
+
+impl Default for ScalarOptions {
+    fn default() -> Self {
+        let Terms { api_key, concurrency, attempts, first_pause, try_timeout, total_timeout } = Terms::default();
+        let (route, input) = (ScalarRoute::default(), ScalarInput::default());
+        ScalarOptions { route, input, api_key, concurrency, attempts, first_pause, try_timeout, total_timeout }
+    }
+}
+
+impl fmt::Debug for ScalarOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScalarOptions")
+            .field("route", &self.route)
+            .field("input", &self.input)
+            .field("api_key", &self.api_key.as_ref().map(|_| "(not shown)"))
+            .field("concurrency", &self.concurrency)
+            .field("attempts", &self.attempts)
+            .field("first_pause", &self.first_pause)
+            .field("try_timeout", &self.try_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .finish()
+    }
+}
+
+/// A scalar reward model behind a server.
+pub struct ScalarModel {
+    identity: Identity,
+    options: ScalarOptions,
+    server: Server,
+}
+
+impl fmt::Debug for ScalarModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScalarModel").field("identity", &self.identity).field("options", &self.options).finish()
+    }
+}
+
+impl ScalarModel {
+    /// A model that the server at `endpoint` knows as `model`. Nothing is sent yet.
+    ///
+    /// `endpoint` is the base URL, to which the route is added. vLLM has both routes at its root,
+    /// `http://localhost:8000`, and not below `/v1`.
+    pub fn new(endpoint: &str, model: &str, options: ScalarOptions) -> Result<ScalarModel, ModelError> {
+        let endpoint = Endpoint::parse(endpoint, "", options.route.path())?;
+        let identity = Identity {
+            backend: "scalar".into(),
+            model: model.to_owned(),
+            digest: None,
+            device: None,
+            endpoint: Some(endpoint.base().to_owned()),
+        };
+        let server = Server::new(endpoint, model, options.terms())?;
+        Ok(ScalarModel { identity, options, server })
+    }
+}
+
+#[async_trait]
+impl Model for ScalarModel {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn concurrency(&self) -> usize {
+        self.options.concurrency
+    }
+
+    /// One number for the conversation, whose last turn may be the assistant's. `progress` is never called: there are
+    /// no tokens.
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        _progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        request.validate()?;
+        request::refuse_what_presumes_text(request)?;
+        let ScalarOptions { route, input, .. } = self.options;
+        let body = request::body(&self.identity.model, &request.messages, route, input);
+        let answered = self.server.ask(&body, |response| reply::receive(response, route)).await;
+        answered.map_err(|error| reply::explain(error, input))
+    }
+}

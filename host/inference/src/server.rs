@@ -1,0 +1,162 @@
+//! A server that is asked over HTTP: how many requests at once, how often each is tried, and how long it may take.
+
+mod endpoint;
+mod failure;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::Response;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use tokio::sync::Semaphore;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use failure::{Failure, excerpt, parse};
+
+use crate::error::ModelError;
+
+/// How long the connection itself may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest pause between two tries, before jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What the backends' options have in common; their documentation says what each means.
+pub(crate) struct Terms {
+    pub(crate) api_key: Option<String>,
+    pub(crate) concurrency: usize,
+    pub(crate) attempts: u32,
+    pub(crate) first_pause: Duration,
+    pub(crate) try_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms {
+            api_key: None,
+            concurrency: 16,
+            attempts: 5,
+            first_pause: Duration::from_millis(500),
+            try_timeout: Duration::from_secs(300),
+            total_timeout: Duration::from_secs(900),
+        }
+    }
+}
+
+/// One route of a server.
+pub(crate) struct Server {
+    endpoint: Endpoint,
+    terms: Terms,
+    client: reqwest::Client,
+    authorization: Option<HeaderValue>,
+    places: Semaphore,
+}
+
+impl Server {
+    /// Checks the terms; `model` is named in errors. Nothing is sent yet.
+    pub(crate) fn new(endpoint: Endpoint, model: &str, terms: Terms) -> Result<Server, ModelError> {
+        let at_least_one = |option, value: usize| match value {
+            0 => Err(ModelError::InvalidOption { option, found: "0".into(), expected: "at least 1".into() }),
+            _ => Ok(()),
+        };
+        at_least_one("concurrency", terms.concurrency)?;
+        at_least_one("attempts", terms.attempts as usize)?;
+        if terms.concurrency > Semaphore::MAX_PERMITS {
+            return Err(ModelError::InvalidOption {
+                option: "concurrency",
+                found: terms.concurrency.to_string(),
+                expected: format!("at most {}", Semaphore::MAX_PERMITS),
+            });
+        }
+        let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
+        let client = reqwest::Client::builder().connect_timeout(CONNECT).build().map_err(|error| ModelError::Load {
+            model: model.to_owned(),
+            message: format!("the HTTP client cannot be set up: {error}"),
+        })?;
+        let places = Semaphore::new(terms.concurrency);
+        Ok(Server { endpoint, terms, client, authorization, places })
+    }
+
+    /// The URL that is posted to.
+    pub(crate) fn url(&self) -> &str {
+        self.endpoint.url()
+    }
+
+    /// Posts `body`, once there is a place, until a successful response can be read or trying again is of no use.
+    pub(crate) async fn ask<T, R>(
+        &self,
+        body: &serde_json::Value,
+        read: impl Fn(Response) -> R,
+    ) -> Result<T, ModelError>
+    where
+        R: Future<Output = Result<T, Failure>>,
+    {
+        let attempts = AtomicU32::new(0);
+        let failed = |failure: Failure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
+        let _place = self.places.acquire().await.map_err(|closed| failed(Failure::Connection(closed.to_string())))?;
+
+        let started = Instant::now();
+        let pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_factor(2.0)
+            .with_min_delay(self.terms.first_pause)
+            .with_max_delay(LONGEST_PAUSE.max(self.terms.first_pause))
+            .with_max_times(self.terms.attempts as usize - 1);
+        let tries = (|| async {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            self.attempt(body, &read).await
+        })
+        .retry(pauses)
+        .when(Failure::may_pass)
+        .adjust(|failure, pause| {
+            let pause = pause?.max(failure.retry_after().unwrap_or_default());
+            // Waiting past the deadline would only hide the server's answer behind a timeout.
+            (started.elapsed() + pause < self.terms.total_timeout).then_some(pause)
+        })
+        .notify(|failure, pause| tracing::debug!("{}: {failure}; trying again in {pause:?}", self.url()));
+        match tokio::time::timeout(self.terms.total_timeout, tries).await {
+            Ok(result) => result.map_err(failed),
+            Err(_) => Err(failed(Failure::TotalTimeout)),
+        }
+    }
+
+    /// One try, under its own time limit.
+    async fn attempt<T, R>(&self, body: &serde_json::Value, read: impl Fn(Response) -> R) -> Result<T, Failure>
+    where
+        R: Future<Output = Result<T, Failure>>,
+    {
+        let exchange = async {
+            let mut outgoing = self.client.post(self.url()).json(body);
+            if let Some(authorization) = &self.authorization {
+                outgoing = outgoing.header(AUTHORIZATION, authorization.clone());
+            }
+            let response = outgoing.send().await.map_err(|error| Failure::of_transport(&error))?;
+            if !response.status().is_success() {
+                return Err(Failure::of_status(response, self.terms.api_key.as_deref()).await);
+            }
+            read(response).await
+        };
+        tokio::time::timeout(self.terms.try_timeout, exchange).await.unwrap_or(Err(Failure::TryTimeout))
+    }
+}
+
+fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
+    let invalid = |found: &str| ModelError::InvalidOption {
+        option: "api_key",
+        found: found.into(),
+        expected: "printable ASCII; check the environment variable that it is read from".into(),
+    };
+    let key = key.trim();
+    if key.is_empty() {
+        return Err(invalid("blank"));
+    }
+    // The HTTP library would send other bytes too, and no server would know them for the key.
+    if !key.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(invalid("a text with characters that no key has"));
+    }
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| invalid("a text that cannot be sent"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
