@@ -2,7 +2,7 @@
 
 /// What stands where a rating is asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     /// A plain decimal number in ASCII digits.
     Number(f64),
     /// `7/10` or `7 out of 10`.
@@ -16,14 +16,15 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    pub(crate) fn is_other(&self) -> bool {
+    /// Whether it only begins as a number.
+    pub fn is_other(&self) -> bool {
         matches!(self, Value::Other(_))
     }
 }
 
 /// The value at the beginning of `text` and its length in bytes; none where no number or number word begins. `text`
 /// is in lower case.
-pub(crate) fn value(text: &str) -> Option<(Value, usize)> {
+pub fn value(text: &str) -> Option<(Value, usize)> {
     let Some((number, length)) = decimal(text) else { return number_word(text) };
     let rest = text.get(length..).unwrap_or_default();
     if goes_on(rest) {

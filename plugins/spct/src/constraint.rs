@@ -3,9 +3,8 @@
 //! Three lines: criteria, analysis, and the box with one valid score per response. The free text holds no line breaks
 //! and no backslashes, so it cannot hold a box.
 
+use rendering::{digits, steps::Steps};
 use rewarden_plugin::{Constraint, Refusal, Scale};
-
-use crate::{digits, steps::Steps};
 
 /// A constraint for `shown` scores after at most `chars` characters of free text.
 ///

@@ -1,6 +1,6 @@
 //! The four general criteria of the full prompt.
 
-use crate::steps::{Quality, Steps, range};
+use rendering::steps::{Quality, Steps, range};
 
 struct Criterion {
     name: &'static str,

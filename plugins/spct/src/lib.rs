@@ -7,14 +7,10 @@
 mod boxes;
 mod constraint;
 mod criteria;
-mod digits;
 mod entries;
-mod escape;
 mod prompt;
 mod read;
 mod sections;
-mod slots;
-mod steps;
 
 use rewarden_plugin::{
     Completion, ConfigError, Judgement, ParseFailure, Parser, Plugin, Prompt, Refusal, Request, Scale, Template,
@@ -46,11 +42,15 @@ pub struct Config {
     /// token limit, or the text is cut before the box. 0 asks for the scores alone.
     #[schemars(range(max = 4000))]
     pub constrain_chars: u32,
+    /// Ask for the log-probabilities of this many alternatives at each token, for the parser `token-prob` with the marker
+    /// `\boxed{`. Whole numbers are then asked for on any scale, since it reads those. 0: none are asked for.
+    #[schemars(range(max = 20))]
+    pub top_logprobs: u8,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { style: Style::Full, constrain: false, constrain_chars: 400 }
+        Config { style: Style::Full, constrain: false, constrain_chars: 400, top_logprobs: 0 }
     }
 }
 
@@ -74,6 +74,10 @@ impl Plugin for Spct {
             let message = format!("expected `constrain_chars` from 0 to 4000, found {}", config.constrain_chars);
             return Err(ConfigError { key: Some("constrain_chars".to_owned()), message });
         }
+        if config.top_logprobs > 20 {
+            let message = format!("expected `top_logprobs` from 0 to 20, found {}", config.top_logprobs);
+            return Err(ConfigError { key: Some("top_logprobs".to_owned()), message });
+        }
         Ok(Spct { config })
     }
 }
@@ -86,10 +90,12 @@ impl Template for Spct {
                     .to_owned(),
             ));
         }
-        let mut prompt = Prompt::user(prompt::render(self.config.style, &request.task, &request.scale)?);
+        let asked = Scale { integer: request.scale.integer || self.config.top_logprobs > 0, ..request.scale };
+        let mut prompt = Prompt::user(prompt::render(self.config.style, &request.task, &asked)?);
+        prompt.top_logprobs = self.config.top_logprobs;
         if self.config.constrain {
             let shown = request.task.responses.len();
-            prompt.constraint = Some(constraint::constraint(&request.scale, shown, self.config.constrain_chars)?);
+            prompt.constraint = Some(constraint::constraint(&asked, shown, self.config.constrain_chars)?);
         }
         Ok(prompt)
     }

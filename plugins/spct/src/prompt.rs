@@ -1,13 +1,12 @@
 //! Puts the prompt together.
 
-use rewarden_plugin::{Message, Refusal, Role, Scale, Task};
-
-use crate::{
-    Style, criteria,
-    escape::escape,
-    slots,
+use rendering::{
+    Escape, conversation, fill, reference, responses,
     steps::{Steps, written},
 };
+use rewarden_plugin::{Refusal, Scale, Task};
+
+use crate::{Style, criteria};
 
 const FULL: &str = include_str!("../prompts/full.txt");
 const COMPACT: &str = include_str!("../prompts/compact.txt");
@@ -26,7 +25,8 @@ pub(crate) fn render(style: Style, task: &Task, scale: &Scale) -> Result<String,
         Style::Full => (FULL, criteria::with_bands(&steps)),
         Style::Compact => (COMPACT, String::new()),
     };
-    slots::fill(
+    let escape = Escape::default();
+    fill(
         text,
         &[
             ("kind", steps.kind()),
@@ -34,9 +34,9 @@ pub(crate) fn render(style: Style, task: &Task, scale: &Scale) -> Result<String,
             ("max", &written(steps.max)),
             ("anchors", &anchors(style, &steps)),
             ("criteria", &criteria),
-            ("conversation", &conversation(&task.messages)),
-            ("reference", &reference(task.reference.as_deref())),
-            ("responses", &responses(&task.responses)),
+            ("conversation", &conversation(&task.messages, &escape)),
+            ("reference", &reference(task.reference.as_deref(), &escape)),
+            ("responses", &responses(&task.responses, &escape)),
             ("box", &vec!["x"; task.responses.len()].join(", ")),
         ],
     )
@@ -56,38 +56,4 @@ fn anchors(style: Style, steps: &Steps) -> String {
              sufficient, with clear room for improvement. {max}: it is correct, complete and hard to better."
         ),
     }
-}
-
-/// A single turn as it is; several with a label each.
-fn conversation(messages: &[Message]) -> String {
-    if let [Message { role: Role::User, content }] = messages {
-        return escape(content);
-    }
-    let turn = |message: &Message| {
-        let label = match message.role {
-            Role::System => "[System]",
-            Role::User => "[User]",
-            Role::Assistant => "[Assistant]",
-        };
-        format!("{label}\n{}", escape(&message.content))
-    };
-    messages.iter().map(turn).collect::<Vec<_>>().join("\n\n")
-}
-
-/// A section with the blank line after it, or nothing.
-fn reference(reference: Option<&str>) -> String {
-    reference.map_or_else(String::new, |reference| {
-        format!(
-            "#### Reference Answer ####\nThis answer is known to be correct. Check the responses against it; they need \
-             not be worded like it.\n[The Begin of Reference]\n{}\n[The End of Reference]\n\n",
-            escape(reference)
-        )
-    })
-}
-
-fn responses(responses: &[String]) -> String {
-    let block = |(number, response): (u32, &String)| {
-        format!("[The Begin of Response {number}]\n{}\n[The End of Response {number}]", escape(response))
-    };
-    (1..).zip(responses).map(block).collect::<Vec<_>>().join("\n\n")
 }

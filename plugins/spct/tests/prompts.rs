@@ -156,6 +156,19 @@ fn the_constraint_is_handed_over_only_when_asked_for() {
 }
 
 #[test]
+fn log_probabilities_come_with_whole_numbers_on_any_scale() {
+    let nine = Scale { min: 0.0, max: 9.0, integer: false };
+    let prompt =
+        render_on(nine, r#"{"top_logprobs": 20, "constrain": true, "constrain_chars": 0}"#, task("?", &["a"])).unwrap();
+    assert_eq!(prompt.top_logprobs, 20);
+    assert!(prompt.messages[0].content.contains("whole numbers from 0 to 9"), "{prompt:?}");
+    assert_eq!(prompt.constraint, Some(Constraint::Regex("Scores: \\\\boxed\\{([0-9])\\}".to_owned())));
+    let plain = render_on(nine, FULL, task("?", &["a"])).unwrap();
+    assert_eq!(plain.top_logprobs, 0);
+    assert!(!plain.messages[0].content.contains("whole numbers"));
+}
+
+#[test]
 fn tasks_that_it_is_not_for_are_refused() {
     assert!(matches!(render_on(TEN, FULL, task("?", &[])), Err(Refusal::UnsuitableTask(_))));
     let upside_down = Scale { min: 10.0, max: 1.0, integer: true };
@@ -166,7 +179,13 @@ fn tasks_that_it_is_not_for_are_refused() {
 
 #[test]
 fn options_are_checked() {
-    for json in [r#"{"style": "long"}"#, r#"{"constrain": 1}"#, r#"{"constrain_chars": 4001}"#, r#"{"max": 1}"#] {
+    for json in [
+        r#"{"style": "long"}"#,
+        r#"{"constrain": 1}"#,
+        r#"{"constrain_chars": 4001}"#,
+        r#"{"top_logprobs": 21}"#,
+        r#"{"max": 1}"#,
+    ] {
         assert!(Spct::from_json(json).is_err(), "{json}");
     }
 }

@@ -1,8 +1,9 @@
-//! From samples to a reward.
+//! From ballots to one number per response.
 
-use rewarden_plugin::{Detail, Outcome, Reward, Sample, Score, Task, sum};
+use rewarden_plugin::sum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use voting::Ballots;
 
 /// How the scores of one response are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -12,57 +13,69 @@ pub enum Aggregate {
     Sum,
     /// The mean over the valid samples, on the scale itself. Ranks as the sum does.
     Mean,
+    /// The median over the valid samples, on the scale itself; of an even number, the mean of the middle two.
+    Median,
+    /// In how many valid samples the response had the highest score, from 0 to `valid`. Responses that share a sample's
+    /// highest score share its vote. For two responses or more.
+    Majority,
+    /// How many other responses it outscored, added over the valid samples, from 0 to `valid * (responses - 1)`. One
+    /// with the same score counts half. For two responses or more.
+    Borda,
 }
 
 impl Aggregate {
-    fn name(self) -> &'static str {
+    /// As in a configuration.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Aggregate::Sum => "sum",
             Aggregate::Mean => "mean",
+            Aggregate::Median => "median",
+            Aggregate::Majority => "majority",
+            Aggregate::Borda => "borda",
         }
     }
 
-    /// The same bits for any order of `values`, which are never empty.
-    fn of(self, values: &[f64]) -> f64 {
-        let total = sum(values.iter().copied());
+    /// True for those that say nothing of a response alone.
+    pub(crate) fn compares(self) -> bool {
+        matches!(self, Aggregate::Majority | Aggregate::Borda)
+    }
+
+    /// The number of one response. The same bits for any order of the samples; none where no sample counts.
+    pub(crate) fn of(self, ballots: &Ballots, response: usize) -> Option<f64> {
+        let scores = ballots.scores(response);
+        let valid = scores.len() as f64;
+        let over_ballots = |points: fn(&[f64], f64) -> f64| {
+            sum(ballots.valid.iter().zip(&scores).map(|(ballot, score)| points(&ballot.scores, *score)))
+        };
         match self {
-            Aggregate::Sum => total,
-            Aggregate::Mean => total / values.len() as f64,
+            _ if scores.is_empty() => None,
+            Aggregate::Sum => Some(sum(scores)),
+            Aggregate::Mean => Some(sum(scores) / valid),
+            Aggregate::Median => median(scores),
+            Aggregate::Majority => Some(over_ballots(share_of_the_top)),
+            Aggregate::Borda => Some(over_ballots(outscored)),
         }
     }
 }
 
-/// The reward of a task whose samples are all there.
-pub(crate) fn reward(aggregate: Aggregate, task: &Task, samples: &[Sample]) -> Reward {
-    let n = task.responses.len();
-    let valid: Vec<(u32, Vec<f64>)> = samples
-        .iter()
-        .filter_map(|sample| Some((sample.id, sample.values().filter(|values| values.len() == n)?)))
-        .collect();
-    let failed = samples.iter().filter(|sample| matches!(sample.outcome, Outcome::Failed(_))).count();
-    let incomplete = samples.len() - failed - valid.len();
+fn median(mut scores: Vec<f64>) -> Option<f64> {
+    scores.sort_unstable_by(f64::total_cmp);
+    let upper = *scores.get(scores.len() / 2)?;
+    let lower = *scores.get(scores.len().checked_sub(1)? / 2)?;
+    // Not (lower + upper) / 2, which overflows at the ends of the numbers.
+    Some(lower / 2.0 + upper / 2.0)
+}
 
-    let scores = (0..n)
-        .map(|response| {
-            let values: Vec<f64> = valid.iter().filter_map(|(_, values)| values.get(response).copied()).collect();
-            if values.is_empty() {
-                Score::Abstain(format!(
-                    "no valid sample of {}: {failed} failed, {incomplete} did not score every response",
-                    samples.len()
-                ))
-            } else {
-                Score::Value(aggregate.of(&values))
-            }
-        })
-        .collect();
-    Reward {
-        scores,
-        used: valid.iter().map(|(id, _)| *id).collect(),
-        details: vec![
-            Detail::number("k", samples.len() as u32),
-            Detail::number("valid", valid.len() as u32),
-            Detail::number("incomplete", incomplete as u32),
-            Detail::text("aggregate", aggregate.name()),
-        ],
+fn share_of_the_top(scores: &[f64], score: f64) -> f64 {
+    if scores.iter().any(|other| *other > score) {
+        return 0.0;
     }
+    1.0 / scores.iter().filter(|other| **other == score).count() as f64
+}
+
+fn outscored(scores: &[f64], score: f64) -> f64 {
+    let below = scores.iter().filter(|other| **other < score).count();
+    // The response itself has the same score, too.
+    let equal = scores.iter().filter(|other| **other == score).count().saturating_sub(1);
+    below as f64 + equal as f64 / 2.0
 }

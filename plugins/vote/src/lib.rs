@@ -1,19 +1,25 @@
-//! Voting: draws `k` samples and adds (or averages) the scores that each response got.
+//! Voting: draws `k` samples and puts together the scores that each response got.
 //!
 //! A sample counts when it gives a score to every response. One that failed, or that abstains on a response, is left
-//! out for all of them: otherwise responses would be compared on sums of different numbers of scores. The reward's
-//! details say `k`, how many samples were `valid`, how many were left out because they did not score every response
-//! (`incomplete`), and the `aggregate`; sums are comparable between tasks only where `valid` is equal.
+//! out for all of them: otherwise responses would be compared on sums of different numbers of scores. `failed` says
+//! whether others are drawn in place of those, or the task fails.
+//!
+//! The reward's details say `k`, how many samples were `valid`, how many were left out because they did not score every
+//! response (`incomplete`), the `aggregate`, the `failed_rule`, and how many were `redrawn`; sums are comparable between
+//! tasks only where `valid` is equal.
 
 mod aggregate;
-mod orders;
+mod failed;
 
-use rewarden_plugin::{ConfigError, Context, Draw, Plugin, Policy, Refusal, Sample, Step, Task};
+use failed::Replaced;
+use rewarden_plugin::{ConfigError, Context, Detail, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use voting::{Ballots, Plan, check_k, missing, orders};
 
 pub use aggregate::Aggregate;
-pub use orders::Shuffle;
+pub use failed::Failed;
+pub use voting::Shuffle;
 
 /// Options of the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,11 +32,16 @@ pub struct Config {
     pub aggregate: Aggregate,
     /// In which order each sample shows the responses.
     pub shuffle: Shuffle,
+    /// What is done with samples that failed or lack a score.
+    pub failed: Failed,
+    /// With `failed = "redraw"`: at most this many more samples for a task. `k` where it is not set.
+    #[schemars(range(min = 1, max = 1024))]
+    pub redraw_limit: Option<u32>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { k: 4, aggregate: Aggregate::Sum, shuffle: Shuffle::Balanced }
+        Config { k: 4, aggregate: Aggregate::Sum, shuffle: Shuffle::Balanced, failed: Failed::Drop, redraw_limit: None }
     }
 }
 
@@ -45,43 +56,77 @@ impl Plugin for Vote {
 
     const NAME: &str = "vote";
     const VERSION: &str = env!("CARGO_PKG_VERSION");
-    const PURPOSE: &str = "Draws k samples and rewards each response with the sum or the mean of its scores.";
+    const PURPOSE: &str = "Draws k samples and rewards each response with its scores' sum, mean or median, or with its votes or Borda points.";
 
     fn new(config: Config) -> Result<Self, ConfigError> {
         // The schema says so too; this holds wherever the schema was not checked.
-        if !(1..=1024).contains(&config.k) {
-            let message = format!("expected `k` from 1 to 1024, found {}", config.k);
-            return Err(ConfigError { key: Some("k".to_owned()), message });
+        check_k(config.k)?;
+        if let Some(limit) = config.redraw_limit {
+            let fault = |message| ConfigError { key: Some("redraw_limit".to_owned()), message };
+            if !(1..=1024).contains(&limit) {
+                return Err(fault(format!("expected `redraw_limit` from 1 to 1024, found {limit}")));
+            }
+            if config.failed != Failed::Redraw {
+                let rule = config.failed.name();
+                return Err(fault(format!(
+                    "`redraw_limit` has a meaning only with `failed = \"redraw\"`, found \"{rule}\""
+                )));
+            }
         }
         Ok(Vote { config })
     }
 }
 
 impl Policy for Vote {
-    /// One round of draws, then the reward. Samples that are already there (a run that was stopped, or is replayed)
-    /// count as the first of the `k`; only the missing ones are drawn, in the orders that they would have had.
+    /// One round of draws, more where samples are drawn in place of others, then the reward. Samples that are already
+    /// there (a run that was stopped, or is replayed) count as the first of the `k`; only the missing ones are drawn, in
+    /// the orders that they would have had. Of more than `k`, the first count.
     fn next(&self, task: &Task, context: &Context, samples: &[Sample]) -> Result<Step, Refusal> {
-        let k = self.config.k as usize;
-        let Some(missing) = k.checked_sub(samples.len()).filter(|&missing| missing > 0) else {
-            return Ok(Step::Finish(aggregate::reward(
-                self.config.aggregate,
-                task,
-                samples.get(..k).unwrap_or(samples),
+        let Config { aggregate, shuffle, failed, .. } = self.config;
+        let (k, responses) = (self.config.k as usize, task.responses.len());
+        if aggregate.compares() && responses < 2 {
+            return Err(Refusal::UnsuitableTask(format!(
+                "`aggregate = \"{}\"` compares responses, and the task has {responses}: take `sum`, `mean` or `median`",
+                aggregate.name()
             )));
+        }
+        let draws = missing(&Plan { k, shuffle, steps_after: 1 }, samples.len(), task, context)?;
+        if !draws.is_empty() {
+            return Ok(Step::Draw(draws));
+        }
+        let mut counted = k;
+        match failed {
+            Failed::Drop => {}
+            Failed::Fail => failed::none_void(samples.get(..k).unwrap_or(samples), responses)?,
+            Failed::Redraw => {
+                let limit = self.config.redraw_limit.unwrap_or(self.config.k) as usize;
+                match failed::replace(&orders(shuffle, responses, k, context.seed), limit, context, samples) {
+                    Replaced::Draw(draws) => return Ok(Step::Draw(draws)),
+                    Replaced::Count(all) => counted = all,
+                }
+            }
+        }
+        Ok(Step::Finish(self.reward(responses, samples.get(..counted).unwrap_or(samples))))
+    }
+}
+
+impl Vote {
+    /// The reward of a task whose samples are all there.
+    fn reward(&self, responses: usize, samples: &[Sample]) -> Reward {
+        let Config { k, aggregate, failed, .. } = self.config;
+        let ballots = Ballots::of(samples, responses);
+        let score = |response| {
+            let value = aggregate.of(&ballots, response);
+            value.map_or_else(|| Score::Abstain(ballots.none_valid()), Score::Value)
         };
-        if missing > context.samples_left as usize {
-            return Err(Refusal::TooFewSamples(format!(
-                "k = {k} needs {missing} more samples, and the budget leaves {}: lower `k` or raise the budget",
-                context.samples_left
-            )));
-        }
-        if context.rounds_left == 0 {
-            return Err(Refusal::TooFewSamples(format!(
-                "k = {k} needs {missing} more samples, and no round is left to draw them in: raise the budget of rounds"
-            )));
-        }
-        let orders = orders::orders(self.config.shuffle, task.responses.len(), k, context.seed);
-        Ok(Step::Draw(orders.into_iter().skip(samples.len()).map(Draw::of).collect()))
+        let mut details = vec![Detail::number("k", k)];
+        details.extend(ballots.details());
+        details.extend([
+            Detail::text("aggregate", aggregate.name()),
+            Detail::text("failed_rule", failed.name()),
+            Detail::number("redrawn", samples.len().saturating_sub(k as usize) as u32),
+        ]);
+        Reward { scores: (0..responses).map(score).collect(), used: ballots.ids(), details }
     }
 }
 

@@ -14,7 +14,7 @@ const LARGEST: f64 = 1e12;
 ///
 /// # Errors
 /// When the scale is too large, or too narrow to hold a number of two decimals.
-pub(crate) fn score(steps: &Steps) -> Result<String, Refusal> {
+pub fn score(steps: &Steps) -> Result<String, Refusal> {
     let decimals = if steps.integer { 0 } else { DECIMALS };
     let unit = 10_f64.powi(decimals as i32);
     // Rounded to the nearest unit and then moved inside the scale: the product alone is not exact (2.05 * 100 is less

@@ -17,9 +17,10 @@ pub enum Shuffle {
     Balanced,
 }
 
-/// The orders of `k` samples of a task with `responses` responses. The first of them do not depend on `k`. With
-/// `k = 1`, `Balanced` is one random order, as `Random` is; `None` is the order to take for greedy judging.
-pub(crate) fn orders(shuffle: Shuffle, responses: usize, k: usize, seed: u64) -> Vec<Vec<u32>> {
+/// The orders of `k` samples of a task with `responses` responses. The first of them do not depend on `k`, so policies
+/// with the same shuffle and seed show the same. With `k = 1`, `Balanced` is one random order, as `Random` is; `None` is
+/// the order to take for greedy judging.
+pub fn orders(shuffle: Shuffle, responses: usize, k: usize, seed: u64) -> Vec<Vec<u32>> {
     let mut random = Random::new(seed);
     let mut order: Vec<u32> = (0..).take(responses).collect();
     (0..k)

@@ -9,6 +9,8 @@
 //! full-width letters. This keeps a response from closing its block or posing as part of the prompt; it cannot keep a
 //! model from being swayed by what a response says.
 
+use crate::answer_marker::AnswerMarker;
+
 /// A marker, and where the hyphen goes.
 struct Marker {
     /// ASCII, lower case, without white space.
@@ -59,51 +61,79 @@ const ANGLE: &[Marker] = &[
 /// The longest name in a control token of the form `<|name|>`.
 const LONGEST_NAME: usize = 64;
 
-/// The text with a hyphen in every marker. Takes time linear in the length of the text.
-pub(crate) fn escape(text: &str) -> String {
-    let breaks = breaks(text);
-    let mut escaped = String::with_capacity(text.len() + breaks.len());
-    let mut done = 0;
-    for at in breaks {
-        escaped.push_str(text.get(done..at).unwrap_or_default());
-        escaped.push('-');
-        done = at;
-    }
-    escaped.push_str(text.get(done..).unwrap_or_default());
-    escaped
+/// Takes markers out of text: those of every prompt, `\boxed` and control tokens, and those of one form of answer.
+#[derive(Clone, Debug, Default)]
+pub struct Escape {
+    answer: Vec<AnswerMarker>,
 }
 
-/// Where hyphens go, as byte offsets in ascending order: at least one inside every marker.
-fn breaks(text: &str) -> Vec<usize> {
-    let mut breaks: Vec<usize> = Vec::new();
-    for (start, byte) in text.bytes().enumerate() {
-        // Nearly every byte is none that a marker could begin with; 0xef leads the full-width forms.
-        if !matches!(byte, b'[' | b'#' | b'\\' | b'b' | b'B' | b'<' | 0xef) {
-            continue;
+/// The text with a hyphen in every marker of prompts, of `\boxed` and of chat formats. Takes time linear in the length
+/// of the text.
+pub fn escape(text: &str) -> String {
+    Escape::default().text(text)
+}
+
+impl Escape {
+    /// Takes out `markers` besides, in any case and spacing: what the parser of the answer looks for, such as `[[A]]`
+    /// or `"choice":`. Those made of nothing but letters, digits and blanks (`Response 1`) are names that any text may
+    /// use, and stay.
+    ///
+    /// # Errors
+    /// What is wrong with a marker that cannot be taken out: one with a hyphen, which is what breaks markers, or a
+    /// single sign.
+    pub fn with<'a>(markers: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let answer = markers.into_iter().filter_map(|marker| AnswerMarker::new(marker).transpose());
+        Ok(Escape { answer: answer.collect::<Result<_, _>>()? })
+    }
+
+    /// The text with a hyphen in every marker. Nothing else is changed. Takes time linear in the length of the text.
+    pub fn text(&self, text: &str) -> String {
+        let breaks = self.breaks(text);
+        let mut escaped = String::with_capacity(text.len() + breaks.len());
+        let mut done = 0;
+        for at in breaks {
+            escaped.push_str(text.get(done..at).unwrap_or_default());
+            escaped.push('-');
+            done = at;
         }
-        // In a long rule, three of four starts have their hyphen just ahead.
-        if byte == b'#' && breaks.last().is_some_and(|&at| at > start) {
-            continue;
-        }
-        let rest = text.get(start..).unwrap_or_default();
-        for found in markers_at(rest) {
-            // A marker that begins inside another one may have its hyphen already.
-            let last_letter = start + found.last_letter;
-            let broken = breaks.iter().rev().take_while(|&&at| at > start).any(|&at| at <= last_letter);
-            if !broken {
-                breaks.push(start + found.hyphen);
+        escaped.push_str(text.get(done..).unwrap_or_default());
+        escaped
+    }
+
+    /// Where hyphens go, as byte offsets in ascending order: at least one inside every marker.
+    fn breaks(&self, text: &str) -> Vec<usize> {
+        let mut breaks: Vec<usize> = Vec::new();
+        for (start, byte) in text.bytes().enumerate() {
+            // Nearly every byte is none that a marker could begin with; 0xef leads the full-width forms.
+            let fixed = matches!(byte, b'[' | b'#' | b'\\' | b'b' | b'B' | b'<' | 0xef);
+            if !fixed && !self.answer.iter().any(|marker| marker.may_begin_with(byte)) {
+                continue;
+            }
+            // In a long rule, three of four starts have their hyphen just ahead.
+            if byte == b'#' && self.answer.is_empty() && breaks.last().is_some_and(|&at| at > start) {
+                continue;
+            }
+            let rest = text.get(start..).unwrap_or_default();
+            let answer = self.answer.iter().filter_map(|marker| marker.find(rest));
+            for found in markers_at(rest).chain(answer) {
+                // A marker that begins inside another one may have its hyphen already.
+                let last_letter = start + found.last_letter;
+                let broken = breaks.iter().rev().take_while(|&&at| at > start).any(|&at| at <= last_letter);
+                if !broken {
+                    breaks.push(start + found.hyphen);
+                }
             }
         }
+        breaks.sort_unstable();
+        breaks
     }
-    breaks.sort_unstable();
-    breaks
 }
 
 /// A marker at the start of a text, as byte offsets into it.
-struct Found {
-    hyphen: usize,
+pub(crate) struct Found {
+    pub hyphen: usize,
     /// Where the marker's last letter begins.
-    last_letter: usize,
+    pub last_letter: usize,
 }
 
 /// The markers that the text begins with; none where it begins with an invisible character.
@@ -165,7 +195,7 @@ fn control_token(text: &str) -> Option<Found> {
 
 /// The character as markers are compared: lower case, full-width forms as their ASCII counterparts, all white space
 /// as a space; none for a character that shows nothing.
-fn folded(char: char) -> Option<char> {
+pub(crate) fn folded(char: char) -> Option<char> {
     match char {
         '!'..='~' => Some(char.to_ascii_lowercase()),
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(char) - 0xfee0).map(|char| char.to_ascii_lowercase()),

@@ -4,20 +4,25 @@ use rewarden_plugin::{Refusal, Scale};
 
 /// A part of the scale, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quality {
+pub enum Quality {
+    /// As good as it gets.
     Excellent,
+    /// Worth having.
     Good,
+    /// Of little worth.
     Weak,
+    /// Of none.
     Bad,
 }
 
 /// A checked scale.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Steps {
+pub struct Steps {
     /// Lowest score. A whole number on an integer scale.
     pub min: f64,
     /// Highest score. A whole number on an integer scale.
     pub max: f64,
+    /// Whether only whole numbers are scores.
     pub integer: bool,
 }
 
@@ -25,9 +30,11 @@ pub(crate) struct Steps {
 const STARTS: [f64; 3] = [0.2, 0.5, 0.8];
 
 impl Steps {
+    /// The scale, with its ends moved to the nearest whole numbers inside it where it has only those.
+    ///
     /// # Errors
     /// When no two different scores fit the scale.
-    pub(crate) fn of(scale: &Scale) -> Result<Self, Refusal> {
+    pub fn of(scale: &Scale) -> Result<Self, Refusal> {
         let (min, max) = if scale.integer { (scale.min.ceil(), scale.max.floor()) } else { (scale.min, scale.max) };
         if min.is_finite() && max.is_finite() && min < max {
             return Ok(Steps { min, max, integer: scale.integer });
@@ -41,7 +48,7 @@ impl Steps {
 
     /// The parts of the scale with their first and last score, best first. Fewer than four on a scale of two or three
     /// whole numbers. On a scale of fractions each part ends where the next better one begins.
-    pub(crate) fn parts(&self) -> Vec<(Quality, f64, f64)> {
+    pub fn parts(&self) -> Vec<(Quality, f64, f64)> {
         use Quality::{Bad, Excellent, Good, Weak};
         if !self.integer {
             let at = |share: f64| self.min + (self.max - self.min) * share;
@@ -71,23 +78,24 @@ impl Steps {
     }
 
     /// Where a response begins to be worth having.
-    pub(crate) fn sufficient(&self) -> Option<f64> {
+    pub fn sufficient(&self) -> Option<f64> {
         self.parts().into_iter().find(|(quality, ..)| *quality == Quality::Good).map(|(_, first, _)| first)
     }
 
-    pub(crate) fn kind(&self) -> &'static str {
+    /// What scores are, in the plural.
+    pub fn kind(&self) -> &'static str {
         if self.integer { "whole numbers" } else { "numbers" }
     }
 }
 
 /// A score as people write it: `7`, `0.25`. Rounded to four decimals, which only ever shortens the edge of a part.
-pub(crate) fn written(score: f64) -> String {
+pub fn written(score: f64) -> String {
     // Adding zero turns -0 into 0.
     ((score * 1e4).round() / 1e4 + 0.0).to_string()
 }
 
 /// `9-10`, or `10` where the part is one score. Signs would run into the dash, so negative parts say `to`.
-pub(crate) fn range(first: f64, last: f64) -> String {
+pub fn range(first: f64, last: f64) -> String {
     match (written(first), written(last)) {
         (first, last) if first == last => first,
         (first, last) if first.starts_with('-') || last.starts_with('-') => format!("{first} to {last}"),

@@ -7,7 +7,7 @@ use rewarden_plugin::Refusal;
 ///
 /// # Errors
 /// When the text names a slot that has no value, which is a mistake in the prompt text.
-pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> Result<String, Refusal> {
+pub fn fill(text: &str, values: &[(&str, &str)]) -> Result<String, Refusal> {
     let size = text.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>();
     let mut filled = String::with_capacity(size);
     let mut rest = text;

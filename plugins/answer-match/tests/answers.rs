@@ -1,0 +1,142 @@
+//! Which answers equal the reference.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use answer_match::AnswerMatch;
+use proptest::prelude::*;
+use rewarden_plugin::{Message, Plugin, Refusal, Score, Scorer, Task};
+
+fn scores(config: &str, reference: Option<&str>, responses: &[&str]) -> Result<Vec<Score>, Refusal> {
+    let task = Task {
+        messages: vec![Message::user("?")],
+        responses: responses.iter().map(|response| (*response).to_owned()).collect(),
+        reference: reference.map(str::to_owned),
+        metadata: "{}".to_owned(),
+    };
+    AnswerMatch::from_json(config).unwrap().score(&task)
+}
+
+fn matches(response: &str, reference: &str) -> bool {
+    match scores("{}", Some(reference), &[response]).unwrap()[..] {
+        [Score::Value(1.0)] => true,
+        [Score::Value(0.0)] => false,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_last_box_is_the_answer() {
+    assert!(matches(r"First \boxed{3}, no: \boxed{4}.", "4"));
+    assert!(!matches(r"First \boxed{4}, no: \boxed{3}.", "4"));
+    assert!(!matches(r"It is 4, so \boxed{5}", "4"));
+    assert!(!matches(r"It is \boxed{4} or \boxed{4", "4"), "the last box was cut off");
+    assert!(!matches(r"\boxed{}", "4"));
+}
+
+#[test]
+fn without_a_box_the_last_number_or_the_whole_response_is() {
+    assert!(matches("3 and 4 make 7.", "7"));
+    assert!(!matches("7 is 3 and 4.", "7"));
+    assert!(matches("Paris", "paris") && matches(" Paris. ", "Paris"));
+    assert!(!matches("It is Paris", "Paris"));
+    assert!(!matches("", "7") && !matches("seven", "7"));
+    let boxes_only = r#"{"answer": "box"}"#;
+    assert_eq!(scores(boxes_only, Some("7"), &["7", r"\boxed{7}"]), Ok(vec![Score::Value(0.0), Score::Value(1.0)]));
+}
+
+#[test]
+fn the_reference_may_be_a_solution() {
+    assert!(matches("so 42", "6 * 7 = 42\n#### 42"));
+    assert!(matches("so 1,042", "long\n#### 1042"));
+    assert!(matches(r"\boxed{\frac12}", r"Thus \boxed{0.5} is it, see 3."));
+}
+
+#[test]
+fn equal_numbers_match_in_any_writing() {
+    for (one, other) in [
+        (r"\boxed{\frac{3}{4}}", "0.75"),
+        (r"\boxed{75\%}", "3/4"),
+        (r"\boxed{$1,234$}", "1234"),
+        (r"\boxed{x = 3\frac{1}{2}}", "7/2"),
+        (r"\boxed{-0.50}", r"-\frac{1}{2}"),
+        (r"\boxed{\left(1, \frac{1}{2}\right)}", "(1, 0.5)"),
+        (r"\boxed{90^\circ}", "90"),
+        (r"\boxed{\text{(C)}}", "C"),
+        (r"\boxed{\dfrac{\pi}{2}}", r"\frac{\pi}{2}"),
+    ] {
+        assert!(matches(one, other), "{one} {other}");
+    }
+}
+
+#[test]
+fn different_answers_do_not_match_and_nothing_is_evaluated() {
+    for (one, other) in [
+        (r"\boxed{1+1}", "2"),
+        (r"\boxed{2^2}", "4"),
+        (r"\boxed{0.333}", "1/3"),
+        (r"\boxed{50}", r"50\%"),
+        (r"\boxed{(1, 2)}", "[1, 2]"),
+        (r"\boxed{(1, 2)}", "(2, 1)"),
+        (r"\boxed{1, 2}", "1"),
+        (r"\boxed{7}", "seven"),
+        (r"\boxed{9007199254740993}", "9007199254740992"),
+        (r"\boxed{1/0}", "1"),
+        (r"\boxed{x}", "y"),
+    ] {
+        assert!(!matches(one, other), "{one} {other}");
+    }
+}
+
+#[test]
+fn a_task_without_a_reference_is_refused() {
+    for reference in [None, Some(""), Some("  "), Some(r"\boxed{}")] {
+        assert!(
+            matches!(scores("{}", reference, &["4"]), Err(Refusal::UnsuitableTask(why)) if why.contains("reference"))
+        );
+    }
+    assert!(AnswerMatch::from_json(r#"{"answer": "last"}"#).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn arbitrary_text_is_never_a_panic(response in any::<String>(), reference in any::<String>()) {
+        let _ = scores("{}", Some(&reference), &[&response]);
+    }
+
+    #[test]
+    fn pieces_of_answers_are_never_a_panic_and_score_0_or_1(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "\\boxed{", "}", "{", "\\frac", "1", "2", "/", "%", "(", ")", ",", "[", "]", "\\text{", "-", ".", "####", " ", "x=", "\u{e9}",
+        ]), 0..20),
+        reference in prop::sample::select(vec!["1", "(1,2)", "1/2", "x", "\\frac12"]),
+    ) {
+        let scores = scores("{}", Some(reference), &[&pieces.concat()]).unwrap();
+        prop_assert!(matches!(scores[..], [Score::Value(0.0 | 1.0)]), "{scores:?}");
+    }
+
+    #[test]
+    fn a_whole_number_matches_itself_and_not_its_neighbour(number in -100_000_i64..100_000) {
+        let reference = number.to_string();
+        let boxed = format!("\\boxed{{{number}}}");
+        let plain = format!("The answer is {number}.");
+        prop_assert!(matches(&boxed, &reference) && matches(&plain, &reference));
+        prop_assert!(!matches(&boxed, &(number + 1).to_string()) && !matches(&plain, &(number + 1).to_string()));
+    }
+}
+
+#[test]
+fn a_long_response_takes_linear_time() {
+    for piece in [
+        "1", "1,", "-", "\\boxed{", "\\boxed", "\\frac", "\\frac{1", "{", "(", "(1,", "\\text{", "1.", ".", "1 ",
+        "1,234,",
+    ] {
+        let text = piece.repeat((1 << 17) / piece.len());
+        for text in [text.clone(), format!("\\boxed{{{text}}}")] {
+            let start = std::time::Instant::now();
+            let _ = matches(&text, "(1,2)");
+            // Quadratic time would be a minute or more.
+            assert!(start.elapsed() < std::time::Duration::from_secs(5), "{piece:?} took {:?}", start.elapsed());
+        }
+    }
+}
