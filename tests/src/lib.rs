@@ -152,7 +152,10 @@ impl ModelServer {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let refusing = Arc::new(AtomicBool::new(false));
         let state: ServerState = (Arc::new(reply), requests.clone(), refusing.clone());
-        let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(state);
+        let router = Router::new()
+            .route("/v1/chat/completions", post(complete))
+            .route("/classify", post(classify))
+            .with_state(state);
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -173,6 +176,11 @@ impl ModelServer {
     /// Its base URL.
     pub fn endpoint(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// Where it rates conversations as vLLM does, with the number that it would have answered.
+    pub fn classifier(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// From now on, answers with an error that no retry cures, or no longer does so.
@@ -206,6 +214,19 @@ async fn complete(
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
         "usage": {"prompt_tokens": 10, "completion_tokens": tokens, "total_tokens": 10 + tokens},
     })))
+}
+
+async fn classify(State((reply, requests, _)): State<ServerState>, Json(body): Json<Value>) -> Json<Value> {
+    let score: f64 = reply(&body).parse().unwrap();
+    requests.lock().unwrap().push(body);
+    Json(json!({
+        "id": "1",
+        "object": "list",
+        "created": 0,
+        "model": "fake",
+        "data": [{"index": 0, "label": "LABEL_0", "probs": [score], "num_classes": 1}],
+        "usage": {"prompt_tokens": 10, "total_tokens": 10, "completion_tokens": 0},
+    }))
 }
 
 /// The text of the last message of a chat request.

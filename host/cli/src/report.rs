@@ -146,7 +146,7 @@ fn browsed_run(name: &str, recorded: &Recorded) -> BrowsedRun {
     let scores = reward.and_then(|reward| reward.as_ref().ok()).map(|reward| &reward.scores);
     let standing = scores.map(|scores| Standing::of(scores));
     let error = match reward {
-        None => Some("unfinished".to_owned()),
+        None => Some(BrowsedRun::UNFINISHED.to_owned()),
         Some(Err(failure)) => Some(format!("{}: {}", failure.kind.name(), failure.message)),
         Some(Ok(_)) => None,
     };

@@ -12,7 +12,7 @@
 //! (`--override-pooler-config`, later `--pooler-config`). The older names of the field are not sent along, since some
 //! releases that know both read the older one as true whatever its value. A reply does not say whether an activation
 //! was applied, but an exact 1 from `/classify` is refused: a softmax over one label says nothing else (SGLang, and
-//! vLLM before 0.9), a sigmoid says it where it is saturated, and a raw logit is hardly ever that very number.
+//! old vLLM), a sigmoid says it where it is saturated, and a raw logit is hardly ever that very number.
 //!
 //! Of a request's sampling nothing is sent, since nothing is sampled. What presumes a text, a constraint, stop strings
 //! or log-probabilities, is refused. Nothing asks the server to cut a long conversation: it answers with an error.

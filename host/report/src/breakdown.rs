@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rewarden_evaluate::{Evaluation, Figures};
 
 use crate::escape::html;
-use crate::table::{count, interval, name, none, percent, table, tasks};
+use crate::table::{interval, name, none, percent, table, task_count, task_counts};
 
 pub(crate) fn protocols(evaluations: &[Evaluation]) -> String {
     let mut out = String::new();
@@ -41,7 +41,7 @@ pub(crate) fn protocols(evaluations: &[Evaluation]) -> String {
             let cells = runs.iter().map(|(_, result)| {
                 let row = result.rows.iter().find(|row| row.level == *level && row.name == *part);
                 row.map_or_else(none, |row| {
-                    format!("{}<span class=\"interval\">{} tasks</span>", percent(row.score), count(row.tasks))
+                    format!("{}<span class=\"interval\">{}</span>", percent(row.score), task_count(row.tasks))
                 })
             });
             [format!("<bdi>{}</bdi>", html(part)), html(level)].into_iter().chain(cells).collect()
@@ -74,9 +74,9 @@ pub(crate) fn groups(evaluations: &[Evaluation]) -> String {
                 groups.get(*values).map_or_else(none, |figures| {
                     let tied = figures.tie_rate.map_or_else(String::new, |rate| format!(", tied {}", percent(rate)));
                     format!(
-                        "{}<span class=\"interval\">{} tasks{tied}</span>",
+                        "{}<span class=\"interval\">{}{tied}</span>",
                         interval(figures.accuracy),
-                        tasks(figures)
+                        task_counts(figures)
                     )
                 })
             });

@@ -42,13 +42,17 @@ pub(crate) const INK: RGBColor = RGBColor(0x22, 0x26, 0x2B);
 pub(crate) const GRID: RGBColor = RGBColor(0xD8, 0xDC, 0xE1);
 /// Responses of tasks without a label.
 pub(crate) const NEUTRAL: RGBColor = RGBColor(0x7A, 0x80, 0x88);
-/// Okabe and Ito's palette, which stays apart for colour-blind readers (Color Universal Design, 2008), without black
-/// and with the colours that are weak on white at the end.
-pub(crate) const SERIES: [RGBColor; 6] = [
+/// Responses that the label calls right. This and the next two are Okabe and Ito's palette, which stays apart for
+/// colour-blind readers (Color Universal Design, 2008), without yellow, which is too weak on white. What stands for
+/// right or wrong never stands for a run.
+pub(crate) const RIGHT: RGBColor = RGBColor(0x00, 0x9E, 0x73);
+/// Responses that the label calls wrong.
+pub(crate) const WRONG: RGBColor = RGBColor(0xCC, 0x79, 0xA7);
+/// Runs, the colours that are weaker on white at the end.
+pub(crate) const SERIES: [RGBColor; 5] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),
-    RGBColor(0x00, 0x9E, 0x73),
-    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x00, 0x00, 0x00),
     RGBColor(0xE6, 0x9F, 0x00),
     RGBColor(0x56, 0xB4, 0xE9),
 ];
@@ -71,7 +75,7 @@ pub(crate) fn marker<DB: DrawingBackend>(
     index: usize,
 ) -> Result<(), ReportError> {
     let style = series_colour(index).filled();
-    // Seven shapes against six colours: 42 combinations before one comes back.
+    // Seven shapes against five colours: 35 combinations before one comes back.
     let corners: &[(i32, i32)] = match index % 7 {
         0 => return drawn(area.draw(&Circle::new((x, y), radius, style))),
         1 => &[(0, -5), (5, 4), (-5, 4)],
@@ -220,12 +224,21 @@ mod tests {
     #[test]
     fn the_pages_style_sheet_knows_every_colour_that_charts_use() {
         let css = include_str!("page/style.css");
-        for colour in SERIES.iter().chain([&INK, &GRID, &NEUTRAL]) {
+        for colour in SERIES.iter().chain([&INK, &GRID, &NEUTRAL, &RIGHT, &WRONG]) {
             for attribute in ["fill", "stroke"] {
                 let rule = format!("[{attribute}=\"{}\"]", hex(*colour));
                 assert!(css.contains(&rule), "style.css has no rule for {rule}");
             }
         }
+    }
+
+    #[test]
+    fn no_runs_colour_means_anything_else() {
+        let mut colours: Vec<_> =
+            SERIES.iter().chain([&INK, &GRID, &NEUTRAL, &RIGHT, &WRONG]).map(|c| hex(*c)).collect();
+        colours.sort();
+        colours.dedup();
+        assert_eq!(colours.len(), SERIES.len() + 5);
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn draw<DB: DrawingBackend>(
             .label_style(text(size))
             .axis_desc_style(text(size))
             .x_desc("Samples per task, k (logarithmic)")
-            .y_desc("Accuracy (% of labelled tasks)")
+            .y_desc("Accuracy@k (%)")
             .draw(),
     )?;
 
@@ -242,9 +242,7 @@ mod tests {
         let svg = curve_svg(&evaluations, SvgStyle::default()).unwrap();
         fixtures::assert_well_formed(&svg);
         let texts = fixtures::texts(&svg);
-        for expected in
-            ["Samples per task, k (logarithmic)", "Accuracy (% of labelled tasks)", "1", "2", "4", "32", "60 %"]
-        {
+        for expected in ["Samples per task, k (logarithmic)", "Accuracy@k (%)", "1", "2", "4", "32", "60 %"] {
             assert!(texts.iter().any(|found| found == expected), "no label {expected:?} in {texts:?}");
         }
         assert!(texts.iter().any(|found| found.starts_with("vote &lt;4&gt; &amp; more: ")), "{texts:?}");

@@ -3,20 +3,40 @@
 use plotters::prelude::*;
 use rewarden_evaluate::Bar;
 
-use crate::chart::{Axis, GRID, INK, NEUTRAL, SERIES, SvgStyle, drawn, svg, text};
+use crate::chart::{Axis, GRID, INK, NEUTRAL, RIGHT, SvgStyle, WRONG, drawn, hex, svg, text};
 use crate::error::ReportError;
 
-/// A kind of response: its name, its colour, and its count in a bar.
-pub(crate) type Kind = (&'static str, RGBColor, fn(&Bar) -> u64);
+/// A kind of response. The kinds' columns differ in how dark their filling is too, for readers without colour.
+pub(crate) struct Kind {
+    /// What a legend calls it.
+    pub(crate) name: &'static str,
+    colour: RGBColor,
+    /// Of the filling, 0 to 1; the outline is opaque.
+    opacity: f64,
+    /// Responses of this kind in a bar.
+    pub(crate) count: fn(&Bar) -> u64,
+}
+
+impl Kind {
+    /// How its columns look, for a legend in a page.
+    pub(crate) fn swatch(&self) -> String {
+        format!(
+            "<svg class=\"chart swatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect x=\"1\" y=\"1\" width=\"10\" \
+             height=\"10\" fill=\"{colour}\" fill-opacity=\"{}\" stroke=\"{colour}\" stroke-width=\"2\"/></svg>",
+            self.opacity,
+            colour = hex(self.colour)
+        )
+    }
+}
 
 /// The kinds that `bars` have any of, in the order in which they are drawn.
 pub(crate) fn kinds(bars: &[Bar]) -> Vec<Kind> {
     let all: [Kind; 3] = [
-        ("right responses", SERIES[0], |bar| bar.correct),
-        ("wrong responses", SERIES[1], |bar| bar.wrong),
-        ("without a label", NEUTRAL, |bar| bar.unlabelled),
+        Kind { name: "right responses", colour: RIGHT, opacity: 1.0, count: |bar| bar.correct },
+        Kind { name: "wrong responses", colour: WRONG, opacity: 0.4, count: |bar| bar.wrong },
+        Kind { name: "without a label", colour: NEUTRAL, opacity: 0.0, count: |bar| bar.unlabelled },
     ];
-    all.into_iter().filter(|(_, _, count)| bars.iter().any(|bar| count(bar) > 0)).collect()
+    all.into_iter().filter(|kind| bars.iter().any(|bar| (kind.count)(bar) > 0)).collect()
 }
 
 /// How many responses lie in each bar, those that the label calls right, those that it calls wrong and those without a
@@ -37,7 +57,7 @@ pub fn histogram_svg(bars: &[Bar], scores: &str, style: SvgStyle) -> Result<Stri
             found: format!("{} to {}", bar.from, bar.to),
         });
     }
-    let most = bars.iter().flat_map(|bar| kinds.iter().map(|(_, _, count)| count(bar))).max().unwrap_or(0);
+    let most = bars.iter().flat_map(|bar| kinds.iter().map(|kind| (kind.count)(bar))).max().unwrap_or(0);
     let counts = Axis::round(0.0..most as f64, 5, 1.0);
     let finest = (last.to - first.from) * 1e-6;
     let mut ticks = Axis::round(first.from..last.to, 8, finest).ticks;
@@ -73,12 +93,13 @@ pub fn histogram_svg(bars: &[Bar], scores: &str, style: SvgStyle) -> Result<Stri
         for bar in bars {
             let room = (bar.to - bar.from) * 0.1;
             let wide = (bar.to - bar.from - 2.0 * room) / kinds.len() as f64;
-            let columns = kinds.iter().enumerate().filter(|(_, (_, _, count))| count(bar) > 0).map(|(place, kind)| {
-                let (_, colour, count) = kind;
+            for (place, kind) in kinds.iter().enumerate().filter(|(_, kind)| (kind.count)(bar) > 0) {
                 let left = bar.from + room + wide * place as f64;
-                Rectangle::new([(left, 0.0), (left + wide, count(bar) as f64)], colour.filled())
-            });
-            drawn(chart.draw_series(columns))?;
+                let column =
+                    |style: ShapeStyle| Rectangle::new([(left, 0.0), (left + wide, (kind.count)(bar) as f64)], style);
+                let parts = [column(kind.colour.mix(kind.opacity).filled()), column(kind.colour.stroke_width(1))];
+                drawn(chart.draw_series(parts))?;
+            }
         }
         Ok(())
     })
@@ -104,12 +125,30 @@ mod tests {
         let evaluation = fixtures::evaluation("vote", 0);
         let svg = histogram_svg(&evaluation.scores, "final score", SvgStyle::default()).unwrap();
         fixtures::assert_well_formed(&svg);
-        for colour in [SERIES[0], SERIES[1]] {
-            assert!(svg.contains(&format!("fill=\"{}\"", crate::chart::hex(colour))));
+        for (colour, opacity) in [(RIGHT, "1"), (WRONG, "0.4")] {
+            let filling = format!("opacity=\"{opacity}\" fill=\"{}\"", hex(colour));
+            assert!(svg.contains(&filling), "no {filling} in {svg}");
         }
-        assert!(!svg.contains(&crate::chart::hex(NEUTRAL)), "no unlabelled responses, no grey");
+        assert!(!svg.contains(&hex(NEUTRAL)), "no unlabelled responses, no grey");
         let texts = fixtures::texts(&svg);
         assert!(texts.iter().any(|found| found == "final score") && texts.iter().any(|found| found == "Responses"));
+    }
+
+    #[test]
+    fn a_legends_swatch_looks_like_the_columns() {
+        let bar = Bar { from: 0.0, to: 1.0, correct: 1, wrong: 1, unlabelled: 1 };
+        let svg = histogram_svg(&[bar], "score", SvgStyle::default()).unwrap();
+        let kinds = kinds(&[bar]);
+        assert_eq!(kinds.len(), 3);
+        for kind in kinds {
+            let (colour, swatch) = (hex(kind.colour), kind.swatch());
+            fixtures::assert_well_formed(&swatch);
+            assert!(swatch.contains(&format!("fill=\"{colour}\" fill-opacity=\"{}\"", kind.opacity)), "{swatch}");
+            // A filling that nobody would see is not drawn.
+            let filled = svg.contains(&format!("opacity=\"{}\" fill=\"{colour}\"", kind.opacity));
+            assert_eq!(filled, kind.opacity > 0.0, "{svg}");
+            assert!(svg.contains(&format!("stroke=\"{colour}\"")) && swatch.contains(&format!("stroke=\"{colour}\"")));
+        }
     }
 
     #[test]
@@ -118,7 +157,7 @@ mod tests {
         let svg = histogram_svg(&[bar(0.0, 10), bar(1.0, 5)], "score", SvgStyle::default()).unwrap();
         let heights: Vec<f64> = svg
             .lines()
-            .filter(|line| line.contains("#0072B2"))
+            .filter(|line| line.contains(&format!("fill=\"{}\"", hex(RIGHT))))
             .map(|line| line.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap())
             .collect();
         assert_eq!(heights.len(), 2, "{heights:?}");

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rewarden_evaluate::{Bar, Evaluation, Figures};
 
 use crate::breakdown::{groups, protocols};
-use crate::chart::{Background, SvgStyle, hex};
+use crate::chart::{Background, SvgStyle};
 use crate::curve::curve_svg;
 use crate::error::ReportError;
 use crate::escape::html;
 use crate::histogram::{histogram_svg, kinds};
-use crate::table::{bar, count, folded, interval, mean, name, none, percent, ratio, swatch, table, tasks};
+use crate::table::{bar, count, folded, interval, interval_of, mean, name, none, percent, ratio, table, tasks};
 
 /// All sections as HTML.
 pub(crate) fn sections(evaluations: &[Evaluation]) -> Result<String, ReportError> {
@@ -42,7 +42,8 @@ fn comparison(evaluations: &[Evaluation]) -> String {
     let rows = evaluations.iter().enumerate().map(|(index, evaluation)| {
         let figures = &evaluation.overall;
         let at_most = evaluation.at_k.last().map_or_else(none, |point| {
-            format!("{}<span class=\"interval\">at k = {}</span>", percent(point.accuracy.value), point.k)
+            let (share, n) = (percent(point.accuracy.value), count(point.accuracy.tasks));
+            format!("{share}<span class=\"interval\">at k = {}, n = {n}</span>", point.k)
         });
         vec![
             format!(
@@ -83,10 +84,13 @@ fn comparison(evaluations: &[Evaluation]) -> String {
     if !unlabelled.is_empty() {
         out += &format!("<p class=\"empty\">No labelled tasks, so no accuracy: {}.</p>\n", unlabelled.join(", "));
     }
-    out + "<p class=\"note\">A tie with the preferred response among t counts 1/t; a task without a reward counts 0. \
-           Swap consistency: of the pairs of samples that saw the responses in opposite orders, the share that named \
-           the same winner. First shown wins: of the samples that named one winner, the share that named the response \
-           shown first; a half, with two responses, is no bias.</p>\n"
+    out + "<p class=\"note\">Accuracy is over all tasks with a label and at least two responses: a tie with the \
+           preferred response among t counts 1/t, a task without a reward counts 0. Accuracy@K is the curve's last \
+           point, over the n of these tasks that have at least k samples. A task with fewer is left out of it but \
+           still counts in accuracy (0 where it has no reward), so the two can differ. Swap consistency: of the pairs \
+           of samples that saw the responses in opposite orders, the share that named the same winner. First shown \
+           wins: of the samples that named one winner, the share that named the response shown first; a half, with two \
+           responses, is no bias.</p>\n"
 }
 
 fn curve(evaluations: &[Evaluation]) -> Result<String, ReportError> {
@@ -106,8 +110,11 @@ fn curve(evaluations: &[Evaluation]) -> Result<String, ReportError> {
     let rows = ks.iter().map(|k| {
         let at =
             |evaluation: &Evaluation| evaluation.at_k.iter().find(|point| point.k == *k).map(|point| point.accuracy);
-        std::iter::once(k.to_string()).chain(evaluations.iter().map(|evaluation| interval(at(evaluation)))).collect()
+        std::iter::once(k.to_string()).chain(evaluations.iter().map(|evaluation| interval_of(at(evaluation)))).collect()
     });
+    out += "<p class=\"note\">A point at k is the mean over random subsets of k of each task's samples; a subset \
+            without a reward counts 0. Tasks with fewer than k samples are left out of it, not counted 0; n in the \
+            figures is how many tasks took part. Points with different n are of different tasks.</p>\n";
     out += &folded("The curve's figures", &table("Accuracy@k with 95 % bootstrap intervals", &heads, rows));
     Ok(out)
 }
@@ -147,11 +154,10 @@ fn histogram(bars: &[Bar], label: &str) -> Result<String, ReportError> {
         return Ok(format!("<p class=\"empty\">{label}: no scores.</p>\n"));
     }
     let chart = figure(|style| histogram_svg(bars, label, style), (560, 300), (380, 280))?;
-    let legend: String =
-        kinds.iter().map(|(kind, colour, _)| format!("<span>{}{kind}</span> ", swatch(&hex(*colour)))).collect();
-    let heads: Vec<&str> = ["From", "to"].into_iter().chain(kinds.iter().map(|(kind, _, _)| *kind)).collect();
+    let legend: String = kinds.iter().map(|kind| format!("<span>{}{}</span> ", kind.swatch(), kind.name)).collect();
+    let heads: Vec<&str> = ["From", "to"].into_iter().chain(kinds.iter().map(|kind| kind.name)).collect();
     let rows = bars.iter().map(|bar| {
-        let counts = kinds.iter().map(|(_, _, of)| count(of(bar)));
+        let counts = kinds.iter().map(|kind| count((kind.count)(bar)));
         [format!("{:.3}", bar.from), format!("{:.3}", bar.to)].into_iter().chain(counts).collect()
     });
     let figures = folded("The histogram's figures", &table(label, &heads, rows));
@@ -287,6 +293,27 @@ mod tests {
         assert!(!html.contains("role=\"img\""), "no chart");
         assert!(!html.contains("NaN") && !html.contains("0.0 %"), "nothing unmeasured is shown as a number");
         assert!(sections(&[]).unwrap().contains("No runs were measured"));
+    }
+
+    #[test]
+    fn a_group_with_unlabelled_tasks_says_both_numbers_apart() {
+        let mut evaluation = fixtures::evaluation("vote", 0);
+        evaluation.groups[0].figures = Figures { labelled: 6, ..fixtures::figures(7, 0.5) };
+        let html = sections(&[evaluation]).unwrap();
+        assert!(html.contains("<span class=\"interval\">7 tasks, 6 labelled, tied 8.0 %</span>"), "{html}");
+    }
+
+    #[test]
+    fn each_accuracy_at_k_says_how_many_tasks_it_is_of() {
+        let mut evaluation = fixtures::evaluation("vote", 0);
+        for (point, tasks) in evaluation.at_k.iter_mut().zip([197, 196, 195, 194, 193, 192]) {
+            point.accuracy.tasks = tasks;
+        }
+        let html = sections(&[evaluation]).unwrap();
+        assert!(html.contains("at k = 32, n = 192<"), "{html}");
+        for tasks in 192..=197 {
+            assert!(html.contains(&format!(">n = {tasks}<")), "no n = {tasks} in {html}");
+        }
     }
 
     #[test]

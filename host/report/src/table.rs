@@ -31,7 +31,7 @@ pub(crate) fn name(evaluations: &[Evaluation], index: usize) -> String {
     format!("{}<bdi>{}</bdi>", swatch(&hex(series_colour(index))), html(name))
 }
 
-pub(crate) fn swatch(colour: &str) -> String {
+fn swatch(colour: &str) -> String {
     format!(
         "<svg class=\"chart swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\">\
          <rect width=\"10\" height=\"10\" fill=\"{colour}\"/></svg>"
@@ -46,6 +46,14 @@ pub(crate) fn interval(share: Option<Share>) -> String {
     share.map_or_else(none, |share| {
         let (low, high) = (share.low * 100.0, share.high * 100.0);
         format!("{}<span class=\"interval\">{low:.1} – {high:.1}</span>", percent(share.value))
+    })
+}
+
+/// [`interval`], with the number of tasks that it was measured on.
+pub(crate) fn interval_of(share: Option<Share>) -> String {
+    share.map_or_else(none, |share| {
+        let tasks = count(share.tasks);
+        format!("{}<span class=\"interval\">n = {tasks}</span>", interval(Some(share)))
     })
 }
 
@@ -90,6 +98,17 @@ pub(crate) fn tasks(figures: &Figures) -> String {
     }
 }
 
+/// `1 task`, `7 tasks`.
+pub(crate) fn task_count(tasks: u64) -> String {
+    format!("{} {}", count(tasks), if tasks == 1 { "task" } else { "tasks" })
+}
+
+/// How many tasks there are, and how many of them have a label where not all do, in words.
+pub(crate) fn task_counts(figures: &Figures) -> String {
+    let all = task_count(figures.tasks);
+    if figures.labelled == figures.tasks { all } else { format!("{all}, {} labelled", count(figures.labelled)) }
+}
+
 /// A bar beside a figure, in the run's colour.
 pub(crate) fn bar(value: f64, most: f64, index: usize) -> String {
     let width = if most > 0.0 { (value / most * 100.0).clamp(0.0, 100.0) } else { 0.0 };
@@ -116,6 +135,14 @@ mod tests {
         );
         assert_eq!([(9000, 9000), (8999, 9000)].map(|(part, all)| ratio(part, all)), ["100.0 %", "&gt; 99.9 %"]);
         assert_eq!(ratio(0, 0), none());
+    }
+
+    #[test]
+    fn the_number_of_labelled_tasks_never_runs_into_the_number_of_tasks() {
+        let figures = |tasks, labelled| Figures { labelled, ..crate::fixtures::figures(tasks, 0.5) };
+        assert_eq!(task_counts(&figures(7, 6)), "7 tasks, 6 labelled");
+        assert_eq!(task_counts(&figures(1, 1)), "1 task");
+        assert_eq!(task_counts(&figures(0, 0)), "0 tasks");
     }
 
     #[test]

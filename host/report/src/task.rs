@@ -43,10 +43,15 @@ pub struct BrowsedRun {
     pub best: Option<usize>,
     /// Who shares the top; empty where nobody does.
     pub tied: Vec<usize>,
-    /// Why there is no reward.
+    /// Why there is no reward; [`BrowsedRun::UNFINISHED`] where the run ended before the task did.
     pub error: Option<String>,
     /// In the order of their ids.
     pub samples: Vec<BrowsedSample>,
+}
+
+impl BrowsedRun {
+    /// The [`BrowsedRun::error`] of a task that the run began and did not end.
+    pub const UNFINISHED: &str = "unfinished";
 }
 
 /// One sample.
@@ -98,8 +103,10 @@ pub enum Verdict {
     Shared,
     /// Another response won, or others share the top.
     Wrong,
-    /// There is no reward.
+    /// There is no reward, and there will be none.
     Failed,
+    /// The run ended before the task did: the task is in none of the run's figures.
+    Unfinished,
     /// There is a reward but no label, or only one response, so that there is nothing to be right about.
     Unlabelled,
 }
@@ -107,6 +114,9 @@ pub enum Verdict {
 impl BrowsedTask {
     /// How `run`'s reward stands to the label.
     pub fn verdict(&self, run: &BrowsedRun) -> Verdict {
+        if run.error.as_deref() == Some(BrowsedRun::UNFINISHED) {
+            return Verdict::Unfinished;
+        }
         if run.scores.is_none() || run.error.is_some() {
             return Verdict::Failed;
         }
@@ -135,6 +145,9 @@ mod tests {
         assert_eq!(task.verdict(&run(None, &[0, 1])), Verdict::Shared);
         assert_eq!(task.verdict(&run(None, &[0, 2])), Verdict::Wrong);
         assert_eq!(task.verdict(&BrowsedRun { scores: None, ..run(Some(1), &[]) }), Verdict::Failed);
+        let failed = |error: &str| BrowsedRun { scores: None, error: Some(error.into()), ..run(None, &[]) };
+        assert_eq!(task.verdict(&failed("no_valid_sample: all were unparsable")), Verdict::Failed);
+        assert_eq!(task.verdict(&failed(BrowsedRun::UNFINISHED)), Verdict::Unfinished);
         let reward = run(Some(1), &[]);
         assert_eq!(BrowsedTask { preferred: None, ..task.clone() }.verdict(&reward), Verdict::Unlabelled);
         let alone = BrowsedTask { responses: vec!["only".into()], preferred: Some(0), ..task.clone() };

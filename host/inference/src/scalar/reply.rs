@@ -25,7 +25,6 @@ struct Entry {
 #[derive(Deserialize)]
 struct WireUsage {
     prompt_tokens: u32,
-    #[serde(default)]
     completion_tokens: Option<u32>,
 }
 
@@ -59,10 +58,9 @@ fn complete(text: &str, route: ScalarRoute) -> Result<Completion, Failure> {
         ));
     }
     let usage = match usage {
-        Some(usage) => Usage {
-            prompt_tokens: usage.prompt_tokens,
-            completion_tokens: usage.completion_tokens.unwrap_or_default(),
-        },
+        Some(usage) => {
+            Usage { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens.unwrap_or_default() }
+        }
         None => {
             tracing::warn!("the server reports no token usage: prompt tokens are counted as 0");
             Usage::default()

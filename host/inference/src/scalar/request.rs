@@ -42,7 +42,11 @@ pub(super) fn refuse_what_presumes_text(request: &GenerateRequest) -> Result<(),
     }
     let refused = |field, found: String, expected| Err(ModelError::InvalidRequest { field, found, expected });
     if !request.stop.is_empty() {
-        return refused("stop", format!("{:?}", request.stop), "none: a scalar model gives a number and writes no text");
+        return refused(
+            "stop",
+            format!("{:?}", request.stop),
+            "none: a scalar model gives a number and writes no text",
+        );
     }
     if request.top_logprobs > 0 {
         return refused("top_logprobs", request.top_logprobs.to_string(), "0: a scalar model writes no tokens");

@@ -4,8 +4,9 @@
   const PAGE = 50, SAMPLES = 40;
   const $ = (id) => document.getElementById(id);
   const blocks = (kind) => [...document.querySelectorAll(`script[data-block="${kind}"]`)];
-  const WORDS = { right: "✓ right", shared: "= tied", wrong: "✗ wrong", failed: "! no reward", unlabelled: "no label" };
-  const RANK = { wrong: 0, failed: 1, shared: 2, right: 3, unlabelled: 4 };
+  const WORDS = { right: "✓ right", shared: "= tied", wrong: "✗ wrong", failed: "! no reward", unfinished: "… unfinished", unlabelled: "no label" };
+  const TOKENS = "Read and written for all samples of the task in one run; of several runs, the one that has most";
+  const RANK = { wrong: 0, failed: 1, unfinished: 2, shared: 3, right: 4, unlabelled: 5 };
   // The same characters as src/escape.rs shows: invisible ones, and those that reorder text.
   const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu;
 
@@ -69,7 +70,9 @@
           margin: given.length > 1 ? given[0] - given[1] : 0,
           invalid: run.samples.some((sample) => sample.failure !== null || sample.scores === null),
         });
-        for (const sample of run.samples) if (sample.tokens !== null) row.tokens = (row.tokens || 0) + sample.tokens;
+        // Not added up over the runs: a replay has the same samples as the run that it replays.
+        const tokens = run.samples.map((sample) => sample.tokens).filter((one) => one !== null);
+        if (tokens.length > 0) row.tokens = Math.max(row.tokens || 0, tokens.reduce((sum, one) => sum + one, 0));
       });
       rows.push(row);
     });
@@ -82,7 +85,7 @@
       key: `run ${index}`, name: run, run,
       value: (row) => { const of = row.runs.get(run); return of ? RANK[of.verdict] * 1e9 - Math.min(of.margin, 1e8) : Infinity; },
     })),
-    { key: "tokens", name: "Tokens", value: (row) => (row.tokens === null ? -1 : row.tokens) },
+    { key: "tokens", name: "Tokens", title: TOKENS, value: (row) => (row.tokens === null ? -1 : row.tokens) },
   ];
 
   function matches(row, words, verdict, run) {
@@ -94,7 +97,8 @@
       case "tied": return of.some((one) => one.tied);
       case "invalid": return of.some((one) => one.invalid);
       case "disagree": {
-        const winners = new Set([...row.runs.values()].map((one) => (one.verdict === "failed" ? "none" : one.tied ? "tie" : one.best)));
+        const ended = [...row.runs.values()].filter((one) => one.verdict !== "unfinished");
+        const winners = new Set(ended.map((one) => (one.verdict === "failed" ? "none" : one.tied ? "tie" : one.best)));
         return winners.size > 1;
       }
       default: return of.some((one) => one.verdict === verdict);
@@ -240,6 +244,7 @@
   for (const column of columns) {
     const button = make("button", "", column.run === undefined ? column.name : isolated(column.name));
     button.type = "button";
+    if (column.title !== undefined) button.title = column.title;
     button.addEventListener("click", () => {
       state.down = state.sort === column.key ? !state.down : column.key === "tokens";
       state.sort = column.key;
@@ -269,6 +274,12 @@
   $("status").textContent = !whole
     ? `This page is damaged: it holds ${rows.length} tasks of ${end ? end.tasks : "an unknown number"}.`
     : rows.length === 0 ? `No tasks were written to this page.${omitted}` : `${rows.length} tasks.${omitted}`;
+  for (const run of runs) {
+    const count = rows.filter((row) => row.runs.has(run) && row.runs.get(run).verdict === "unfinished").length;
+    if (count === 0) continue;
+    const are = count === 1 ? "1 of them is unfinished in " : `${count} of them are unfinished in `;
+    $("status").append(" ", are, isolated(run), " and in none of its figures.");
+  }
   if (rows.length > 0) {
     for (const id of ["filters", "listing", "pager"]) $(id).hidden = false;
     show();

@@ -47,6 +47,21 @@ fn every_task_comes_back_from_the_page_as_it_was_written() {
 }
 
 #[test]
+fn a_task_that_a_run_did_not_end_reaches_the_script_as_unfinished() {
+    let mut task = fixtures::task(0);
+    let unfinished = BrowsedRun {
+        scores: None,
+        best: None,
+        error: Some(BrowsedRun::UNFINISHED.to_owned()),
+        samples: vec![],
+        ..task.runs[0].clone()
+    };
+    task.runs.push(unfinished);
+    let page = page(&[fixtures::evaluation("vote", 0)], &[task]);
+    assert_eq!(rows(&page)[0]["verdicts"], serde_json::json!(["wrong", "unfinished"]));
+}
+
+#[test]
 fn no_text_of_a_task_can_leave_its_block() {
     let hostile =
         "</script><img src=x onerror=alert(1)><!--<script>]]>&lt;/script&gt;\u{2028}\u{2029}\u{202E}\"'\\{{title}}";
