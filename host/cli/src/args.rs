@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use rewarden_evaluate::Protocol;
 use rewarden_judge::Setting;
 
+pub(crate) use crate::pack::PackCommand;
 use crate::run_args::{EVAL_HELP, IMPORT_HELP, REPLAY_HELP, REPORT_HELP, VERIFY_HELP};
 pub(crate) use crate::run_args::{
     EvalArgs, ExportArgs, ImportArgs, ReplayArgs, ReportArgs, RowFormat, VerifyArgs, What,
@@ -57,6 +58,9 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Show what a component or a pack is: exports, imports, configuration, digests, limits.
     Inspect(InspectArgs),
+    /// Make plugins and packs: start, build, test, check and lock them.
+    #[command(subcommand)]
+    Pack(PackCommand),
     /// Fetch the default model, or say where it is.
     #[command(subcommand)]
     Model(ModelCommand),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use async_trait::async_trait;
 use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
+use rewarden_inference::scalar::{ScalarModel, ScalarOptions, ScalarRoute};
 use rewarden_inference::{Completion, GenerateProgress, GenerateRequest, Identity, Model, ModelError};
 
 use crate::args::{ConstraintServer, MetaKind, ModelOptions, Places};
@@ -31,10 +32,31 @@ pub(crate) async fn open_meta(options: &ModelOptions, places: &Places, quiet: bo
             let key = key("REWARDEN_META_API_KEY").or_else(judge_key);
             match options.meta_kind {
                 MetaKind::Chat => Ok(Some(Arc::new(remote(endpoint, model, options, key)?))),
-                MetaKind::Classify | MetaKind::Pooling => anyhow::bail!("PLACEHOLDER"),
+                MetaKind::Classify => scalar(endpoint, model, options, key, ScalarRoute::Classify),
+                MetaKind::Pooling => scalar(endpoint, model, options, key, ScalarRoute::Pooling),
             }
         }
     }
+}
+
+fn scalar(
+    endpoint: &str,
+    model: &str,
+    options: &ModelOptions,
+    api_key: Option<String>,
+    route: ScalarRoute,
+) -> Result<Option<Arc<dyn Model>>> {
+    let try_timeout = Duration::from_secs(options.timeout.into());
+    let defaults = ScalarOptions::default();
+    let options = ScalarOptions {
+        route,
+        api_key,
+        concurrency: options.concurrency.into(),
+        try_timeout,
+        total_timeout: defaults.total_timeout.max(try_timeout * 3),
+        ..defaults
+    };
+    Ok(Some(Arc::new(ScalarModel::new(endpoint, model, options)?)))
 }
 
 fn key(name: &str) -> Option<String> {

@@ -12,6 +12,7 @@ mod inspect;
 mod measure;
 mod model;
 mod output;
+mod pack;
 mod packs;
 mod progress;
 mod recorded_sample;
@@ -63,6 +64,7 @@ fn run() -> Result<ExitCode> {
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Pack(command) => pack::run(&command),
         Command::Model(ModelCommand::Pull(places)) => model::pull(&places),
         Command::Model(ModelCommand::Path(places)) => model::path(&places),
         Command::Config(args) => {

@@ -74,6 +74,8 @@ impl FileDefaults {
     /// default now.
     pub(crate) fn apply(&self, command: Command) -> Command {
         command.mut_subcommands(|subcommand| {
+            // Those of `pack` and `model`.
+            let subcommand = if subcommand.has_subcommands() { self.apply(subcommand) } else { subcommand };
             let all = SCORING.contains(&subcommand.get_name());
             // Evaluating a run must not collide with the run that `score` would write.
             let but = if subcommand.get_name() == "eval" { OUTPUTS.as_slice() } else { &[] };

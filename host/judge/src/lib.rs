@@ -9,6 +9,7 @@
 mod calls;
 mod configuration;
 mod judge;
+mod lock;
 mod manifest;
 mod order;
 mod pack;
@@ -21,6 +22,7 @@ mod verify;
 
 pub use configuration::{ConfigurationError, Setting};
 pub use judge::{Event, Judge, JudgeSettings, Observer};
+pub use lock::{Lock, LockError};
 pub use manifest::{ManifestError, explain as explain_toml_error, nearest};
 pub use pack::{Asking, Overrides, Pack, PackError, Part, PartName, SamplingDefaults};
 pub use replay::{Given, Replayed, Replayer};

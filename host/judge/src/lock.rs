@@ -128,7 +128,11 @@ mod tests {
     use super::*;
 
     fn directory() -> PathBuf {
-        let directory = std::env::temp_dir().join(format!("rewarden-lock-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let directory = std::env::temp_dir().join(format!(
+            "rewarden-lock-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory).unwrap();
         directory
@@ -151,7 +155,9 @@ mod tests {
     fn no_lock_is_fine_and_a_damaged_one_is_an_error() {
         let directory = directory();
         assert_eq!(Lock::read(&directory), Ok(None));
-        for text in ["version = 1", "version = 2\n[components]\n", "version = 1\n[components]\n\"a.wasm\" = \"sha1:0\"\n"] {
+        for text in
+            ["version = 1", "version = 2\n[components]\n", "version = 1\n[components]\n\"a.wasm\" = \"sha1:0\"\n"]
+        {
             std::fs::write(directory.join(FILE), text).unwrap();
             assert!(matches!(Lock::read(&directory), Err(LockError::File { .. })), "{text}");
         }

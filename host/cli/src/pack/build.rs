@@ -103,12 +103,16 @@ fn check_target(directory: &Path) -> Result<()> {
         .current_dir(directory)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
-        .with_context(|| format!("{} cannot be started; a plugin's crate needs Rust, see https://rustup.rs", rustc.display()))?;
+        .with_context(|| {
+            format!("{} cannot be started; a plugin's crate needs Rust, see https://rustup.rs", rustc.display())
+        })?;
     let libraries = String::from_utf8_lossy(&asked.stdout);
     if asked.status.success() && Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
-    bail!("this Rust toolchain cannot compile for {TARGET}: its standard library is missing; run `rustup target add {TARGET}`")
+    bail!(
+        "this Rust toolchain cannot compile for {TARGET}: its standard library is missing; run `rustup target add {TARGET}`"
+    )
 }
 
 /// Panics carry the paths of sources. Without this a component's digest would depend on whose machine built it.
@@ -138,7 +142,8 @@ fn module(messages: &str, manifest: &Path) -> Result<Option<PathBuf>> {
         // A build script may print to cargo's stdout; its lines are no messages.
         let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
         let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
-        let is_ours = text("/manifest_path").is_some_and(|path| Path::new(path).canonicalize().ok().as_ref() == Some(&manifest));
+        let is_ours =
+            text("/manifest_path").is_some_and(|path| Path::new(path).canonicalize().ok().as_ref() == Some(&manifest));
         if text("/reason") != Some("compiler-artifact") || !is_ours {
             continue;
         }
@@ -202,9 +207,15 @@ mod tests {
         let manifest = directory.path().join("Cargo.toml");
         fs::write(&manifest, "").unwrap();
         let artifact = |manifest: &str, file: &str| {
-            format!(r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","filenames":["{file}.rlib","{file}.wasm"]}}"#)
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","filenames":["{file}.rlib","{file}.wasm"]}}"#
+            )
         };
-        let messages = [artifact("/elsewhere/Cargo.toml", "/t/dep"), "noise".into(), artifact(&manifest.display().to_string(), "/t/mine")];
+        let messages = [
+            artifact("/elsewhere/Cargo.toml", "/t/dep"),
+            "noise".into(),
+            artifact(&manifest.display().to_string(), "/t/mine"),
+        ];
         assert_eq!(module(&messages.join("\n"), &manifest).unwrap(), Some(PathBuf::from("/t/mine.wasm")));
         assert_eq!(module("", &manifest).unwrap(), None);
     }

@@ -23,7 +23,7 @@ pub(crate) struct Golden {
 pub(crate) enum Case {
     Parse(ParseCase),
     Render(RenderCase),
-    Next(NextCase),
+    Next(Box<NextCase>),
     Score(ScoreCase),
 }
 
@@ -270,7 +270,7 @@ fn read_toml(file: &Path) -> Result<Vec<Case>> {
     let cases: CaseFile = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, file))?;
     let parse = cases.parse.into_iter().map(Case::Parse);
     let render = cases.render.into_iter().map(Case::Render);
-    let next = cases.next.into_iter().map(Case::Next);
+    let next = cases.next.into_iter().map(|case| Case::Next(Box::new(case)));
     let score = cases.score.into_iter().map(Case::Score);
     Ok(parse.chain(render).chain(next).chain(score).collect())
 }
@@ -281,7 +281,10 @@ fn read_jsonl(file: &Path) -> Result<Vec<Case>> {
     lines
         .map(|(number, line)| {
             serde_json::from_str(line).map_err(|error| {
-                anyhow!("{}:{number}: {error}; expected {{\"parse\": {{...}}}}, or render, next or score", file.display())
+                anyhow!(
+                    "{}:{number}: {error}; expected {{\"parse\": {{...}}}}, or render, next or score",
+                    file.display()
+                )
             })
         })
         .collect()
@@ -301,7 +304,9 @@ mod tests {
     #[test]
     fn toml_and_jsonl_say_the_same() {
         let toml = cases("a.toml", "[[parse]]\nname = \"n\"\ncompletion = \"c\"\nscores = [7, \"abstain\"]\n").unwrap();
-        let jsonl = cases("a.jsonl", "\n{\"parse\": {\"name\": \"n\", \"completion\": \"c\", \"scores\": [7, \"abstain\"]}}\n").unwrap();
+        let jsonl =
+            cases("a.jsonl", "\n{\"parse\": {\"name\": \"n\", \"completion\": \"c\", \"scores\": [7, \"abstain\"]}}\n")
+                .unwrap();
         for cases in [toml, jsonl] {
             let [Golden { name, case: Case::Parse(case), .. }] = &cases[..] else { panic!("one case to parse") };
             assert_eq!(name, "n");
@@ -312,7 +317,10 @@ mod tests {
     #[test]
     fn a_misspelt_key_names_the_file_and_the_line() {
         let error = cases("a.toml", "[[parse]]\ncompletion = \"c\"\nscore = [7]\n").err().unwrap().to_string();
-        assert!(error.contains("a.toml:3: unknown field `score`") && error.contains("did you mean `scores`"), "{error}");
+        assert!(
+            error.contains("a.toml:3: unknown field `score`") && error.contains("did you mean `scores`"),
+            "{error}"
+        );
         let error = cases("a.jsonl", "{\"parse\": {\"scores\": [1]}}\n{\"pars\": {}}").err().unwrap().to_string();
         assert!(error.contains("a.jsonl:2: unknown variant `pars`"), "{error}");
     }

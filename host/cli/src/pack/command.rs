@@ -74,11 +74,11 @@ const CHECK_HELP: &str = "\
 Laws; one that is broken is a failure, with its first counterexample:
   parser    never traps or runs over a limit; gives one score on the scale for each response, or a failure; a response
             quoted from the prompt before an answer does not change the scores read from it
-  template  shows every response; different responses give different prompts; no text of the task can repeat what
-            stands between two responses
-  policy    draws no more than it may, names each response at most once, finishes within its rounds, with one finite
-            score a response and samples that exist
-  scorer    gives one finite score a response
+  template  never traps or runs over a limit; shows every response; a changed response gives another prompt; no text of
+            the task can repeat what stands between two responses
+  policy    never traps or runs over a limit; draws no more than it may; names each response at most once; finishes or
+            refuses within its rounds, with one finite score a response and samples that exist
+  scorer    never traps or runs over a limit; gives one finite score a response, or refuses
 Beside them, notes tell of what a plugin may rightly do, such as a policy whose result depends on the order of its samples.
 
 The input is made up from the seed and, where there are golden cases, from them: the same seed tries the same again.
@@ -164,7 +164,7 @@ pub(crate) struct CheckArgs {
     pub(crate) subject: SubjectArgs,
 
     /// Made-up inputs for each law
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) cases: u32,
 
     /// Decides what is made up

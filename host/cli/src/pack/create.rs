@@ -21,7 +21,8 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
     {
         bail!("--{option} is for --kind pack; a plugin's own component is made by `rewarden pack build`");
     }
-    let directory = args.dir.join(&args.name);
+    // Without a `./` in front of what is printed.
+    let directory = if args.dir == Path::new(".") { PathBuf::from(&args.name) } else { args.dir.join(&args.name) };
     if directory.exists() {
         bail!("{} exists; choose another name or --dir", directory.display());
     }
@@ -78,8 +79,7 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
     let from = packs::find(&args.from, &args.places)?;
     let file = from.join("pack.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut manifest: toml::Table =
-        toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
+    let mut manifest: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
     for (key, value) in [
         ("name", args.name.clone()),
         ("version", "0.1.0".to_owned()),
@@ -88,9 +88,7 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
         manifest.insert(key.to_owned(), value.into());
     }
     let mut components = Vec::new();
-    for (part, replacement) in
-        [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)]
-    {
+    for (part, replacement) in [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)] {
         if let Some(path) = replacement {
             let name = path.file_name().with_context(|| format!("{} is not a file", path.display()))?;
             let component = toml::Value::String(name.to_string_lossy().into_owned());

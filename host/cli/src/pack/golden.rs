@@ -54,7 +54,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
             }
         }
     }
-    println!("most that any call used, of fuel {} and memory {}:", subject.limits.fuel, indicatif::BinaryBytes(subject.limits.memory_bytes as u64));
+    println!(
+        "most that any call used, of fuel {} and memory {}:",
+        subject.limits.fuel,
+        indicatif::BinaryBytes(subject.limits.memory_bytes as u64)
+    );
     for part in &subject.parts {
         let own = usages.iter().filter(|(of, _)| of.name == part.name);
         match own.map(|(_, usage)| *usage).reduce(Usage::max) {
@@ -187,7 +191,9 @@ fn sample(id: u32, sample: &SampleCase, case: &NextCase, responses: usize) -> Re
         (None, Some(kind)) => Some(Rating::Failed(failure(kind)?)),
         (None, None) => None,
     };
-    let shown = (0..).zip(sample.scores.iter().flatten()).filter(|(_, score)| values::score(score).is_ok_and(|score| score.is_some()));
+    let shown = (0..)
+        .zip(sample.scores.iter().flatten())
+        .filter(|(_, score)| values::score(score).is_ok_and(|score| score.is_some()));
     let order = match (&sample.order, &outcome) {
         (Some(order), _) => order.clone(),
         (None, Outcome::Scored(_)) => shown.map(|(index, _)| index).collect(),
@@ -204,7 +210,8 @@ fn failure(kind: &str) -> Result<Failure> {
 fn context(part: &TestedPart, case: &NextCase) -> Result<PolicyContext> {
     let signals = case.signals.iter().map(|(scorer, scores)| {
         let scores = scores.iter().map(|score| {
-            values::score(score)?.ok_or_else(|| anyhow!("signal `{scorer}` has \"none\"; expected a number or \"abstain\""))
+            values::score(score)?
+                .ok_or_else(|| anyhow!("signal `{scorer}` has \"none\"; expected a number or \"abstain\""))
         });
         Ok(Signal { scorer: scorer.clone(), scores: scores.collect::<Result<_>>()? })
     });

@@ -24,8 +24,8 @@ pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
         println!("{digest}  {}", name.display());
         components.push((name, digest));
     }
-    let written = Lock::new(&directory, components).write()?;
-    println!("wrote {}", written.display());
+    let lock = Lock::new(&directory, components);
+    println!("wrote {}", lock.write()?.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -51,6 +51,11 @@ pub(crate) fn same_number(a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs())
 }
 
+/// Whether the host takes `value` for a score; a NaN is on no scale.
+pub(crate) fn on_scale(value: f64, scale: Scale) -> bool {
+    value >= scale.min && value <= scale.max && (!scale.integer || value.fract() == 0.0)
+}
+
 /// Whether a detail is the expected one.
 pub(crate) fn same_detail(expected: &Value, found: &DetailValue) -> bool {
     match (expected, found) {

@@ -31,18 +31,13 @@ pub(super) fn parsed(case: &ParseCase, parsed: &Result<Judgement, ParseFailure>,
     }
     // The host would refuse these; a case must not bless them.
     let off = parsed.iter().flat_map(|judgement| &judgement.scores).find(|score| match score {
-        Score::Value(value) => !on_scale(*value, scale),
+        Score::Value(value) => !values::on_scale(*value, scale),
         Score::Abstain(_) => false,
     });
     match off {
         Some(_) => differ(format_args!("scores on the scale {} to {}", scale.min, scale.max), found()),
         None => Ok(()),
     }
-}
-
-/// As the host checks it.
-pub(crate) fn on_scale(value: f64, scale: Scale) -> bool {
-    value >= scale.min && value <= scale.max && (!scale.integer || value.fract() == 0.0)
 }
 
 pub(super) fn rendered(case: &RenderCase, prompt: &Result<Prompt, Refusal>) -> Verdict {
@@ -71,7 +66,9 @@ fn refused<T>(expected: Option<&str>, result: &Result<T, Refusal>) -> Option<Ver
     match (expected, result) {
         (None, _) => None,
         (Some(expected), Err(refusal)) if values::refusal(refusal).0 == expected => Some(Ok(())),
-        (Some(expected), Err(refusal)) => Some(differ(format_args!("a refusal as {expected}"), values::refused_text(refusal))),
+        (Some(expected), Err(refusal)) => {
+            Some(differ(format_args!("a refusal as {expected}"), values::refused_text(refusal)))
+        }
         (Some(expected), Ok(_)) => Some(differ(format_args!("a refusal as {expected}"), "none")),
     }
 }

@@ -1,0 +1,99 @@
+//! What came of the laws of one part.
+
+use rewarden_runtime::{CallError, Limits, Metered};
+
+use crate::pack::golden::indented;
+use crate::pack::meter::Usage;
+
+/// Broken cases after which a law is not tried further: a plugin that loops costs a second a case.
+const ENOUGH: u32 = 5;
+
+/// One law, or one note.
+pub(super) struct Tally {
+    /// What must hold, as a sentence without its subject.
+    law: &'static str,
+    /// False for what a plugin may rightly do.
+    is_law: bool,
+    cases: u32,
+    broken: u32,
+    first: Option<String>,
+}
+
+impl Tally {
+    /// What must hold.
+    pub(super) fn law(law: &'static str) -> Self {
+        Self { law, is_law: true, cases: 0, broken: 0, first: None }
+    }
+
+    /// What is worth knowing when it does not hold.
+    pub(super) fn note(law: &'static str) -> Self {
+        Self { is_law: false, ..Self::law(law) }
+    }
+
+    /// Counts a case; `Err` holds the counterexample.
+    pub(super) fn case(&mut self, outcome: Result<(), String>) {
+        self.cases += 1;
+        if let Err(counterexample) = outcome {
+            self.broken += 1;
+            self.first.get_or_insert(counterexample);
+        }
+    }
+
+    /// Whether there is no point in trying more.
+    pub(super) fn is_settled(&self) -> bool {
+        self.broken >= ENOUGH
+    }
+}
+
+/// All that was found of one part.
+#[derive(Default)]
+pub(super) struct Report {
+    tallies: Vec<Tally>,
+    remarks: Vec<String>,
+    usage: Usage,
+}
+
+impl Report {
+    /// Keeps what a call cost and unpacks it; a failed call becomes a counterexample's words.
+    pub(super) fn value<T>(&mut self, called: Result<Metered<T>, CallError>) -> Result<T, String> {
+        match called {
+            Ok(metered) => {
+                self.usage = self.usage.max(Usage::from(&metered));
+                Ok(metered.value)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    pub(super) fn add(&mut self, tally: Tally) {
+        self.tallies.push(tally);
+    }
+
+    /// Something that people should know, such as why a law was not tried.
+    pub(super) fn remark(&mut self, remark: impl Into<String>) {
+        self.remarks.push(remark.into());
+    }
+
+    /// Prints it and returns the number of broken laws.
+    pub(super) fn print(&self, limits: &Limits) -> usize {
+        for tally in &self.tallies {
+            let Tally { law, cases, broken, .. } = tally;
+            match (&tally.first, tally.is_law) {
+                (None, _) if *cases == 0 => println!("  -         no case for: {law}"),
+                (None, _) => println!("  ok        {law}: {cases} cases"),
+                (Some(first), true) => {
+                    println!("  BROKEN    {law}: not in {broken} of {cases} cases; the first:\n{}", indented(first))
+                }
+                (Some(first), false) => println!(
+                    "  note      does not hold: {law}: not in {broken} of {cases} cases; the first:\n{}",
+                    indented(first)
+                ),
+            }
+        }
+        for remark in &self.remarks {
+            println!("  note      {remark}");
+        }
+        println!("  most used {}", self.usage.against(limits));
+        self.tallies.iter().filter(|tally| tally.is_law && tally.broken > 0).count()
+    }
+}
