@@ -11,6 +11,7 @@ use rewarden_runtime::{CallError, Interface, LoadError, Plugin, Runtime, Sha256D
 use serde_json::{Map, Value};
 
 use crate::configuration::{self, ConfigurationError, Setting};
+use crate::lock::{Lock, LockError};
 use crate::manifest::{Manifest, ManifestError, PartSection, ScaleSection, nearest};
 
 /// The parts of a pack.
@@ -129,6 +130,9 @@ pub enum PackError {
     /// A configuration does not fit its plugin.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// A component is not the one that the pack was locked with.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A setting names a part that the pack does not have.
     #[error("--set {setting}: the pack has no such part; it has {parts}")]
     NoSuchPart {
@@ -261,12 +265,15 @@ impl Pack {
             .map_err(|error| PackError::Read { path: file.clone(), message: error.to_string() })?;
         let manifest = Manifest::parse(&text, &file)?;
         let origin = file.display().to_string();
-        let mut loader = Loader { runtime, origin: &origin, overrides, loaded: Vec::new() };
+        let lock = Lock::read(directory)?;
+        let mut loader = Loader { runtime, origin: &origin, overrides, lock: lock.as_ref(), loaded: Vec::new() };
         let mut part = |part: PartName, section: PartSection| {
             let table = serde_json::to_value(section.config).ok();
             let config = table.and_then(|value| value.as_object().cloned()).unwrap_or_default();
             loader.part(part.clone(), config, || {
-                inside(directory, &file, part.clone(), section.component).map(Source::File)
+                let component = section.component;
+                let path = inside(directory, &file, part.clone(), component.clone())?;
+                Ok::<_, PackError>(Source::Own { component, path })
             })
         };
         let scale = |scale: &ScaleSection| Scale { min: scale.min, max: scale.max, integer: scale.integer };
@@ -321,7 +328,7 @@ impl Pack {
         run: &str,
         find: impl Fn(&PartProvenance) -> Result<Option<RecordedComponent>, E>,
     ) -> Result<Self, E> {
-        let mut loader = Loader { runtime, origin: run, overrides, loaded: Vec::new() };
+        let mut loader = Loader { runtime, origin: run, overrides, lock: None, loaded: Vec::new() };
         let mut part = |part: PartName, recorded: &PartProvenance| {
             loader.part(part.clone(), recorded.config.clone(), || {
                 let component = find(recorded)?.ok_or_else(|| PackError::NotRecorded {
@@ -446,7 +453,11 @@ impl Part {
 
 /// Where a component comes from.
 enum Source {
+    /// A file that a command names.
     File(PathBuf),
+    /// A file of the pack's own, by its path there and in full.
+    Own { component: PathBuf, path: PathBuf },
+    /// One that a run holds.
     Bytes(RecordedComponent),
 }
 
@@ -465,6 +476,8 @@ struct Loader<'a> {
     /// Where configurations come from, for errors.
     origin: &'a str,
     overrides: &'a Overrides,
+    /// What the pack's own components must be.
+    lock: Option<&'a Lock>,
     /// One file can play several parts; it is loaded once.
     loaded: Vec<(LoadedAs, Arc<Plugin>)>,
 }
@@ -504,17 +517,20 @@ impl Loader<'_> {
 
     fn plugin(&mut self, part: PartName, source: Source) -> Result<Arc<Plugin>, PackError> {
         let key = match &source {
-            Source::File(path) => LoadedAs::File(path.clone()),
+            Source::File(path) | Source::Own { path, .. } => LoadedAs::File(path.clone()),
             Source::Bytes(component) => LoadedAs::Digest(component.digest),
         };
         if let Some((_, plugin)) = self.loaded.iter().find(|(known, _)| *known == key) {
             return Ok(plugin.clone());
         }
-        let loaded = match source {
-            Source::File(path) => self.runtime.load_file(&path),
+        let loaded = match &source {
+            Source::File(path) | Source::Own { path, .. } => self.runtime.load_file(path),
             Source::Bytes(component) => self.runtime.load(&component.name, &component.wasm),
         };
         let plugin = Arc::new(loaded.map_err(|error| PackError::Load { part, error })?);
+        if let (Some(lock), Source::Own { component, .. }) = (self.lock, &source) {
+            lock.check(component, plugin.digest())?;
+        }
         self.loaded.push((key, plugin.clone()));
         Ok(plugin)
     }

@@ -114,6 +114,11 @@ impl Escape {
                 continue;
             }
             let rest = text.get(start..).unwrap_or_default();
+            // A marker begins with a letter that can be seen. Looking on from each invisible one for the letter after it
+            // would make a long run of them cost its square.
+            if rest.chars().next().and_then(folded).is_none() {
+                continue;
+            }
             let answer = self.answer.iter().filter_map(|marker| marker.find(rest));
             for found in markers_at(rest).chain(answer) {
                 // A marker that begins inside another one may have its hyphen already.

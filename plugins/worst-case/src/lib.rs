@@ -57,6 +57,11 @@ impl Policy for WorstCase {
                 self.config.k, context.samples_left
             )));
         }
+        if context.rounds_left == 0 {
+            return Err(Refusal::TooFewSamples(
+                "no sample is there, and no round is left to draw one in: raise the budget of rounds".to_owned(),
+            ));
+        }
         let mut random = Random::new(context.seed);
         let draws = (0..self.config.k).map(|_| {
             let mut draw = Draw::all(task);

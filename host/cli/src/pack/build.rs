@@ -178,7 +178,7 @@ fn finish(runtime: &Runtime, module: &Path, out: &Path) -> Result<()> {
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    Ok(ComponentEncoder::default().validate(true).module(module)?.encode()?)
+    ComponentEncoder::default().validate(true).module(module)?.encode()
 }
 
 fn print_summary(plugin: &Plugin, out: &Path) {

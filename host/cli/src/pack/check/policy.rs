@@ -49,7 +49,7 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
         {
             break;
         }
-        Run::new(checked, made_up).to_the_end(checked, made_up, &mut laws, report);
+        Run::new(checked, made_up).play_out(checked, made_up, &mut laws, report);
     }
     let refused = laws.refused;
     for tally in [laws.runs, laws.budget, laws.orders, laws.rates, laws.finishes, laws.reward, laws.order_free] {
@@ -121,7 +121,7 @@ impl Run {
         )
     }
 
-    fn to_the_end(mut self, checked: &Checked, made_up: &mut MadeUp, laws: &mut Laws, report: &mut Report) {
+    fn play_out(mut self, checked: &Checked, made_up: &mut MadeUp, laws: &mut Laws, report: &mut Report) {
         loop {
             let called = checked.part.plugin.next(&checked.config, &self.task, &self.context, &self.samples);
             let step = match report.value(called) {
