@@ -48,7 +48,7 @@ pub enum LoadFailure {
     },
     /// A core module.
     #[error(
-        "is a core WebAssembly module, expected a component; encode it first (`cargo xtask plugins` does so for plugins/)"
+        "is a core WebAssembly module, expected a component; encode it first (`rewarden pack build FILE.wasm` does)"
     )]
     CoreModule,
     /// Not WebAssembly, or damaged.

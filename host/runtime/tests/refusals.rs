@@ -78,7 +78,7 @@ fn half_an_interface_is_refused() {
 #[test]
 fn a_core_module_is_refused_with_the_way_to_make_a_component_of_it() {
     let text = refusal("(module)");
-    insta::assert_snapshot!(text, @"component `x.wasm`: is a core WebAssembly module, expected a component; encode it first (`cargo xtask plugins` does so for plugins/)");
+    insta::assert_snapshot!(text, @"component `x.wasm`: is a core WebAssembly module, expected a component; encode it first (`rewarden pack build FILE.wasm` does)");
 }
 
 #[test]
