@@ -97,6 +97,7 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
             components.push((PathBuf::from(name), path.clone()));
         }
     }
+    let same_parts = components.is_empty();
     for name in lock::component_names(&manifest) {
         if components.iter().all(|(known, _)| *known != name) {
             components.push((name.clone(), from.join(&name)));
@@ -107,7 +108,7 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
         let bytes = fs::read(&source).with_context(|| format!("cannot read the component {}", source.display()))?;
         write(&directory.join(name), bytes)?;
     }
-    cases(&from, directory, &args.places)?;
+    cases(&from, directory, &args.places, same_parts)?;
     write(
         &directory.join("README.md"),
         include_str!("templates/pack-README.md.in").replace("{{name}}", &args.name).replace("{{from}}", &args.from),
@@ -135,11 +136,13 @@ fn manifest_text(manifest: &toml::Table) -> Result<String> {
     Ok(text)
 }
 
-/// The golden cases of the pack that it begins as; else one that its own template passes.
-fn cases(from: &Path, directory: &Path, places: &Places) -> Result<()> {
+/// The golden cases of the pack that it begins as, unless some part is another one, of which they need not be true; else
+/// one that its own template passes.
+fn cases(from: &Path, directory: &Path, places: &Places, same_parts: bool) -> Result<()> {
     let tests = from.join("tests");
     let mut copied = false;
-    for entry in fs::read_dir(&tests).into_iter().flatten().flatten().filter(|entry| entry.path().is_file()) {
+    let entries = fs::read_dir(&tests).into_iter().flatten().flatten().filter(|_| same_parts);
+    for entry in entries.filter(|entry| entry.path().is_file()) {
         let bytes = fs::read(entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
         write(&directory.join("tests").join(entry.file_name()), bytes)?;
         copied = true;
