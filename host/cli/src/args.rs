@@ -225,7 +225,7 @@ pub(crate) struct SamplingOptions {
     pub(crate) max_rounds: u32,
 }
 
-fn temperature(text: &str) -> Result<f64, String> {
+pub(crate) fn temperature(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
         _ => Err("expected a number of at least 0".into()),

@@ -46,17 +46,23 @@ fn scalar(
     api_key: Option<String>,
     route: ScalarRoute,
 ) -> Result<Option<Arc<dyn Model>>> {
-    let try_timeout = Duration::from_secs(options.timeout.into());
     let defaults = ScalarOptions::default();
+    let (try_timeout, total_timeout) = timeouts(options, defaults.total_timeout);
     let options = ScalarOptions {
         route,
         api_key,
         concurrency: options.concurrency.into(),
         try_timeout,
-        total_timeout: defaults.total_timeout.max(try_timeout * 3),
+        total_timeout,
         ..defaults
     };
     Ok(Some(Arc::new(ScalarModel::new(endpoint, model, options)?)))
+}
+
+/// How long one try may take, and all of them together: room for one that timed out, and for one more after it.
+fn timeouts(options: &ModelOptions, usual_total: Duration) -> (Duration, Duration) {
+    let one = Duration::from_secs(options.timeout.into());
+    (one, usual_total.max(one * 3))
 }
 
 fn key(name: &str) -> Option<String> {
@@ -105,14 +111,13 @@ impl Model for NoModel {
 }
 
 fn remote(endpoint: &str, model: &str, options: &ModelOptions, api_key: Option<String>) -> Result<OpenAiModel> {
-    let try_timeout = Duration::from_secs(options.timeout.into());
     let defaults = OpenAiOptions::default();
+    let (try_timeout, total_timeout) = timeouts(options, defaults.total_timeout);
     let options = OpenAiOptions {
         api_key,
         concurrency: options.concurrency.into(),
         try_timeout,
-        // Room for a try that timed out, and for one more after it.
-        total_timeout: defaults.total_timeout.max(try_timeout * 3),
+        total_timeout,
         constraints: match options.constraints {
             ConstraintServer::None => ConstraintDialect::None,
             ConstraintServer::Openai => ConstraintDialect::OpenAi,

@@ -100,11 +100,7 @@ impl Diff {
             );
             rows.push(("agreement", text));
         }
-        let mut table = display::table();
-        for (name, value) in rows {
-            table.add_row([name, &value]);
-        }
-        table.trim_fmt()
+        display::rows(&rows)
     }
 }
 

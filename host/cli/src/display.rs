@@ -21,6 +21,15 @@ pub(crate) fn table() -> Table {
     table
 }
 
+/// A table of names and values.
+pub(crate) fn rows(rows: &[(&str, String)]) -> String {
+    let mut table = table();
+    for (name, value) in rows {
+        table.add_row([*name, value]);
+    }
+    table.trim_fmt()
+}
+
 /// One task with the score of each response.
 pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
     let mut text = String::new();

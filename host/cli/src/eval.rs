@@ -9,11 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use rewarden_evaluate::{Evaluation, Figures, Share};
-use rewarden_record::RunReader;
 
 use crate::args::EvalArgs;
 use crate::display;
-use crate::progress::Progress;
 use crate::run_args::FigureFormat;
 use crate::score::{Kept, Scoring, load_pack};
 use crate::task_source::TaskSource;
@@ -43,7 +41,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
             source.as_path()
         } else {
             kept = Kept::new(args.run.as_deref())?;
-            let tasks = TaskSource::open(source, args.protocol)?;
+            let tasks = TaskSource::open(source, args.measures.protocol)?;
             let pack = load_pack(&args.pack, args.sampling.k, &args.places)?;
             let scoring = Scoring {
                 sampling: &args.sampling,
@@ -55,13 +53,10 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
             scored = scoring.run(tasks, pack, None, &kept)?;
             kept.path()
         };
-        let progress = Progress::new(Some(RunReader::open(path)?.tasks()?), !args.selection.quiet);
-        let mut evaluation =
-            measure::run(path, &args.measures, args.protocol, &args.selection.filters, &runtime, &progress)?;
+        let mut evaluation = measure::run(path, &args.measures, &args.selection, &runtime)?;
         if !is_run {
             evaluation.name = crate::run_tasks::name(source);
         }
-        progress.finish();
         evaluations.push(evaluation);
     }
     distinct_names(&mut evaluations);

@@ -5,28 +5,27 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
-use rewarden_evaluate::{AtKOptions, Evaluation, Evaluator, Options, Protocol, SampleOutcome, Scores, TaskOutcome};
+use rewarden_evaluate::{AtKOptions, Evaluation, Evaluator, Options, SampleOutcome, Scores, TaskOutcome};
 use rewarden_judge::{Given, Overrides, Replayer};
 use rewarden_record::{Recorded, RunReader, SampleRecord, Task, failure_name};
 use rewarden_runtime::Runtime;
 use rewarden_runtime::contract::{Outcome, Score};
 use serde_json::Value;
 
-use crate::filter::{Filter, plain};
+use crate::filter::plain;
 use crate::progress::Progress;
-use crate::run_args::MeasureOptions;
+use crate::run_args::{MeasureOptions, Selection};
 use crate::{run_tasks, strategy};
 
 /// Measures one run, with its own policy for everything that is aggregated again.
 pub(crate) fn run(
     path: &Path,
     measures: &MeasureOptions,
-    protocol: Option<Protocol>,
-    filters: &[Filter],
+    selection: &Selection,
     runtime: &Runtime,
-    progress: &Progress,
 ) -> Result<Evaluation> {
     let run = RunReader::open(path)?;
+    let progress = Progress::new(Some(run.tasks()?), !selection.quiet);
     let pack = strategy::recorded(&run, runtime, &Overrides::default())?;
     let about = pack.policy.plugin.about();
     let policy = format!("{} {}", about.name, about.version);
@@ -40,24 +39,25 @@ pub(crate) fn run(
     let header = run.header();
     let model = header.drawn.model.model.clone();
     let replayer = Replayer::new(pack, header.drawn.clone(), Given::All);
-    let evaluator = Evaluator::new(run_tasks::name(path), policy, model, Options { by, at_k, protocol })?;
+    let evaluator =
+        Evaluator::new(run_tasks::name(path), policy, model, Options { by, at_k, protocol: measures.protocol })?;
     // Measured side by side, added in between.
     let evaluator = RwLock::new(evaluator);
     let mut unfinished = 0_u64;
     run_tasks::for_each(
         run,
-        filters,
+        &selection.filters,
         |recorded| {
             let Recorded { task, samples, reward: Some(reward), .. } = recorded else { return None };
-            let view = task.view();
             let reward = match reward {
                 Ok(reward) => Ok(reward.scores.iter().map(value).collect()),
                 Err(failure) => Err(failure.kind.name().to_owned()),
             };
             let outcome = task_outcome(&task, &samples, reward);
+            let subsets = replayer.subsets(&task);
             let aggregate = |chosen: &[usize]| -> Option<Scores> {
                 let chosen = chosen.iter().filter_map(|&index| samples.get(index));
-                let reward = replayer.aggregate(&view, &task.id, chosen).ok()?;
+                let reward = subsets.reward(chosen).ok()?;
                 Some(reward.scores.iter().map(value).collect())
             };
             Some(evaluator.read().unwrap_or_else(PoisonError::into_inner).measure(outcome, &aggregate))
@@ -71,6 +71,7 @@ pub(crate) fn run(
             Ok(())
         },
     )?;
+    progress.finish();
     if unfinished > 0 {
         tracing::warn!("{}: {unfinished} unfinished tasks are left out", path.display());
     }

@@ -19,7 +19,6 @@ use crate::args::ReportArgs;
 use crate::eval::distinct_names;
 use crate::filter::{Filter, plain};
 use crate::measure::{self, value};
-use crate::progress::Progress;
 use crate::run_args::ReportFormat;
 use crate::strategy;
 
@@ -33,10 +32,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode> {
     let runtime = strategy::runtime(&args.places)?;
     let mut evaluations = Vec::new();
     for path in &args.runs {
-        let progress = Progress::new(Some(RunReader::open(path)?.tasks()?), !args.selection.quiet);
-        let filters = &args.selection.filters;
-        evaluations.push(measure::run(path, &args.measures, args.protocol, filters, &runtime, &progress)?);
-        progress.finish();
+        evaluations.push(measure::run(path, &args.measures, &args.selection, &runtime)?);
     }
     distinct_names(&mut evaluations);
     // Written beside and renamed: a page that was there stays whole until the new one is.

@@ -164,6 +164,10 @@ pub(crate) struct MeasureOptions {
     /// Seed of subsets and bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) bootstrap_seed: u64,
+
+    /// A benchmark's own rules beside the usual figures
+    #[arg(long, value_name = "BENCHMARK")]
+    pub(crate) protocol: Option<Protocol>,
 }
 
 #[derive(Debug, Args)]
@@ -174,10 +178,6 @@ pub(crate) struct EvalArgs {
 
     #[command(flatten)]
     pub(crate) measures: MeasureOptions,
-
-    /// A benchmark's own rules beside the usual figures
-    #[arg(long, value_name = "BENCHMARK", help_heading = "Measures")]
-    pub(crate) protocol: Option<Protocol>,
 
     /// How the figures are printed
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -234,10 +234,6 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) measures: MeasureOptions,
 
-    /// A benchmark's own rules beside the usual figures
-    #[arg(long, value_name = "BENCHMARK", help_heading = "Measures")]
-    pub(crate) protocol: Option<Protocol>,
-
     #[command(flatten)]
     pub(crate) selection: Selection,
 
@@ -279,7 +275,7 @@ pub(crate) struct ImportArgs {
     pub(crate) model: String,
 
     /// Temperature of samples that name none; policies see it
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = crate::args::temperature)]
     pub(crate) temperature: f64,
 
     /// No progress bar and no summary

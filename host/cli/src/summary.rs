@@ -104,11 +104,7 @@ impl Summary {
                 format!("{share:.1} % of {} labelled tasks ({} tied, worth their share)", self.labelled, self.ties);
             rows.push(("agreement", ties));
         }
-        let mut table = display::table();
-        for (name, value) in rows {
-            table.add_row([name, &value]);
-        }
-        table.trim_fmt()
+        display::rows(&rows)
     }
 }
 

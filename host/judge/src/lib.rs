@@ -25,6 +25,6 @@ pub use judge::{Event, Judge, JudgeSettings, Observer};
 pub use lock::{Lock, LockError};
 pub use manifest::{ManifestError, explain as explain_toml_error, nearest};
 pub use pack::{Asking, Overrides, Pack, PackError, Part, PartName, SamplingDefaults};
-pub use replay::{Given, Replayed, Replayer};
+pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use task_row::{RowError, parse_row};
 pub use verify::{Discrepancy, verify};

@@ -1,7 +1,7 @@
 //! The loop over samples that are there already: read again, aggregated again, no model.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rewarden_inference::GenerateRequest;
 use rewarden_record::{Drawn, Provenance, Recorded, SampleRecord, Task, TaskFailure, TaskFailureKind, Verdict};
@@ -55,11 +55,6 @@ impl Replayer {
         &self.provenance
     }
 
-    /// The pack.
-    pub fn pack(&self) -> &Pack {
-        &self.pack
-    }
-
     /// Replays one task.
     pub fn replay(&self, recorded: &Recorded) -> Replayed {
         let mut pool = Pool::new(&recorded.samples);
@@ -69,15 +64,18 @@ impl Replayer {
         Replayed { verdict: Verdict { task: recorded.task.id.clone(), samples, reward }, not_recorded }
     }
 
-    /// The reward that the policy gives for these samples alone: all of them at once, as under [`Given::All`]. The samples
-    /// count as read already, and are numbered anew in the order given.
-    pub fn aggregate<'a>(
+    /// A task whose samples are to be aggregated in several ways.
+    pub fn subsets<'a>(&'a self, task: &'a Task) -> Subsets<'a> {
+        Subsets { replayer: self, task, prepared: OnceLock::new() }
+    }
+
+    fn aggregate<'a>(
         &self,
         task: &contract::Task,
         id: &str,
+        signals: &[Signal],
         samples: impl IntoIterator<Item = &'a SampleRecord>,
     ) -> Result<Reward, TaskFailure> {
-        let signals = self.pack.signals(task)?;
         let mut views: Vec<contract::Sample> = samples.into_iter().map(SampleRecord::view).collect();
         for (sample, id) in views.iter_mut().zip(0..) {
             sample.id = id;
@@ -86,7 +84,7 @@ impl Replayer {
         let config = self.pack.policy.with_k(views.len());
         let max_rounds = self.drawn.budget.max_rounds;
         for round in 1..=max_rounds {
-            let context = self.context(id, &signals, 0, max_rounds - round);
+            let context = self.context(id, signals, 0, max_rounds - round);
             match self.pack.step_as(&config, task, &context, &views)? {
                 Step::Draw(draws) => return Err(missing(draws.len(), "samples beyond those given")),
                 Step::Rate(ids) => {
@@ -242,6 +240,28 @@ impl Replayer {
             rated.rating = meta.rating(completion);
         }
         Ok(sample)
+    }
+}
+
+/// Rewards for parts of one task's samples; see [`Replayer::subsets`]. What does not depend on the part, the scorers'
+/// signals above all, is computed once, and not before it is needed.
+pub struct Subsets<'a> {
+    replayer: &'a Replayer,
+    task: &'a Task,
+    prepared: OnceLock<(contract::Task, Result<Vec<Signal>, TaskFailure>)>,
+}
+
+impl Subsets<'_> {
+    /// The reward that the policy gives for these samples alone: all of them at once, as under [`Given::All`]. The
+    /// samples count as read already, and are numbered anew in the order given.
+    pub fn reward<'a>(&self, samples: impl IntoIterator<Item = &'a SampleRecord>) -> Result<Reward, TaskFailure> {
+        let (view, signals) = self.prepared.get_or_init(|| {
+            let view = self.task.view();
+            let signals = self.replayer.pack.signals(&view);
+            (view, signals)
+        });
+        let signals = signals.as_ref().map_err(TaskFailure::clone)?;
+        self.replayer.aggregate(view, &self.task.id, signals, samples)
     }
 }
 
