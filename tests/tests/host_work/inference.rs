@@ -1,0 +1,1 @@
+//! What model servers, model files and chat templates send.

@@ -1,0 +1,1 @@
+//! Task files, imported tables, labels, and text that reaches a terminal.

@@ -1,0 +1,1 @@
+//! Run files that were edited by hand.

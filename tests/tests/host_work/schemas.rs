@@ -1,0 +1,1 @@
+//! Configuration schemas of plugins, and configurations of packs.

@@ -1,0 +1,1 @@
+//! Uploads, pack directories, request bodies and slow clients of a server.
