@@ -51,7 +51,7 @@ enum Command {
     /// The report page is looked at in a browser: REWARDEN_CHROMIUM, else Chromium or Chrome on PATH, else Debian's
     /// chromium, which is installed when run as root. Without one that check is left out, and the last lines say so.
     Test {
-        /// Leave out all that needs mistral.rs or a model: no 25-minute build, for work on plugins and their sandbox
+        /// Leave out what runs a model in this process, and so the build of mistral.rs; server and command line are tested
         #[arg(long)]
         fast: bool,
     },

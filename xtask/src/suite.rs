@@ -1,6 +1,7 @@
 //! The tests: which there are, and what they need.
 
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 
@@ -8,7 +9,7 @@ use crate::browser::{Browser, CHROMIUM};
 use crate::layout::Layout;
 use crate::plugins;
 use crate::process;
-use crate::progress::step;
+use crate::progress::{readable, step};
 use crate::setup;
 
 /// Path of the default model, for tests that score with it.
@@ -28,47 +29,41 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
     host.args(["test", "--release", "--workspace", "--no-fail-fast"]);
     host.env(MODEL, model).env(DIST, layout.dist());
     let mut left_out = Vec::new();
-    match browser {
-        Browser::At(path) => {
-            host.env(CHROMIUM, path);
-        }
-        Browser::Missing { reason } => {
-            host.env_remove(CHROMIUM);
-            left_out.push(format!("the report in a browser ({reason})"));
-        }
-    }
+    browser_for(&mut host, browser, &mut left_out);
     run_all(vec![("tests of the host", host), ("tests of the plugins", plugin_tests(layout))], &left_out)
 }
 
-/// Builds the plugins and runs the tests of what needs no mistral.rs, in a target directory of its own so that the full
-/// build keeps its features.
+/// Builds the plugins and runs every test that needs no mistral.rs, the server's and the command line's included, in a
+/// target directory of its own so that the full build keeps its features.
 ///
 /// # Errors
 /// As [`run`].
 pub(crate) fn run_fast(layout: &Layout) -> Result<()> {
+    let browser = step("finding a browser for the report page", || Browser::find_or_install(layout.root()))?;
     plugins::build(layout)?;
     let mut host = process::cargo(layout.root());
-    host.args(["test", "--release", "--no-fail-fast", "--no-default-features"]);
-    for package in [
-        "rewarden-runtime",
-        "rewarden-inference",
-        "rewarden-record",
-        "rewarden-judge",
-        "rewarden-evaluate",
-        "rewarden-report",
-        "rewarden-tables",
-        "xtask",
-    ] {
-        host.args(["-p", package]);
-    }
+    host.args(["test", "--release", "--workspace", "--no-default-features", "--no-fail-fast"]);
     host.arg("--target-dir").arg(layout.target().join("fast"));
     host.env(DIST, layout.dist()).env_remove(MODEL);
-    let left_out =
-        ["the binary, the server side and all that scores with a model (`cargo xtask test` runs them)".to_owned()];
+    let mut left_out = vec!["all that runs a model in this process (`cargo xtask test` runs it)".to_owned()];
+    browser_for(&mut host, browser, &mut left_out);
     run_all(
         vec![("tests of the host without mistral.rs", host), ("tests of the plugins", plugin_tests(layout))],
         &left_out,
     )
+}
+
+/// Tells tests of pages where the browser is, or the summary that there is none.
+fn browser_for(tests: &mut Command, browser: Browser, left_out: &mut Vec<String>) {
+    match browser {
+        Browser::At(path) => {
+            tests.env(CHROMIUM, path);
+        }
+        Browser::Missing { reason } => {
+            tests.env_remove(CHROMIUM);
+            left_out.push(format!("the report in a browser ({reason})"));
+        }
+    }
 }
 
 /// The plugins' own tests run on this machine's processor: they test the same Rust code without a sandbox around it.
@@ -84,6 +79,7 @@ fn plugin_tests(layout: &Layout) -> Command {
 fn run_all(suites: Vec<(&str, Command)>, left_out: &[String]) -> Result<()> {
     let mut ran = Vec::new();
     for (name, mut command) in suites {
+        let start = Instant::now();
         let result = step(name, || {
             eprintln!("    {}", process::line(&command));
             process::run(&mut command)
@@ -91,7 +87,8 @@ fn run_all(suites: Vec<(&str, Command)>, left_out: &[String]) -> Result<()> {
         if let Err(error) = &result {
             eprintln!("{error:#}");
         }
-        ran.push((format!("{name} (`{}`)", process::line(&command)), result.is_ok()));
+        let told = format!("{name} in {} (`{}`)", readable(start.elapsed()), process::line(&command));
+        ran.push((told, result.is_ok()));
     }
     eprintln!("==> what ran\n{}", summary(&ran, left_out));
     if ran.iter().any(|(_, passed)| !passed) {
