@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::change::Change;
+use super::schema::ROW_BYTES;
 use crate::provenance::Difference;
 
 /// Why a run cannot be read or written. What was committed before stays as it is.
@@ -48,6 +50,71 @@ pub enum StoreError {
         found: u32,
         /// The newest that is known here.
         known: u32,
+    },
+    /// A run of a schema that no released version wrote.
+    #[error("{path} has schema {found}; this rewarden reads {oldest} to {known}")]
+    UnknownSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The oldest that is known here.
+        oldest: u32,
+        /// The newest.
+        known: u32,
+    },
+    /// A database that has not exactly the tables of a run.
+    #[error(
+        "{path}: the run has {found}; a run has the tables that rewarden makes and nothing else: take what was added away, \
+         or get the run anew from where it came from"
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What is there, or not there.
+        found: String,
+    },
+    /// A file that SQLite would use beside the run is not what it should be.
+    #[error("{path} lies beside the run and {found}; move it away")]
+    Beside {
+        /// The other file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: &'static str,
+    },
+    /// Rows are not those that were sealed.
+    #[error("{path}: {change}; `rewarden verify` tells all changes, get the run anew from where it came from")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The first change that was found.
+        change: Box<Change>,
+    },
+    /// A value that is too large to be kept, or to be read.
+    #[error("{path}: {what} takes more than {most} bytes, the most that a run holds of one")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// The limit.
+        most: u64,
+    },
+    /// A task that holds more than the file can have room for, or more than can be worked on.
+    #[error("{path}: what it holds of task {task} takes more than {most} bytes, the most that one task may take")]
+    Crowded {
+        /// The file.
+        path: PathBuf,
+        /// The task's key.
+        task: i64,
+        /// The limit.
+        most: u64,
+    },
+    /// Reading does not come to an end.
+    #[error("{path} is damaged: reading it takes more work than a sound file of its size ever does")]
+    Endless {
+        /// The file.
+        path: PathBuf,
     },
     /// A file that was cut off.
     #[error(
@@ -142,6 +209,8 @@ impl StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotSqlite { path, hint: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, message },
+            Some(ErrorCode::OperationInterrupted) => Self::Endless { path },
+            Some(ErrorCode::TooBig) => Self::TooLarge { path, what: "a row".to_owned(), most: ROW_BYTES },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             _ => Self::Io { path, message },
