@@ -217,6 +217,14 @@ impl StoreError {
         }
     }
 
+    /// Says what it was that is too large.
+    pub(super) fn named(self, name: impl Fn() -> String) -> Self {
+        match self {
+            Self::TooLarge { path, most, .. } => Self::TooLarge { path, what: name(), most },
+            other => other,
+        }
+    }
+
     pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::Missing { path: path.to_owned() },

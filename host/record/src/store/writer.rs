@@ -10,6 +10,7 @@ use rewarden_runtime::contract::Reward;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::cells::shown;
 use super::encode;
 use super::error::StoreError;
 use super::header::Header;
@@ -153,7 +154,9 @@ impl RunWriter {
         let room = Room { bytes: TASK_BYTES };
         let Some(known) = tables.unchanged(Which::Id(&task.id), room)? else {
             self.reopen()?;
-            return Ok(Begun { key: tables.insert_task(task)?, samples: Vec::new(), reward: None });
+            let key =
+                tables.insert_task(task).map_err(|error| error.named(|| format!("task `{}`", shown(&task.id))))?;
+            return Ok(Begun { key, samples: Vec::new(), reward: None });
         };
         if let Some(field) = changed(&known.task, task) {
             return Err(StoreError::TaskChanged { path: self.path.clone(), id: task.id.clone(), field });
