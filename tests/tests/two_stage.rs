@@ -271,29 +271,6 @@ fn settings_reach_the_stage_and_a_pack_without_it_says_so() {
 }
 
 #[test]
-fn a_run_of_schema_1_is_read_as_it_is() {
-    let (sandbox, server) = (Sandbox::default(), judge());
-    let one_stage = pack("spct-vote");
-    let arguments =
-        ["--pack", one_stage.to_str().unwrap(), "-k", "2", "--run", "a.run", "--set", "policy.shuffle=none"];
-    sandbox.score(&server, &tasks("otters", 1), &arguments).expect(0);
-    let database = database(&sandbox, "a.run");
-    database.execute_batch("DROP TABLE queries; DROP TABLE principles; PRAGMA user_version = 1").unwrap();
-    drop(database);
-    let before = std::fs::read(sandbox.path().join("a.run")).unwrap();
-    sandbox.run(["verify", "a.run"]).expect(0);
-    assert_eq!(sandbox.run(["export", "a.run"]).expect(0).rows()[0]["scores"], json!([16.0, 6.0]));
-    assert_eq!(std::fs::read(sandbox.path().join("a.run")).unwrap(), before, "reading changes nothing");
-    // Going on with it adds what it lacks.
-    let rows = tasks("otters", 2);
-    sandbox.score(&server, &rows, &arguments).expect(0);
-    let version = "SELECT user_version FROM pragma_user_version";
-    let connection = rusqlite::Connection::open(sandbox.path().join("a.run")).unwrap();
-    assert_eq!(connection.query_row(version, [], |row| row.get::<_, u32>(0)).unwrap(), 2);
-    sandbox.run(["verify", "a.run"]).expect(0);
-}
-
-#[test]
 fn tasks_that_wait_for_the_same_query_wait_for_one_generation() {
     let sandbox = Sandbox::default();
     let asking = Mutex::new(0_u32);

@@ -14,6 +14,8 @@ mod schema;
 mod seal;
 mod shape;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod whole;
 mod writer;
 
