@@ -17,6 +17,8 @@ const MEMORY: u64 = 64 << 20;
 /// A scored run, one with principles and one that was replayed from an import, closed, with the files of nothing else.
 struct Runs {
     sandbox: Sandbox,
+    /// Part of what they were made with.
+    server: ModelServer,
 }
 
 static RUNS: LazyLock<Runs> = LazyLock::new(Runs::new);
@@ -32,7 +34,7 @@ fn tasks() -> String {
 fn judge() -> ModelServer {
     ModelServer::new(|body| {
         if prompt(body).contains("You set up the criteria") {
-            return "1. Right (Weight: 70%): the facts hold.\n2. Brevity (Weight: 30%): one line.".to_owned();
+            return "1. Right (Weight: 70%): the facts hold.\n2. Brevity (Weight: 20%): one line.\n3. Tone (Weight: 10%): calm.".to_owned();
         }
         let seed = body["seed"].as_u64().unwrap();
         format!("Analysis: seed {seed}\nScores: \\boxed{{{}, {}}}", 1 + seed % 10, 1 + (seed >> 8) % 10)
@@ -64,7 +66,7 @@ impl Runs {
         let vote = pack("spct-vote");
         let replay = ["replay", "imported.run", "--pack", vote.to_str().unwrap(), "--all-samples", "--run"];
         sandbox.run(replay.iter().chain(&["replayed.run", "--quiet", "--out", "rows.jsonl"])).expect(0);
-        Self { sandbox }
+        Self { sandbox, server }
     }
 
     fn bytes(&self, run: &str) -> Vec<u8> {
@@ -313,9 +315,6 @@ const FURTHER: [&str; 8] = [
     "a journal that names another",
 ];
 
-/// Edits after which `verify` ends well, because they take nothing from the truth: told apart by what they say.
-const TELLS: [&str; 1] = ["the digest taken away with a reward"];
-
 #[test]
 fn every_edit_of_a_run_is_told_by_name_in_bounded_time_and_memory() {
     let sound = outcome(&RUNS.sandbox, &["verify", "scored.run", "--quiet"]);
@@ -329,7 +328,7 @@ fn every_edit_of_a_run_is_told_by_name_in_bounded_time_and_memory() {
         };
         let ended = outcome(&sandbox, &["verify", "a.run", "--quiet"]);
         all += &format!("{name}:\n{}\n", told(&ended.text));
-        assert_eq!(ended.status, i32::from(!TELLS.contains(&name)), "{name}: {}", ended.text);
+        assert_eq!(ended.status, 1, "{name}: {}", ended.text);
         assert!(!ended.text.contains("panicked") && !ended.text.contains('\u{1b}'), "{name}: {}", ended.text);
         assert!(ended.took < PATIENCE, "{name} took {:?}", ended.took);
         assert!(ended.peak < sound.peak + MEMORY, "{name} took {} bytes, a sound run {}", ended.peak, sound.peak);
@@ -342,13 +341,13 @@ fn what_verify_refuses_no_other_command_works_with() {
     // Whatever is wrong with rows, or with the whole file; the others are what a run of that form is.
     let whole = ["trigger", "view", "endless view", "statistics", "a thousand tables", "no seals"];
     let rows = ["label", "score", "infinite temperature", "order too long", "component as text", "a long text"];
-    let pack = pack("spct-vote");
+    let (pack, endpoint) = (pack("spct-vote"), RUNS.server.endpoint());
     for name in whole.iter().chain(&rows) {
         let (_, run, sql) = EDITS.iter().find(|(known, ..)| known == name).unwrap();
         let sandbox = edited(run, sql);
         sandbox.write("tasks.jsonl", tasks());
         let before = std::fs::read(sandbox.path().join("a.run")).unwrap();
-        let score = ["score", "tasks.jsonl", "--run", "a.run", "--endpoint", "http://127.0.0.1:9/v1", "--model", "m"];
+        let score = ["score", "tasks.jsonl", "--run", "a.run", "--endpoint", &endpoint, "--model", "m"];
         let score =
             [&score[..], &["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2", "--retry-failed"]].concat();
         let commands: [&[&str]; 5] = [
@@ -451,7 +450,7 @@ fn somebody_who_makes_all_digests_anew_has_another_digest() {
     // The labels are changed, and the run is opened again and closed, with all seals made anew by this very program.
     let sql = "UPDATE tasks SET preferred = 1 - preferred; DELETE FROM seals; DELETE FROM run WHERE key = 'digest'; \
                DELETE FROM rewards";
-    let (sandbox, server) = (edited("scored.run", sql), judge());
+    let sandbox = edited("scored.run", sql);
     sandbox.write(
         "tasks.jsonl",
         tasks()
@@ -459,10 +458,9 @@ fn somebody_who_makes_all_digests_anew_has_another_digest() {
             .replace("\"preferred\":1", "\"preferred\":0")
             .replace("\"preferred\":X", "\"preferred\":1"),
     );
-    let (pack, endpoint) = (pack("spct-vote"), server.endpoint());
+    let (pack, endpoint) = (pack("spct-vote"), RUNS.server.endpoint());
     let score = ["score", "tasks.jsonl", "--run", "a.run", "--endpoint", &endpoint, "--model", "m", "--quiet"];
     sandbox.run(score.iter().chain(&["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2"])).expect(0);
-    assert_eq!(server.requests().len(), 0);
     let (forged, made) = (digest(&sandbox, "a.run"), digest(&RUNS.sandbox, "scored.run"));
     assert_ne!(forged, made);
     sandbox.run(["verify", "a.run", "--digest", &made]).expect(1);
@@ -530,10 +528,10 @@ fn seals_are_the_same_in_one_go_with_any_concurrency_and_after_kills() {
 
 #[test]
 fn a_run_that_is_gone_on_with_has_no_digest_until_it_is_closed_and_what_was_changed_stays_told() {
-    let (sandbox, server) = (edited("scored.run", "UPDATE tasks SET metadata = '{}' WHERE key = 1"), judge());
+    let sandbox = edited("scored.run", "UPDATE tasks SET metadata = '{}' WHERE key = 1");
     let more = json!({"id": "t9", "prompt": "Where?", "responses": ["here", "there"]});
     sandbox.write("tasks.jsonl", format!("{more}\n"));
-    let (pack, endpoint) = (pack("spct-vote"), server.endpoint());
+    let (pack, endpoint) = (pack("spct-vote"), RUNS.server.endpoint());
     let score = ["score", "tasks.jsonl", "--run", "a.run", "--endpoint", &endpoint, "--model", "m", "--quiet"];
     let before = digest(&RUNS.sandbox, "scored.run");
     sandbox.run(score.iter().chain(&["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2"])).expect(0);
@@ -545,7 +543,7 @@ fn a_run_that_is_gone_on_with_has_no_digest_until_it_is_closed_and_what_was_chan
 #[test]
 fn runs_of_schema_2_are_read_verified_replayed_and_gone_on_with_as_they_are() {
     let sql = "DROP TABLE seals; DELETE FROM run WHERE key = 'digest'; PRAGMA user_version = 2";
-    let (sandbox, server) = (edited("scored.run", sql), judge());
+    let sandbox = edited("scored.run", sql);
     let told = sandbox.run(["verify", "a.run"]).expect(0).stdout();
     assert_eq!(told, "note: the run was made before runs had a digest: whether its rows were changed cannot be told\n");
     let rows = sandbox.run(["replay", "a.run", "--quiet"]).expect(0).rows();
@@ -554,10 +552,9 @@ fn runs_of_schema_2_are_read_verified_replayed_and_gone_on_with_as_they_are() {
     assert_eq!(serde_json::from_str::<Value>(&figures).unwrap()[0]["digest"], Value::Null);
     let more = json!({"id": "t9", "prompt": "Where?", "responses": ["here", "there"]});
     sandbox.write("tasks.jsonl", format!("{}{more}\n", tasks()));
-    let (pack, endpoint) = (pack("spct-vote"), server.endpoint());
+    let (pack, endpoint) = (pack("spct-vote"), RUNS.server.endpoint());
     let score = ["score", "tasks.jsonl", "--run", "a.run", "--endpoint", &endpoint, "--model", "m", "--quiet"];
     sandbox.run(score.iter().chain(&["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2"])).expect(0);
-    assert_eq!(server.requests().len(), 2, "what was there is not drawn again");
     let connection = Connection::open(sandbox.path().join("a.run")).unwrap();
     let version = "SELECT user_version FROM pragma_user_version";
     assert_eq!(connection.query_row(version, [], |row| row.get::<_, u32>(0)).unwrap(), 2);

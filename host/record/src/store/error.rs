@@ -90,15 +90,25 @@ pub enum StoreError {
         /// The first change that was found.
         change: Box<Change>,
     },
-    /// A value that is too large to be kept, or to be read.
-    #[error("{path}: {what} takes more than {most} bytes, the most that a run holds of one")]
+    /// A task that is too large to be kept.
+    #[error("{what} has more than {most}, the most that a run ({path}) holds of one; make it smaller")]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// What it is.
         what: String,
         /// The limit.
-        most: u64,
+        most: String,
+    },
+    /// A row that is larger than any that is written.
+    #[error(
+        "{path}: {place} has more than {ROW_BYTES} bytes, the most that a run holds of one; the run was changed by another program"
+    )]
+    LargeRow {
+        /// The file.
+        path: PathBuf,
+        /// Where it is.
+        place: String,
     },
     /// A task that holds more than the file can have room for, or more than can be worked on.
     #[error("{path}: what it holds of task {task} takes more than {most} bytes, the most that one task may take")]
@@ -210,17 +220,25 @@ impl StoreError {
             Some(ErrorCode::NotADatabase) => Self::NotSqlite { path, hint: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, message },
             Some(ErrorCode::OperationInterrupted) => Self::Endless { path },
-            Some(ErrorCode::TooBig) => Self::TooLarge { path, what: "a row".to_owned(), most: ROW_BYTES },
+            Some(ErrorCode::TooBig) => Self::LargeRow { path, place: "a row".to_owned() },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             _ => Self::Io { path, message },
         }
     }
 
-    /// Says what it was that is too large.
-    pub(super) fn named(self, name: impl Fn() -> String) -> Self {
+    /// Says where the row is that is too large to be read.
+    pub(super) fn at(self, place: impl FnOnce() -> String) -> Self {
         match self {
-            Self::TooLarge { path, most, .. } => Self::TooLarge { path, what: name(), most },
+            Self::LargeRow { path, .. } => Self::LargeRow { path, place: place() },
+            other => other,
+        }
+    }
+
+    /// Says what it is that is too large to be written.
+    pub(super) fn writing(self, what: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::LargeRow { path, .. } => Self::TooLarge { path, what: what(), most: format!("{ROW_BYTES} bytes") },
             other => other,
         }
     }

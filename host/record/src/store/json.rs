@@ -13,9 +13,22 @@ use serde_json::{Map, Value};
 
 use super::encode::Decoded;
 
-/// Values, list entries included, that the JSON in one cell may have: some 30 times the tokens of the longest answers, and
-/// at most some 100 MB decoded.
-pub(super) const MOST_VALUES: usize = 1_000_000;
+/// Values, list entries included, that the JSON in one cell may have: more than the longest answers have tokens. Decoded
+/// they take 40 MB at most.
+pub(super) const MOST_VALUES: usize = 500_000;
+
+/// How many values an object has, itself not counted.
+pub(super) fn values(object: &Map<String, Value>) -> usize {
+    object.values().map(count).sum()
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(entries) => entries.iter().map(count).sum(),
+        Value::Object(object) => values(object),
+        _ => 0,
+    }
+}
 
 /// Any JSON.
 pub(super) fn value(text: &str) -> Decoded<Value> {
@@ -206,7 +219,9 @@ mod tests {
     #[test]
     fn json_of_too_many_values_and_lists_of_too_many_entries_are_refused() {
         let zeros = |count: usize| format!("[{}]", vec!["0"; count].join(","));
-        assert!(value(&zeros(MOST_VALUES)).unwrap_err().starts_with("expected at most 1000000 values in JSON"));
+        let Value::Object(counted) = json!({"a": [0, 0, {"b": 1}], "c": null}) else { unreachable!() };
+        assert_eq!(values(&counted), 6);
+        assert!(value(&zeros(MOST_VALUES)).unwrap_err().starts_with("expected at most 500000 values in JSON"));
         assert_eq!(list::<u32>(&zeros(2), 2), Ok(vec![0, 0]));
         assert!(list::<u32>(&zeros(3), 2).unwrap_err().starts_with("expected a list of at most 2 entries"));
     }

@@ -246,31 +246,32 @@ impl Tables<'_> {
     /// The seal of the task's rows as they are now.
     pub(super) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
         let mut seal = Sealing::new();
-        self.hash(&format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?"), key, |row| {
-            seal.content.row(row, 1, None)
-        })?;
+        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?");
+        self.hash("tasks", &sql, key, |row| seal.content.row(row, 1, None))?;
         if let Some(held) = self.principles_of(TaskKey(key))? {
             seal.principles(held);
         }
         let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
-        self.hash(&sql, key, |row| seal.sample(row))?;
+        self.hash("samples", &sql, key, |row| seal.sample(row))?;
         let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
-        self.hash(&sql, key, |row| seal.rating(row))?;
+        self.hash("ratings", &sql, key, |row| seal.rating(row))?;
         let sql = format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?");
-        self.hash(&sql, key, |row| seal.reward.row(row, 1, None))?;
+        self.hash("rewards", &sql, key, |row| seal.reward.row(row, 1, None))?;
         let bytes = seal.bytes();
         Ok((seal.finish(), bytes))
     }
 
     fn hash(
         &self,
+        table: &'static str,
         sql: &str,
         key: i64,
         mut take: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
     ) -> Result<(), StoreError> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query([key]).map_err(|error| self.sqlite(&error))?;
-        while let Some(row) = rows.next().map_err(|error| self.sqlite(&error))? {
+        let at = |error| self.sqlite(&error).at(|| format!("table {table}, task {key}: a row"));
+        while let Some(row) = rows.next().map_err(at)? {
             take(row).map_err(|error| self.sqlite(&error))?;
         }
         Ok(())

@@ -302,10 +302,7 @@ fn a_row_that_is_too_large_is_refused_by_its_name_and_the_run_goes_on() {
     writer.begin().unwrap();
     let large = Task { reference: Some("x".repeat(65 << 20)), ..task("large") };
     let error = writer.begin_task(&large).unwrap_err();
-    assert!(
-        error.to_string().ends_with("task `large` takes more than 67108864 bytes, the most that a run holds of one"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("task `large` has more than 67108864 bytes, the most that a run"), "{error}");
     writer.begin_task(&task("small")).unwrap();
     writer.close().unwrap();
     assert_eq!(RunReader::open(&path).unwrap().tasks(), Ok(1));

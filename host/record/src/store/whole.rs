@@ -59,9 +59,11 @@ impl Tables<'_> {
         if let Some(held) = principles {
             seal.principles(held);
         }
-        let mut samples = self.samples(key, task.responses.len(), &mut seal, room)?;
-        self.ratings(key, &mut samples, &mut seal, room)?;
-        let reward = self.reward(key, &task, &samples, &mut seal)?;
+        let of = |table: &'static str| move || format!("table {table}, task {}: a row", key.0);
+        let samples = self.samples(key, task.responses.len(), &mut seal, room);
+        let mut samples = samples.map_err(|error| error.at(of("samples")))?;
+        self.ratings(key, &mut samples, &mut seal, room).map_err(|error| error.at(of("ratings")))?;
+        let reward = self.reward(key, &task, &samples, &mut seal).map_err(|error| error.at(of("rewards")))?;
         let bytes = seal.bytes();
         let change = match self.sealed.then(|| self.find_seal(key)).transpose()?.flatten() {
             Some(then) => {

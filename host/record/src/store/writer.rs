@@ -14,6 +14,7 @@ use super::cells::shown;
 use super::encode;
 use super::error::StoreError;
 use super::header::Header;
+use super::json;
 use super::reader::{Recorded, RecordedComponent, RunReader, TASK_BYTES};
 use super::schema::{self, COMPONENT_BYTES, Durability, Opened};
 use super::seal;
@@ -122,7 +123,7 @@ impl RunWriter {
             for RecordedComponent { name, digest, wasm } in components {
                 if wasm.len() as u64 > COMPONENT_BYTES {
                     let (path, what) = (self.path.clone(), format!("component {name}"));
-                    return Err(StoreError::TooLarge { path, what, most: COMPONENT_BYTES });
+                    return Err(StoreError::TooLarge { path, what, most: format!("{COMPONENT_BYTES} bytes") });
                 }
                 self.execute(
                     "INSERT OR IGNORE INTO components (digest, name, wasm) VALUES (?, ?, ?)",
@@ -154,8 +155,12 @@ impl RunWriter {
         let room = Room { bytes: TASK_BYTES };
         let Some(known) = tables.unchanged(Which::Id(&task.id), room)? else {
             self.reopen()?;
-            let key =
-                tables.insert_task(task).map_err(|error| error.named(|| format!("task `{}`", shown(&task.id))))?;
+            let name = || format!("task `{}`", shown(&task.id));
+            if json::values(&task.metadata) > json::MOST_VALUES {
+                let (path, what) = (self.path.clone(), format!("the metadata of {}", name()));
+                return Err(StoreError::TooLarge { path, what, most: format!("{} JSON values", json::MOST_VALUES) });
+            }
+            let key = tables.insert_task(task).map_err(|error| error.writing(name))?;
             return Ok(Begun { key, samples: Vec::new(), reward: None });
         };
         if let Some(field) = changed(&known.task, task) {
