@@ -49,7 +49,7 @@ impl Runs {
         let score = |run: &str, name: &str| {
             let pack = pack(name);
             let base = ["score", "tasks.jsonl", "--run", run, "--endpoint", &endpoint, "--model", "m", "--quiet"];
-            let more = ["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2"];
+            let more = ["--seed", "5", "--pack", pack.to_str().unwrap(), "-k", "2", "--concurrency", "1"];
             sandbox.run(base.iter().chain(&more)).expect(0);
         };
         score("scored.run", "spct-vote");
@@ -105,10 +105,11 @@ fn outcome(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     Outcome { status: status.code().unwrap_or(-1), text, took, peak: peak * 1024 }
 }
 
-/// What a command said of a run, without what differs between two makings of it.
-fn told(text: &str) -> String {
+/// What a command said of a run in `sandbox`, without what differs between two makings of it.
+fn told(sandbox: &Sandbox, text: &str) -> String {
+    let text = text.replace(&format!("{}/", sandbox.path().canonicalize().unwrap().display()), "");
     let mut plain = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once("sha256:") {
         plain += before;
         plain += "sha256:…";
@@ -327,7 +328,7 @@ fn every_edit_of_a_run_is_told_by_name_in_bounded_time_and_memory() {
             None => further(name),
         };
         let ended = outcome(&sandbox, &["verify", "a.run", "--quiet"]);
-        all += &format!("{name}:\n{}\n", told(&ended.text));
+        all += &format!("{name}:\n{}\n", told(&sandbox, &ended.text));
         assert_eq!(ended.status, 1, "{name}: {}", ended.text);
         assert!(!ended.text.contains("panicked") && !ended.text.contains('\u{1b}'), "{name}: {}", ended.text);
         assert!(ended.took < PATIENCE, "{name} took {:?}", ended.took);

@@ -14,8 +14,8 @@ use super::json;
 use super::tables::Tables;
 use crate::sample::failure_kind;
 
-/// Characters of a foreign text that an error shows.
-const SHOWN: usize = 60;
+/// Characters of a foreign text that an error shows: a digest in full.
+const SHOWN: usize = 80;
 
 /// The beginning of a foreign text, with nothing in it that a terminal obeys.
 pub(super) fn shown(text: &str) -> String {

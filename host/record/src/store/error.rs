@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 
 use super::change::Change;
 use super::schema::ROW_BYTES;
+use super::shape::MOST_OBJECTS;
 use crate::provenance::Difference;
 
 /// Why a run cannot be read or written. What was committed before stays as it is.
@@ -217,6 +218,10 @@ impl StoreError {
         let path = path.to_owned();
         let message = error.to_string();
         match error.sqlite_error_code() {
+            // Has no code of its own.
+            Some(ErrorCode::Unknown) if message == "too many schema objects" => {
+                Self::Shape { path, found: format!("more than {MOST_OBJECTS} tables, indices, views and triggers") }
+            }
             Some(ErrorCode::NotADatabase) => Self::NotSqlite { path, hint: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, message },
             Some(ErrorCode::OperationInterrupted) => Self::Endless { path },

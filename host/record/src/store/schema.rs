@@ -134,8 +134,7 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
         // Samples have 19.
         (Limit::SQLITE_LIMIT_COLUMN, 64),
-        // Tables and indices of a run are 14.
-        (Limit::SQLITE_LIMIT_SCHEMA, 64),
+        (Limit::SQLITE_LIMIT_SCHEMA, shape::MOST_OBJECTS),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 50),
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 8),
         // A check of the whole file takes some two thousand instructions.
