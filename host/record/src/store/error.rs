@@ -218,8 +218,8 @@ impl StoreError {
         let path = path.to_owned();
         let message = error.to_string();
         match error.sqlite_error_code() {
-            // Has no code of its own.
-            Some(ErrorCode::Unknown) if message == "too many schema objects" => {
+            // Has no code of its own, and stands before others.
+            _ if message.starts_with("too many schema objects") => {
                 Self::Shape { path, found: format!("more than {MOST_OBJECTS} tables, indices, views and triggers") }
             }
             Some(ErrorCode::NotADatabase) => Self::NotSqlite { path, hint: None },
