@@ -1,5 +1,5 @@
-//! What a run costs beside its model: a million samples of a simulated judge through the whole engine, and a replay of
-//! LLMBar's 35,736 recorded ones through the binary.
+//! What a run costs beside its model: a million samples of a simulated judge through the whole engine, with seals and without,
+//! and a replay of LLMBar's 35,736 recorded ones through the binary.
 //!
 //! `cargo bench --workspace --bench runs`, after `cargo xtask setup`. `REWARDEN_BENCH_SAMPLES` (1,000,000) and
 //! `REWARDEN_DATA` (`../shared/data`) change the defaults. Figures are printed, one a line.
@@ -69,8 +69,32 @@ fn task(index: u64) -> Task {
     }
 }
 
-/// Draws `samples` into a new run; the time it took.
-async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
+/// What a simulated run took: by the clock, and of all processors.
+#[derive(Clone, Copy)]
+struct Cost {
+    elapsed: Duration,
+    processors: Duration,
+}
+
+/// Processor time of this process so far, in steps of 10 ms.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may hold spaces; user and system time are fields 14 and 15.
+    let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
+    let ticks: u64 = after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
+}
+
+/// Makes an empty run of schema 2, which gets no seals when it is written.
+fn without_seals(path: &Path, header: &Header) {
+    RunWriter::open(path, header, &[]).unwrap().close().unwrap();
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let sql = "DROP TABLE seals; DELETE FROM run WHERE key = 'digest'; PRAGMA user_version = 2";
+    connection.execute_batch(sql).unwrap();
+}
+
+/// Draws `samples` into a new run, with seals or without.
+async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("simulated.run");
     let settings = vec![format!("policy.k={K}").parse::<Setting>().unwrap()];
@@ -84,7 +108,10 @@ async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
     let provenance = judge.provenance();
     let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
 
-    let started = Instant::now();
+    if !sealed {
+        without_seals(&path, &header);
+    }
+    let (started, before) = (Instant::now(), processor_time());
     let recorder = Recorder::start(RunWriter::open(&path, &header, &components).unwrap()).unwrap();
     {
         let tasks = futures::stream::iter(0..samples / u64::from(K));
@@ -98,9 +125,11 @@ async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
         }
     }
     tokio::task::block_in_place(|| recorder.close()).unwrap();
-    let elapsed = started.elapsed();
-    assert_eq!(RunReader::open(&path).unwrap().samples().unwrap(), samples / u64::from(K) * u64::from(K));
-    elapsed
+    let cost = Cost { elapsed: started.elapsed(), processors: processor_time().saturating_sub(before) };
+    let run = RunReader::open(&path).unwrap();
+    assert_eq!(run.samples().unwrap(), samples / u64::from(K) * u64::from(K));
+    assert_eq!(run.digest().is_some(), sealed);
+    cost
 }
 
 /// Most memory that this process has held, in MB.
@@ -122,22 +151,31 @@ fn simulation() {
     let runtime = Runtime::new(Limits::default(), None).unwrap();
     let workers = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build().unwrap();
     // The same command at both sizes, alternating, on a machine whose speed changes over minutes.
-    let each = |samples: u64| {
-        let elapsed = workers.block_on(async {
+    let draw = |samples: u64, sealed: bool| {
+        workers.block_on(async {
             let runtime = runtime.clone();
-            tokio::spawn(async move { simulate(&runtime, samples).await }).await.unwrap()
-        });
-        elapsed.as_secs_f64() * 1e6 / samples as f64
+            tokio::spawn(async move { simulate(&runtime, samples, sealed).await }).await.unwrap()
+        })
     };
+    let each = |samples: u64| draw(samples, true).elapsed.as_secs_f64() * 1e6 / samples as f64;
     each(few);
     let before: Vec<f64> = (0..3).map(|_| each(few)).collect();
-    let large = each(many);
+    let sealed = draw(many, true);
+    let large = sealed.elapsed.as_secs_f64() * 1e6 / many as f64;
     let peak = peak_memory();
     let after: Vec<f64> = (0..3).map(|_| each(few)).collect();
     let small = median(before.into_iter().chain(after).collect());
     println!("simulated run, {few} samples: {small:.0} us a sample (median of 6)");
     println!("simulated run, {many} samples: {large:.0} us a sample, {:.2} times that", large / small);
     println!("most memory held, after {many} samples: {peak:.0} MB");
+    let bare = draw(many, false);
+    let share = |with: Duration, without: Duration| 100.0 * (with.as_secs_f64() / without.as_secs_f64() - 1.0);
+    println!(
+        "the same without seals: {:.0} us a sample; seals and the digest add {:.1} % of the time, {:.1} % of processor time",
+        bare.elapsed.as_secs_f64() * 1e6 / many as f64,
+        share(sealed.elapsed, bare.elapsed),
+        share(sealed.processors, bare.processors)
+    );
 }
 
 fn data() -> Option<PathBuf> {

@@ -133,7 +133,9 @@ fn a_run_that_goes_on_does_not_ask_again_and_everything_verifies() {
     assert_eq!(asked(&server), 1);
     // What a kill between a sample and the task's end leaves behind.
     let database = database(&sandbox, "a.run");
-    database.execute_batch("DELETE FROM rewards; DELETE FROM samples WHERE id > 0").unwrap();
+    // As one whose process was killed: with neither an end nor a seal.
+    let killed = "DELETE FROM rewards; DELETE FROM samples WHERE id > 0; DELETE FROM seals; DELETE FROM run WHERE key = 'digest'";
+    database.execute_batch(killed).unwrap();
     drop(database);
     score(&sandbox, &server, &rows, &["--run", "a.run"]).expect(0);
     assert_eq!(asked(&server), 1, "the run holds the principles of the query");
