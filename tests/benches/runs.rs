@@ -15,9 +15,11 @@ use rewarden_inference::{
     Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Model, ModelError, Usage,
 };
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
-use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, Task};
-use rewarden_runtime::contract::{Message, Role};
-use rewarden_runtime::{Limits, Runtime};
+use rewarden_record::{
+    Budget, Drawn, Header, Recorder, RunReader, RunWriter, SampleRecord, SamplingProvenance, Source, Task,
+};
+use rewarden_runtime::contract::{Judgement, Message, Outcome, Reward, Role, Score};
+use rewarden_runtime::{Limits, Runtime, Sha256Digest};
 use rewarden_tests::{component, pack};
 use serde_json::Map;
 
@@ -132,6 +134,73 @@ async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
     cost
 }
 
+/// Writes `samples` into a new run with nothing beside it, as the recorder's thread does; microseconds a sample.
+fn write(header: &Header, samples: u64, sealed: bool) -> f64 {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("written.run");
+    if !sealed {
+        without_seals(&path, header);
+    }
+    let text = format!("Specific Criteria: care\nAnalysis:\n{}\nScores: \\boxed{{7, 3}}", "It is right. ".repeat(60));
+    let sample = |id: u32| SampleRecord {
+        id,
+        round: 1,
+        order: vec![1, 0],
+        temperature: 0.5,
+        seed: u64::from(id) << 40,
+        prompt: Some(Sha256Digest::of(&id.to_le_bytes())),
+        completion: Some(Completion {
+            text: text.clone(),
+            thinking: None,
+            finish: FinishReason::Stop,
+            usage: Usage { prompt_tokens: 900, completion_tokens: 250 },
+            tokens: Vec::new(),
+        }),
+        seconds: Some(0.25),
+        judgement: Some(Judgement {
+            scores: vec![Score::Value(7.0), Score::Value(3.0)],
+            principles: Vec::new(),
+            critique: Some(text.clone()),
+        }),
+        outcome: Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(7.0))]),
+        meta: None,
+        extra: Map::new(),
+    };
+    let scores = vec![Score::Value(96.0), Score::Value(224.0)];
+    let reward = Ok(Reward { scores, used: (0..K).collect(), details: Vec::new() });
+    let writer = RunWriter::open(&path, header, &[]).unwrap();
+    let started = Instant::now();
+    for index in 0..samples / u64::from(K) {
+        writer.begin().unwrap();
+        let key = writer.begin_task(&task(index)).unwrap().key;
+        for id in 0..K {
+            writer.add_sample(key, &sample(id)).unwrap();
+        }
+        writer.finish_task(key, &reward).unwrap();
+        if index % 8 == 7 {
+            writer.commit().unwrap();
+        }
+    }
+    writer.close().unwrap();
+    started.elapsed().as_secs_f64() * 1e6 / samples as f64
+}
+
+/// What seals cost where there is nothing else, pairs of runs one after the other.
+fn writing() {
+    let identity =
+        Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
+    let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
+    let drawn = Drawn { model: identity, meta_model: None, sampling, seed: 1, budget: Budget::default() };
+    let header = Header::new(Source::Score, None, drawn, None);
+    let pairs: Vec<(f64, f64)> =
+        (0..7).map(|_| (write(&header, 32_000, true), write(&header, 32_000, false))).collect();
+    println!(
+        "writing alone: {:.1} us a sample with seals, {:.1} without (medians of 7)",
+        median(pairs.iter().map(|pair| pair.0).collect()),
+        median(pairs.iter().map(|pair| pair.1).collect())
+    );
+}
+
 /// Most memory that this process has held, in MB.
 fn peak_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -225,6 +294,7 @@ fn replay() {
 }
 
 fn main() {
+    writing();
     replay();
     simulation();
 }

@@ -265,31 +265,8 @@ fn further(name: &str) -> Sandbox {
             bytes[at..at + 100].fill(0x5a);
             sandbox.write("a.run", bytes);
         }
-        "a page that leads to itself" => {
-            // The root of the samples becomes an interior page, all of whose children are itself.
-            let path = sandbox.write("a.run", bytes());
-            let root = |table: &str| -> usize {
-                let sql = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'");
-                Connection::open(&path).unwrap().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize
-            };
-            let page = root("tasks");
-            let mut bytes = bytes();
-            let at = (page - 1) * 4096;
-            let (cells, number) = (300_usize, u32::try_from(page).unwrap().to_be_bytes());
-            let content = 4096 - 5 * cells;
-            let mut made = vec![0_u8; 4096];
-            made[0] = 5;
-            made[3..5].copy_from_slice(&(cells as u16).to_be_bytes());
-            made[5..7].copy_from_slice(&(content as u16).to_be_bytes());
-            made[8..12].copy_from_slice(&number);
-            for cell in 0..cells {
-                let to = content + 5 * cell;
-                made[12 + 2 * cell..14 + 2 * cell].copy_from_slice(&(to as u16).to_be_bytes());
-                made[to..to + 4].copy_from_slice(&number);
-                made[to + 4] = 1;
-            }
-            bytes[at..at + 4096].copy_from_slice(&made);
-            sandbox.write("a.run", bytes);
+        "pages that lead to the same pages again" => {
+            sandbox.write("a.run", tower(bytes()));
         }
         "a log that is a link" => {
             sandbox.write("a.run", bytes());
@@ -305,13 +282,49 @@ fn further(name: &str) -> Sandbox {
     sandbox
 }
 
+/// A run whose tasks are found over five levels of pages, each of which names the next 501 times: 30 million million tasks in
+/// five pages more than there were.
+fn tower(mut bytes: Vec<u8>) -> Vec<u8> {
+    const PAGE: usize = 4096;
+    let interior = |child: u32| {
+        let (cells, mut page) = (500_u16, vec![0_u8; PAGE]);
+        let content = PAGE as u16 - 5 * cells;
+        page[0] = 5;
+        page[3..5].copy_from_slice(&cells.to_be_bytes());
+        page[5..7].copy_from_slice(&content.to_be_bytes());
+        page[8..12].copy_from_slice(&child.to_be_bytes());
+        for cell in 0..cells {
+            let (at, to) = (12 + 2 * usize::from(cell), content + 5 * cell);
+            page[at..at + 2].copy_from_slice(&to.to_be_bytes());
+            page[usize::from(to)..usize::from(to) + 4].copy_from_slice(&child.to_be_bytes());
+            page[usize::from(to) + 4] = 1 + cell.min(100) as u8;
+        }
+        page
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'tasks'";
+    let root = Connection::open(file.path()).unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    let at = (root as usize - 1) * PAGE;
+    let leaf = bytes[at..at + PAGE].to_vec();
+    bytes.extend(leaf);
+    for _ in 0..4 {
+        let last = u32::try_from(bytes.len() / PAGE).unwrap();
+        bytes.extend(interior(last));
+    }
+    let pages = u32::try_from(bytes.len() / PAGE).unwrap();
+    bytes[at..at + PAGE].copy_from_slice(&interior(pages));
+    bytes[28..32].copy_from_slice(&pages.to_be_bytes());
+    bytes
+}
+
 const FURTHER: [&str; 8] = [
     "a user version of four thousand millions",
     "texts in UTF-16",
     "nothing in a column that needs something",
     "other bytes in a page",
     "a page of noise",
-    "a page that leads to itself",
+    "pages that lead to the same pages again",
     "a log that is a link",
     "a journal that names another",
 ];
@@ -371,6 +384,18 @@ fn what_verify_refuses_no_other_command_works_with() {
         if whole.contains(name) {
             assert!(std::fs::read(sandbox.path().join("a.run")).unwrap() == before, "{name}: the file was changed");
         }
+    }
+}
+
+#[test]
+fn reading_ends_where_pages_lead_to_the_same_pages_again() {
+    let sandbox = further("pages that lead to the same pages again");
+    for command in ["eval", "replay", "export"] {
+        let ended = outcome(&sandbox, &[command, "a.run"]);
+        assert_eq!(ended.status, 1, "{command}: {}", ended.text);
+        let told = "a.run is damaged: reading it takes more work than a sound file of its size ever does";
+        assert!(ended.text.contains(told), "{command}: {}", ended.text);
+        assert!(ended.took < PATIENCE, "{command} took {:?}", ended.took);
     }
 }
 
