@@ -46,7 +46,8 @@ def seal(task):
     clock += [value for row in ratings for value in ("ratings", row["sample"], row["seconds"])]
     parts = {"tasks": [task], "principles": principles, "samples": samples, "ratings": ratings}
     parts["rewards"] = rows("rewards", "WHERE task = ?", key)
-    return [key, *(digest(name, values(part)) for name, part in parts.items()), digest("clock", clock)]
+    digests = (digest(name, (digest("row", values([row])) for row in part)) for name, part in parts.items())
+    return [key, *digests, digest("clock", clock)]
 
 
 header = digest("run", values(rows("run", "WHERE key <> 'digest' ORDER BY key"), but=()))

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rewarden_runtime::Sha256Digest;
-use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::cells::{Cells, CompletionColumns, digest};
 use super::encode;
 use super::error::StoreError;
-use super::seal::Hasher;
+use super::seal::Sealed;
 use super::tables::{Tables, TaskKey, finish_name};
 use crate::principles::PrinciplesRecord;
 use crate::sample::failure_name;
@@ -27,8 +26,7 @@ const COMPLETION: CompletionColumns =
 /// The principles of a query as they were read, with what goes into the seals of its tasks.
 pub(super) struct Held {
     pub(super) record: Arc<PrinciplesRecord>,
-    pub(super) part: Sha256Digest,
-    pub(super) seconds: Value,
+    pub(super) sealed: Sealed,
     bytes: u64,
 }
 
@@ -120,16 +118,9 @@ impl Tables<'_> {
     fn held(&self, query: &str) -> Result<Option<Arc<Held>>, StoreError> {
         let mut found = None;
         self.each(&format!("SELECT {COLUMNS} FROM principles WHERE query = ?"), [query], |row| {
-            let sqlite = |error: rusqlite::Error| self.sqlite(&error);
-            let mut part = Hasher::new("principles");
-            part.row(row, 0, Some(SECONDS)).map_err(sqlite)?;
-            let bytes = part.bytes;
-            found = Some(Arc::new(Held {
-                record: Arc::new(self.principles_row(row)?),
-                part: part.finish(),
-                seconds: row.get(SECONDS).map_err(sqlite)?,
-                bytes,
-            }));
+            let sealed = Sealed::read(row, 0, Some(SECONDS)).map_err(|error| self.sqlite(&error))?;
+            let bytes = sealed.bytes();
+            found = Some(Arc::new(Held { record: Arc::new(self.principles_row(row)?), sealed, bytes }));
             Ok(())
         })?;
         Ok(found)

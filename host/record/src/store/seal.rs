@@ -3,10 +3,11 @@
 //! What is hashed is written down in docs/runs.md, precisely enough to be computed by another program. Nothing of it depends
 //! on how SQLite lays the rows out, nor a task's seal on the order in which tasks came.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use rewarden_runtime::Sha256Digest;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,7 +15,6 @@ use sha2::{Digest, Sha256};
 use super::cells::Cells;
 use super::error::StoreError;
 use super::json;
-use super::principles::Held;
 use super::tables::{RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
 
 /// Names the encoding: another one would give other digests, and gets another name.
@@ -30,28 +30,38 @@ pub(super) const SAMPLE_SECONDS: usize = 12;
 /// See [`SAMPLE_SECONDS`].
 pub(super) const RATING_SECONDS: usize = 11;
 
+/// Bytes that are collected before they are hashed: a value takes ten and more calls otherwise.
+const COLLECTED: usize = 4096;
+
 /// Takes values in, each so that it cannot be mistaken for two others.
-#[derive(Clone)]
 pub(super) struct Hasher {
     sha: Sha256,
-    /// Bytes of texts and of binary data that it took.
-    pub(super) bytes: u64,
+    collected: Vec<u8>,
 }
 
 impl Hasher {
     pub(super) fn new(name: &str) -> Self {
-        let mut hasher = Self { sha: Sha256::new(), bytes: 0 };
+        let mut hasher = Self { sha: Sha256::new(), collected: Vec::with_capacity(COLLECTED) };
         hasher.text(name);
-        hasher.bytes = 0;
         hasher
     }
 
+    fn add(&mut self, bytes: &[u8]) {
+        if self.collected.len() + bytes.len() > COLLECTED {
+            self.sha.update(&self.collected);
+            self.collected.clear();
+        }
+        if bytes.len() > COLLECTED { self.sha.update(bytes) } else { self.collected.extend_from_slice(bytes) }
+    }
+
+    fn tagged(&mut self, tag: u8, eight: [u8; 8]) {
+        self.add(&[tag]);
+        self.add(&eight);
+    }
+
     fn sized(&mut self, tag: u8, bytes: &[u8]) {
-        let length = bytes.len() as u64;
-        self.sha.update([tag]);
-        self.sha.update(length.to_be_bytes());
-        self.sha.update(bytes);
-        self.bytes += length;
+        self.tagged(tag, (bytes.len() as u64).to_be_bytes());
+        self.add(bytes);
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -59,37 +69,86 @@ impl Hasher {
     }
 
     pub(super) fn integer(&mut self, number: i64) {
-        self.sha.update([1]);
-        self.sha.update(number.to_be_bytes());
+        self.tagged(1, number.to_be_bytes());
+    }
+
+    pub(super) fn digest(&mut self, digest: &Sha256Digest) {
+        self.sized(4, digest.bytes());
     }
 
     pub(super) fn value(&mut self, value: ValueRef<'_>) {
         match value {
-            ValueRef::Null => self.sha.update([0]),
+            ValueRef::Null => self.add(&[0]),
             ValueRef::Integer(number) => self.integer(number),
-            ValueRef::Real(number) => {
-                // SQLite keeps whole numbers as integers, and so has one zero only.
-                let number = if number == 0.0 { 0.0 } else { number };
-                self.sha.update([2]);
-                self.sha.update(number.to_be_bytes());
-            }
+            // SQLite keeps whole numbers as integers, and so has one zero only; it has nothing for what is no number.
+            ValueRef::Real(0.0) => self.tagged(2, 0.0_f64.to_be_bytes()),
+            ValueRef::Real(number) if number.is_nan() => self.add(&[0]),
+            ValueRef::Real(number) => self.tagged(2, number.to_be_bytes()),
             ValueRef::Text(bytes) => self.sized(3, bytes),
             ValueRef::Blob(bytes) => self.sized(4, bytes),
         }
     }
 
-    /// The row's values from column `from` on, but for that of `seconds`.
-    pub(super) fn row(&mut self, row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<(), rusqlite::Error> {
-        for column in from..row.as_ref().column_count() {
-            if Some(column) != seconds {
-                self.value(row.get_ref(column)?);
+    pub(super) fn finish(mut self) -> Sha256Digest {
+        self.sha.update(&self.collected);
+        Sha256Digest::from(self.sha)
+    }
+}
+
+/// A row as a seal takes it in.
+pub(super) struct Sealed {
+    /// Of its values but `task`, `key` and `seconds`.
+    digest: Sha256Digest,
+    /// Null where the table has no such column.
+    seconds: Value,
+    /// Bytes of its texts.
+    bytes: u64,
+}
+
+impl Sealed {
+    /// The values of a row in the order of its columns, of which those before `from` are left out.
+    fn new<'a, E>(
+        values: impl IntoIterator<Item = Result<ValueRef<'a>, E>>,
+        from: usize,
+        seconds: Option<usize>,
+    ) -> Result<Self, E> {
+        let mut hasher = Hasher::new("row");
+        let mut sealed = Self { digest: Sha256Digest::from_bytes([0; 32]), seconds: Value::Null, bytes: 0 };
+        for (column, value) in values.into_iter().enumerate().skip(from) {
+            let value = value?;
+            if Some(column) == seconds {
+                // Never a text in a row that can be read.
+                sealed.seconds = Value::try_from(value).unwrap_or(Value::Null);
+                continue;
             }
+            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+                sealed.bytes += bytes.len() as u64;
+            }
+            hasher.value(value);
         }
-        Ok(())
+        sealed.digest = hasher.finish();
+        Ok(sealed)
     }
 
-    pub(super) fn finish(self) -> Sha256Digest {
-        Sha256Digest::from(self.sha)
+    /// A row that was read.
+    pub(super) fn read(row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<Self, rusqlite::Error> {
+        Self::new((0..row.as_ref().column_count()).map(|column| row.get_ref(column)), from, seconds)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A row that is written.
+    pub(super) fn written(values: &[ToSqlOutput<'_>], from: usize, seconds: Option<usize>) -> Self {
+        let values = values.iter().map(|value| match value {
+            ToSqlOutput::Borrowed(value) => Ok::<_, Infallible>(*value),
+            ToSqlOutput::Owned(value) => Ok(value.into()),
+            // There are no others without features of rusqlite that are not used here.
+            _ => Ok(ValueRef::Null),
+        });
+        let Ok(sealed) = Self::new(values, from, seconds);
+        sealed
     }
 }
 
@@ -123,70 +182,102 @@ impl Seal {
     }
 }
 
-/// A seal while the rows of its task are gone through.
+/// A seal while the rows of its task are gone through: the task's own, its principles, samples by id, ratings by sample, the
+/// reward.
 pub(super) struct Sealing {
-    pub(super) content: Hasher,
-    principles: Option<Arc<Held>>,
-    principles_bytes: u64,
-    pub(super) samples: Hasher,
-    pub(super) ratings: Hasher,
-    pub(super) reward: Hasher,
+    content: Hasher,
+    principles: Hasher,
+    samples: Hasher,
+    ratings: Hasher,
+    reward: Hasher,
     clock: Hasher,
+    bytes: u64,
 }
 
 impl Sealing {
     pub(super) fn new() -> Self {
         Self {
             content: Hasher::new("tasks"),
-            principles: None,
-            principles_bytes: 0,
+            principles: Hasher::new("principles"),
             samples: Hasher::new("samples"),
             ratings: Hasher::new("ratings"),
             reward: Hasher::new("rewards"),
             clock: Hasher::new("clock"),
+            bytes: 0,
         }
     }
 
-    pub(super) fn sample(&mut self, row: &Row<'_>) -> Result<(), rusqlite::Error> {
-        self.samples.row(row, 1, Some(SAMPLE_SECONDS))?;
-        self.clock.text("samples");
-        self.clock.value(row.get_ref(1)?);
-        self.clock.value(row.get_ref(SAMPLE_SECONDS)?);
-        Ok(())
+    pub(super) fn content(&mut self, row: &Sealed) {
+        self.content.digest(&row.digest);
+        self.bytes += row.bytes;
     }
 
-    pub(super) fn rating(&mut self, row: &Row<'_>) -> Result<(), rusqlite::Error> {
-        self.ratings.row(row, 1, Some(RATING_SECONDS))?;
-        self.clock.text("ratings");
-        self.clock.value(row.get_ref(1)?);
-        self.clock.value(row.get_ref(RATING_SECONDS)?);
-        Ok(())
-    }
-
-    /// The task's principles, before its samples, and how many bytes were read for them.
-    pub(super) fn principles(&mut self, (held, bytes): (Arc<Held>, u64)) {
+    /// Principles, and how many bytes were read for them.
+    pub(super) fn principles(&mut self, row: &Sealed, bytes: u64) {
+        self.principles.digest(&row.digest);
         self.clock.text("principles");
-        self.clock.value(ValueRef::from(&held.seconds));
-        self.principles = Some(held);
-        self.principles_bytes = bytes;
+        self.clock.value(ValueRef::from(&row.seconds));
+        self.bytes += bytes;
+    }
+
+    pub(super) fn sample(&mut self, id: i64, row: &Sealed) {
+        self.samples.digest(&row.digest);
+        self.timed("samples", id, row);
+    }
+
+    pub(super) fn rating(&mut self, sample: i64, row: &Sealed) {
+        self.ratings.digest(&row.digest);
+        self.timed("ratings", sample, row);
+    }
+
+    fn timed(&mut self, table: &str, id: i64, row: &Sealed) {
+        self.clock.text(table);
+        self.clock.integer(id);
+        self.clock.value(ValueRef::from(&row.seconds));
+        self.bytes += row.bytes;
+    }
+
+    pub(super) fn reward(&mut self, row: &Sealed) {
+        self.reward.digest(&row.digest);
+        self.bytes += row.bytes;
     }
 
     /// Bytes of texts that were read.
     pub(super) fn bytes(&self) -> u64 {
-        let parts: u64 =
-            [&self.content, &self.samples, &self.ratings, &self.reward].map(|part| part.bytes).iter().sum();
-        parts + self.principles_bytes
+        self.bytes
     }
 
     pub(super) fn finish(self) -> Seal {
         Seal {
             content: self.content.finish(),
-            principles: self.principles.map_or_else(|| Hasher::new("principles").finish(), |held| held.part),
+            principles: self.principles.finish(),
             samples: self.samples.finish(),
             ratings: self.ratings.finish(),
             reward: self.reward.finish(),
             clock: self.clock.finish(),
         }
+    }
+}
+
+/// The rows of a task that was begun in this process, as they were written: reading them again to seal it would cost five
+/// times as much.
+pub(super) struct Written {
+    content: Sealed,
+    samples: BTreeMap<u32, Sealed>,
+    ratings: BTreeMap<u32, Sealed>,
+}
+
+impl Written {
+    pub(super) fn new(content: Sealed) -> Self {
+        Self { content, samples: BTreeMap::new(), ratings: BTreeMap::new() }
+    }
+
+    pub(super) fn sample(&mut self, id: u32, row: Sealed) {
+        self.samples.insert(id, row);
+    }
+
+    pub(super) fn rating(&mut self, sample: u32, row: Sealed) {
+        self.ratings.insert(sample, row);
     }
 }
 
@@ -212,7 +303,7 @@ impl RunDigest {
         let tasks = seals.finish();
         let mut run = Hasher::new(RUN);
         for part in [&header, &components, &tasks] {
-            run.value(ValueRef::Blob(part.bytes()));
+            run.digest(part);
         }
         Self { run: run.finish(), header, components, tasks, count }
     }
@@ -232,7 +323,7 @@ impl Seals {
     pub(super) fn add(&mut self, TaskKey(key): TaskKey, seal: &Seal) {
         self.hasher.integer(key);
         for (_, part) in seal.parts() {
-            self.hasher.value(ValueRef::Blob(part.bytes()));
+            self.hasher.digest(part);
         }
         self.count += 1;
     }
@@ -243,25 +334,37 @@ impl Seals {
 }
 
 impl Tables<'_> {
-    /// The seal of the task's rows as they are now.
+    /// The seal of the task's rows as they are now, and how many bytes their texts have.
     pub(super) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
         let mut seal = Sealing::new();
         let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?");
-        self.hash("tasks", &sql, key, |row| seal.content.row(row, 1, None))?;
-        if let Some(held) = self.principles_of(TaskKey(key))? {
-            seal.principles(held);
+        self.rows("tasks", &sql, key, |row| {
+            seal.content(&Sealed::read(row, 1, None)?);
+            Ok(())
+        })?;
+        if let Some((held, bytes)) = self.principles_of(TaskKey(key))? {
+            seal.principles(&held.sealed, bytes);
         }
         let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
-        self.hash("samples", &sql, key, |row| seal.sample(row))?;
+        self.rows("samples", &sql, key, |row| {
+            seal.sample(row.get(1)?, &Sealed::read(row, 1, Some(SAMPLE_SECONDS))?);
+            Ok(())
+        })?;
         let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
-        self.hash("ratings", &sql, key, |row| seal.rating(row))?;
+        self.rows("ratings", &sql, key, |row| {
+            seal.rating(row.get(1)?, &Sealed::read(row, 1, Some(RATING_SECONDS))?);
+            Ok(())
+        })?;
         let sql = format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?");
-        self.hash("rewards", &sql, key, |row| seal.reward.row(row, 1, None))?;
+        self.rows("rewards", &sql, key, |row| {
+            seal.reward(&Sealed::read(row, 1, None)?);
+            Ok(())
+        })?;
         let bytes = seal.bytes();
         Ok((seal.finish(), bytes))
     }
 
-    fn hash(
+    fn rows(
         &self,
         table: &'static str,
         sql: &str,
@@ -269,17 +372,38 @@ impl Tables<'_> {
         mut take: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
     ) -> Result<(), StoreError> {
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query([key]).map_err(|error| self.sqlite(&error))?;
         let at = |error| self.sqlite(&error).at(|| format!("table {table}, task {key}: a row"));
+        let mut rows = statement.query([key]).map_err(at)?;
         while let Some(row) = rows.next().map_err(at)? {
-            take(row).map_err(|error| self.sqlite(&error))?;
+            take(row).map_err(at)?;
         }
         Ok(())
     }
 
     /// Seals the task as its rows are now.
-    pub(super) fn insert_seal(&self, key: TaskKey) -> Result<(), StoreError> {
+    pub(super) fn seal_task(&self, key: TaskKey) -> Result<(), StoreError> {
         let (seal, _) = self.seal_now(key)?;
+        self.insert_seal(key, &seal)
+    }
+
+    /// Seals a task all of whose rows were written in this process.
+    pub(super) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
+        let mut seal = Sealing::new();
+        seal.content(&written.content);
+        if let Some((held, bytes)) = self.principles_of(key)? {
+            seal.principles(&held.sealed, bytes);
+        }
+        for (id, row) in &written.samples {
+            seal.sample(i64::from(*id), row);
+        }
+        for (sample, row) in &written.ratings {
+            seal.rating(i64::from(*sample), row);
+        }
+        seal.reward(reward);
+        self.insert_seal(key, &seal.finish())
+    }
+
+    fn insert_seal(&self, key: TaskKey, seal: &Seal) -> Result<(), StoreError> {
         let sql = format!("INSERT INTO seals (task, {SEAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)");
         let [content, principles, samples, ratings, reward, clock] =
             seal.parts().map(|(_, part)| part.bytes().as_slice());
@@ -334,7 +458,10 @@ impl Tables<'_> {
     pub(super) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
         let mut hasher = Hasher::new("run");
         self.each("SELECT key, value FROM run WHERE key <> 'digest' ORDER BY key", [], |row| {
-            hasher.row(row, 0, None).map_err(|error| self.sqlite(&error))
+            for column in 0..2 {
+                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
+            }
+            Ok(())
         })?;
         Ok(hasher.finish())
     }
@@ -342,7 +469,10 @@ impl Tables<'_> {
     pub(super) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
         let mut hasher = Hasher::new("components");
         self.each("SELECT digest, name FROM components ORDER BY digest", [], |row| {
-            hasher.row(row, 0, None).map_err(|error| self.sqlite(&error))
+            for column in 0..2 {
+                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
+            }
+            Ok(())
         })?;
         Ok(hasher.finish())
     }

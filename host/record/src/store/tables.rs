@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use rewarden_inference::FinishReason;
+use rewarden_inference::{Completion, FinishReason};
 use rewarden_runtime::contract::{Outcome, Rating, Reward};
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::cells::Cells;
 use super::encode;
 use super::error::StoreError;
 use super::principles::Cache;
+use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed};
 use crate::sample::{MetaRecord, SampleRecord, failure_name};
 use crate::task::Task;
 use crate::verdict::TaskFailure;
@@ -40,23 +42,53 @@ pub(super) const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, fai
 
 pub(super) const REWARD_COLUMNS: &str = "task, scores, used, details, failure_kind, failure_message";
 
-const INSERT_TASK: &str =
-    "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) VALUES (?, ?, ?, ?, ?, ?)";
-const INSERT_NEW_TASK: &str = "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) \
-     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+/// A value as a row takes it.
+type Cell<'a> = ToSqlOutput<'a>;
 
-/// The values of a row in `tasks`.
-macro_rules! task_row {
-    ($task:expr) => {
-        params![
-            $task.id,
-            encode::messages_text(&$task.messages),
-            encode::plain_text(&$task.responses),
-            $task.reference,
-            $task.preferred.and_then(|index| i64::try_from(index).ok()),
-            encode::plain_text(&$task.metadata),
-        ]
-    };
+fn text(text: &str) -> Cell<'_> {
+    Cell::Borrowed(ValueRef::Text(text.as_bytes()))
+}
+
+fn number<'a>(number: impl Into<i64>) -> Cell<'a> {
+    Cell::Borrowed(ValueRef::Integer(number.into()))
+}
+
+fn real<'a>(number: f64) -> Cell<'a> {
+    Cell::Borrowed(ValueRef::Real(number))
+}
+
+fn made<'a>(text: String) -> Cell<'a> {
+    Cell::Owned(Value::Text(text))
+}
+
+fn optional<'a, T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'a>) -> Cell<'a> {
+    value.map_or(Cell::Borrowed(ValueRef::Null), cell)
+}
+
+/// The values of a completion's columns, and of what it cost.
+struct CompletionCells<'a> {
+    text: Cell<'a>,
+    thinking: Cell<'a>,
+    finish: Cell<'a>,
+    prompt_tokens: Cell<'a>,
+    completion_tokens: Cell<'a>,
+    tokens: Cell<'a>,
+}
+
+impl<'a> CompletionCells<'a> {
+    fn new(completion: Option<&'a Completion>) -> Self {
+        // There is no prompt without tokens, so zero stands for "unknown".
+        let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
+        let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
+        Self {
+            text: optional(completion, |completion| text(&completion.text)),
+            thinking: optional(completion.and_then(|completion| completion.thinking.as_deref()), text),
+            finish: optional(completion, |completion| text(finish_name(completion.finish))),
+            prompt_tokens: optional(usage, |usage| number(usage.prompt_tokens)),
+            completion_tokens: optional(usage, |usage| number(usage.completion_tokens)),
+            tokens: optional(tokens, |tokens| made(encode::plain_text(tokens))),
+        }
+    }
 }
 
 impl Tables<'_> {
@@ -64,50 +96,53 @@ impl Tables<'_> {
         StoreError::sqlite(self.path, error)
     }
 
-    pub(super) fn insert_task(&self, task: &Task) -> Result<TaskKey, StoreError> {
-        let inserted = self.prepare(INSERT_TASK)?.insert(task_row!(task));
-        inserted.map(TaskKey).map_err(|error| self.sqlite(&error))
+    /// Adds a task; none where there is one of this id.
+    pub(super) fn insert_task(&self, task: &Task) -> Result<Option<(TaskKey, Sealed)>, StoreError> {
+        let preferred = task.preferred.and_then(|index| i64::try_from(index).ok());
+        let row = [
+            text(&task.id),
+            made(encode::messages_text(&task.messages)),
+            made(encode::plain_text(&task.responses)),
+            optional(task.reference.as_deref(), text),
+            optional(preferred, number),
+            made(encode::plain_text(&task.metadata)),
+        ];
+        let sql = "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) \
+                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+        let inserted = self.prepare(sql)?.execute(params_from_iter(&row)).map_err(|error| self.sqlite(&error))?;
+        let key = || TaskKey(self.connection.last_insert_rowid());
+        Ok((inserted > 0).then(|| (key(), Sealed::written(&row, 0, None))))
     }
 
-    /// None where there is a task of this id.
-    pub(super) fn insert_new_task(&self, task: &Task) -> Result<Option<TaskKey>, StoreError> {
-        let mut statement = self.prepare(INSERT_NEW_TASK)?;
-        let inserted = statement.execute(task_row!(task)).map_err(|error| self.sqlite(&error))?;
-        Ok((inserted > 0).then(|| TaskKey(self.connection.last_insert_rowid())))
-    }
-
-    pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO samples ({SAMPLE_COLUMNS}) VALUES ({})", ["?"; 19].join(", "));
-        let mut statement = self.prepare(&sql)?;
-        let completion = sample.completion.as_ref();
-        let usage = sample.usage();
+    pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<Sealed, StoreError> {
+        let completion = CompletionCells::new(sample.completion.as_ref());
         let (scores, failure) = match &sample.outcome {
-            Outcome::Scored(scores) => (Some(encode::placed_text(scores)), None),
+            Outcome::Scored(scores) => (Some(scores), None),
             Outcome::Failed(failure) => (None, Some(failure)),
         };
-        let inserted = statement.execute(params![
-            task,
-            sample.id,
-            sample.round,
-            encode::plain_text(&sample.order),
-            sample.temperature,
+        let row = [
+            number(task),
+            number(sample.id),
+            number(sample.round),
+            made(encode::plain_text(&sample.order)),
+            real(sample.temperature),
             // Seeds of samples have 53 bits.
-            i64::try_from(sample.seed).unwrap_or(i64::MAX),
-            sample.prompt.map(|digest| digest.to_string()),
-            completion.map(|completion| &completion.text),
-            completion.and_then(|completion| completion.thinking.as_ref()),
-            completion.map(|completion| finish_name(completion.finish)),
-            usage.map(|usage| usage.prompt_tokens),
-            usage.map(|usage| usage.completion_tokens),
-            sample.seconds,
-            completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
-            sample.judgement.as_ref().map(encode::judgement_text),
-            scores,
-            failure.map(|failure| failure_name(failure.kind)),
-            failure.map(|failure| &failure.message),
-            (!sample.extra.is_empty()).then(|| encode::plain_text(&sample.extra)),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+            number(i64::try_from(sample.seed).unwrap_or(i64::MAX)),
+            optional(sample.prompt, |digest| made(digest.to_string())),
+            completion.text,
+            completion.thinking,
+            completion.finish,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            optional(sample.seconds, real),
+            completion.tokens,
+            optional(sample.judgement.as_ref(), |judgement| made(encode::judgement_text(judgement))),
+            optional(scores, |scores| made(encode::placed_text(scores))),
+            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(&failure.message)),
+            optional((!sample.extra.is_empty()).then_some(&sample.extra), |extra| made(encode::plain_text(extra))),
+        ];
+        self.insert("samples", SAMPLE_COLUMNS, &row, Some(SAMPLE_SECONDS))
     }
 
     pub(super) fn insert_rating(
@@ -115,50 +150,55 @@ impl Tables<'_> {
         TaskKey(task): TaskKey,
         sample: u32,
         meta: &MetaRecord,
-    ) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO ratings ({RATING_COLUMNS}) VALUES ({})", ["?"; 13].join(", "));
-        let mut statement = self.prepare(&sql)?;
+    ) -> Result<Sealed, StoreError> {
         let (rating, failure) = match &meta.rating {
-            Rating::Rated(rating) => (Some(rating), None),
+            Rating::Rated(rating) => (Some(*rating), None),
             Rating::Failed(failure) => (None, Some(failure)),
         };
-        let completion = meta.completion.as_ref();
-        let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
-        let inserted = statement.execute(params![
-            task,
-            sample,
-            rating,
-            failure.map(|failure| failure_name(failure.kind)),
-            failure.map(|failure| &failure.message),
-            meta.prompt.map(|digest| digest.to_string()),
-            completion.map(|completion| &completion.text),
-            completion.and_then(|completion| completion.thinking.as_ref()),
-            completion.map(|completion| finish_name(completion.finish)),
-            usage.map(|usage| usage.prompt_tokens),
-            usage.map(|usage| usage.completion_tokens),
-            meta.seconds,
-            completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+        let completion = CompletionCells::new(meta.completion.as_ref());
+        let row = [
+            number(task),
+            number(sample),
+            optional(rating, real),
+            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(&failure.message)),
+            optional(meta.prompt, |digest| made(digest.to_string())),
+            completion.text,
+            completion.thinking,
+            completion.finish,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            optional(meta.seconds, real),
+            completion.tokens,
+        ];
+        self.insert("ratings", RATING_COLUMNS, &row, Some(RATING_SECONDS))
     }
 
-    pub(super) fn insert_reward(
+    pub(super) fn insert_reward(&self, TaskKey(task): TaskKey, end: &End) -> Result<Sealed, StoreError> {
+        let (reward, failure) = (end.as_ref().ok(), end.as_ref().err());
+        let row = [
+            number(task),
+            optional(reward, |reward| made(encode::scores_text(&reward.scores))),
+            optional(reward, |reward| made(encode::plain_text(&reward.used))),
+            optional(reward, |reward| made(encode::details_text(&reward.details))),
+            optional(failure, |failure| text(failure.kind.name())),
+            optional(failure, |failure| text(&failure.message)),
+        ];
+        self.insert("rewards", REWARD_COLUMNS, &row, None)
+    }
+
+    /// Adds a row whose first value is its task's key.
+    fn insert(
         &self,
-        TaskKey(task): TaskKey,
-        reward: &Result<Reward, TaskFailure>,
-    ) -> Result<(), StoreError> {
-        let mut statement =
-            self.prepare(&format!("INSERT INTO rewards ({REWARD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"))?;
-        let (reward, failure) = (reward.as_ref().ok(), reward.as_ref().err());
-        let inserted = statement.execute(params![
-            task,
-            reward.map(|reward| encode::scores_text(&reward.scores)),
-            reward.map(|reward| encode::plain_text(&reward.used)),
-            reward.map(|reward| encode::details_text(&reward.details)),
-            failure.map(|failure| failure.kind.name()),
-            failure.map(|failure| &failure.message),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+        table: &'static str,
+        columns: &str,
+        row: &[Cell<'_>],
+        seconds: Option<usize>,
+    ) -> Result<Sealed, StoreError> {
+        let sql = format!("INSERT INTO {table} ({columns}) VALUES ({})", vec!["?"; row.len()].join(", "));
+        let inserted = self.prepare(&sql)?.execute(params_from_iter(row));
+        inserted.map_err(|error| self.sqlite(&error))?;
+        Ok(Sealed::written(row, 1, seconds))
     }
 
     pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {

@@ -11,7 +11,7 @@ use super::encode;
 use super::error::StoreError;
 use super::json;
 use super::reader::Recorded;
-use super::seal::Sealing;
+use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed, Sealing};
 use super::tables::{End, RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
 use crate::sample::{MetaRecord, SampleRecord};
 use crate::task::Task;
@@ -49,6 +49,15 @@ pub(super) struct Room {
     pub(super) bytes: u64,
 }
 
+impl Room {
+    fn check(self, tables: &Tables<'_>, TaskKey(task): TaskKey, bytes: u64) -> Result<(), StoreError> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        Err(StoreError::Crowded { path: tables.path.to_owned(), task, most: self.bytes })
+    }
+}
+
 impl Tables<'_> {
     /// Reads a task; none where there is no such task.
     pub(super) fn whole(&self, which: Which<'_>, room: Room) -> Result<Option<Whole>, StoreError> {
@@ -56,8 +65,8 @@ impl Tables<'_> {
         let Some((key, task)) = self.task(which, &mut seal)? else { return Ok(None) };
         let principles = self.principles_of(key)?;
         let record = principles.as_ref().map(|(held, _)| held.record.clone());
-        if let Some(held) = principles {
-            seal.principles(held);
+        if let Some((held, bytes)) = principles {
+            seal.principles(&held.sealed, bytes);
         }
         let of = |table: &'static str| move || format!("table {table}, task {}: a row", key.0);
         let samples = self.samples(key, task.responses.len(), &mut seal, room);
@@ -87,13 +96,6 @@ impl Tables<'_> {
         }
     }
 
-    fn crowded(&self, key: TaskKey, seal: &Sealing, room: Room) -> Result<(), StoreError> {
-        if seal.bytes() <= room.bytes {
-            return Ok(());
-        }
-        Err(StoreError::Crowded { path: self.path.to_owned(), task: key.0, most: room.bytes })
-    }
-
     fn task(&self, which: Which<'_>, seal: &mut Sealing) -> Result<Option<(TaskKey, Task)>, StoreError> {
         let (condition, before) = match which {
             Which::After(TaskKey(key)) => ("key > ? ORDER BY key LIMIT 1", key),
@@ -109,7 +111,7 @@ impl Tables<'_> {
         .map_err(sqlite)?;
         let Some(row) = rows.next().map_err(sqlite)? else { return Ok(None) };
         let key = self.ascending_key(row, "tasks", before)?;
-        seal.content.row(row, 1, None).map_err(sqlite)?;
+        seal.content(&Sealed::read(row, 1, None).map_err(sqlite)?);
         let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
         let responses: Vec<String> = cells.decoded(3, "responses", |text| json::list(text, json::MOST_VALUES))?;
         let last = match i64::try_from(responses.len()).unwrap_or(i64::MAX) {
@@ -147,10 +149,12 @@ impl Tables<'_> {
         let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
         let mut samples: Vec<SampleRecord> = Vec::new();
         self.each(&sql, [key.0], |row| {
-            seal.sample(row).map_err(|error| self.sqlite(&error))?;
-            self.crowded(key, seal, room)?;
+            let sealed = Sealed::read(row, 1, Some(SAMPLE_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            room.check(self, key, seal.bytes() + sealed.bytes())?;
             let least = samples.last().map_or(0, |before| i64::from(before.id) + 1);
-            samples.push(self.sample(key, row, least, responses)?);
+            let sample = self.sample(key, row, least, responses)?;
+            seal.sample(i64::from(sample.id), &sealed);
+            samples.push(sample);
             Ok(())
         })?;
         Ok(samples)
@@ -202,11 +206,12 @@ impl Tables<'_> {
         let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
         let mut rest = samples.iter_mut();
         self.each(&sql, [key.0], |row| {
-            seal.rating(row).map_err(|error| self.sqlite(&error))?;
-            self.crowded(key, seal, room)?;
+            let sealed = Sealed::read(row, 1, Some(RATING_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            room.check(self, key, seal.bytes() + sealed.bytes())?;
             let TaskKey(key) = key;
             let cells = Cells { tables: self, table: "ratings", row, name: format!("task {key}") };
             let id = cells.count(1, "sample")?;
+            seal.rating(i64::from(id), &sealed);
             let cells = Cells { name: format!("task {key}, sample {id}"), ..cells };
             let meta = rating(&cells)?;
             // Both come by the sample's id.
@@ -227,7 +232,7 @@ impl Tables<'_> {
     ) -> Result<Option<End>, StoreError> {
         let mut found = None;
         self.each(&format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?"), [key], |row| {
-            seal.reward.row(row, 1, None).map_err(|error| self.sqlite(&error))?;
+            seal.reward(&Sealed::read(row, 1, None).map_err(|error| self.sqlite(&error))?);
             let cells = Cells { tables: self, table: "rewards", row, name: format!("task {key}") };
             found = Some(reward(&cells, task, samples)?);
             Ok(())

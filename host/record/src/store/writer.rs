@@ -1,7 +1,7 @@
 //! Writing a run, from one thread.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use super::cells::shown;
 use super::encode;
 use super::error::StoreError;
-use super::header::Header;
+use super::header::{Header, Source};
 use super::json;
 use super::reader::{Recorded, RecordedComponent, RunReader, TASK_BYTES};
 use super::schema::{self, COMPONENT_BYTES, Durability, Opened};
-use super::seal;
+use super::seal::{self, Sealed, Written};
 use super::tables::{Tables, TaskKey};
 use super::whole::{Room, Which};
 use crate::principles::PrinciplesRecord;
@@ -45,6 +45,10 @@ pub struct RunWriter {
     sealed: bool,
     /// Whether the run's digest stands in it, because nothing was changed since it was closed.
     closed: Cell<bool>,
+    /// Whether its tasks end.
+    ends: bool,
+    /// Tasks that were begun here and have not ended.
+    written: RefCell<HashMap<TaskKey, Written>>,
     // After the connection: closing any descriptor of the file drops SQLite's own locks on it.
     _lock: File,
 }
@@ -78,7 +82,8 @@ impl RunWriter {
         }
         let lock = lock(path)?;
         let (Opened { connection, sealed }, existed) = schema::open_to_write(path, durability)?;
-        let writer = Self { connection, path: path.to_owned(), sealed, closed: Cell::new(false), _lock: lock };
+        let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != Source::Import);
+        let writer = Self { connection, path, sealed, closed, ends, written: RefCell::default(), _lock: lock };
         writer.begin()?;
         let made = writer.tables().header()?;
         if !existed || made.is_none() {
@@ -160,7 +165,11 @@ impl RunWriter {
                 let (path, what) = (self.path.clone(), format!("the metadata of {}", name()));
                 return Err(StoreError::TooLarge { path, what, most: format!("{} JSON values", json::MOST_VALUES) });
             }
-            let key = tables.insert_task(task).map_err(|error| error.writing(name))?;
+            let inserted = tables.insert_task(task).map_err(|error| error.writing(name))?;
+            let lost =
+                || StoreError::Io { path: self.path.clone(), message: format!("{} is there and is not", name()) };
+            let (key, content) = inserted.ok_or_else(lost)?;
+            self.remember(key, content);
             return Ok(Begun { key, samples: Vec::new(), reward: None });
         };
         if let Some(field) = changed(&known.task, task) {
@@ -187,7 +196,10 @@ impl RunWriter {
 
     /// Adds a sample to a task that was begun.
     pub fn add_sample(&self, task: TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        self.tables().insert_sample(task, sample)?;
+        let row = self.tables().insert_sample(task, sample)?;
+        if let Some(written) = self.written.borrow_mut().get_mut(&task) {
+            written.sample(sample.id, row);
+        }
         match &sample.meta {
             Some(meta) => self.add_rating(task, sample.id, meta),
             None => Ok(()),
@@ -196,26 +208,40 @@ impl RunWriter {
 
     /// Adds a rating of a sample that was added without one.
     pub fn add_rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) -> Result<(), StoreError> {
-        self.tables().insert_rating(task, sample, meta)
+        let row = self.tables().insert_rating(task, sample, meta)?;
+        if let Some(written) = self.written.borrow_mut().get_mut(&task) {
+            written.rating(sample, row);
+        }
+        Ok(())
     }
 
     /// Ends a task, and seals it.
     pub fn finish_task(&self, task: TaskKey, reward: &Result<Reward, TaskFailure>) -> Result<(), StoreError> {
         let tables = self.tables();
-        tables.insert_reward(task, reward)?;
-        if self.sealed { tables.insert_seal(task) } else { Ok(()) }
+        let row = tables.insert_reward(task, reward)?;
+        match self.written.borrow_mut().remove(&task) {
+            _ if !self.sealed => Ok(()),
+            Some(written) => tables.seal_written(task, &written, &row),
+            // It was begun by another process.
+            None => tables.seal_task(task),
+        }
+    }
+
+    /// Keeps the digests of a new task's rows until it ends: of those that are under way, and of none that is imported, which
+    /// end with the run.
+    fn remember(&self, task: TaskKey, content: Sealed) {
+        if self.sealed && self.ends {
+            self.written.borrow_mut().insert(task, Written::new(content));
+        }
     }
 
     /// Adds a task with its samples and its reward, unless there is a task of this id.
     pub fn add_whole(&self, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {
-        let tables = self.tables();
         self.reopen()?;
-        let Some(key) = tables.insert_new_task(task)? else { return Ok(()) };
+        let Some((key, content)) = self.tables().insert_task(task)? else { return Ok(()) };
+        self.remember(key, content);
         for sample in &verdict.samples {
-            tables.insert_sample(key, sample)?;
-            if let Some(meta) = &sample.meta {
-                tables.insert_rating(key, sample.id, meta)?;
-            }
+            self.add_sample(key, sample)?;
         }
         self.finish_task(key, &verdict.reward)
     }
@@ -278,7 +304,7 @@ impl RunWriter {
         let tables = self.tables();
         let mut after = TaskKey(0);
         while let Some(key) = tables.next_unsealed(after)? {
-            tables.insert_seal(key)?;
+            tables.seal_task(key)?;
             after = key;
         }
         let digest = encode::plain_text(&tables.digest_of_seals()?);
