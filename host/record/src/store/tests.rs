@@ -153,7 +153,9 @@ fn no_stored_value_of_a_closed_run_can_be_changed_unseen() {
     let mut tried = 0;
     std::fs::write(&edited, &sound).unwrap();
     let connection = Connection::open(&edited).unwrap();
-    connection.execute_batch("PRAGMA foreign_keys = off; PRAGMA journal_mode = memory").unwrap();
+    connection
+        .execute_batch("PRAGMA foreign_keys = off; PRAGMA journal_mode = memory; PRAGMA synchronous = off")
+        .unwrap();
     for table in TABLES {
         let before = values(&connection, table);
         assert!(!before.is_empty(), "{table} has no row to try");
