@@ -1,5 +1,5 @@
-//! What a run costs beside its model: a million samples of a simulated judge through the whole engine, and a replay of
-//! LLMBar's 35,736 recorded ones through the binary.
+//! What a run costs beside its model: a million samples of a simulated judge through the whole engine, with seals and without,
+//! and a replay of LLMBar's 35,736 recorded ones through the binary.
 //!
 //! `cargo bench --workspace --bench runs`, after `cargo xtask setup`. `REWARDEN_BENCH_SAMPLES` (1,000,000) and
 //! `REWARDEN_DATA` (`../shared/data`) change the defaults. Figures are printed, one a line.
@@ -15,9 +15,11 @@ use rewarden_inference::{
     Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Model, ModelError, Usage,
 };
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
-use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, Task};
-use rewarden_runtime::contract::{Message, Role};
-use rewarden_runtime::{Limits, Runtime};
+use rewarden_record::{
+    Budget, Drawn, Header, Recorder, RunReader, RunWriter, SampleRecord, SamplingProvenance, Source, Task,
+};
+use rewarden_runtime::contract::{Judgement, Message, Outcome, Reward, Role, Score};
+use rewarden_runtime::{Limits, Runtime, Sha256Digest};
 use rewarden_tests::{component, pack};
 use serde_json::Map;
 
@@ -69,8 +71,32 @@ fn task(index: u64) -> Task {
     }
 }
 
-/// Draws `samples` into a new run; the time it took.
-async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
+/// What a simulated run took: by the clock, and of all processors.
+#[derive(Clone, Copy)]
+struct Cost {
+    elapsed: Duration,
+    processors: Duration,
+}
+
+/// Processor time of this process so far, in steps of 10 ms.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may hold spaces; user and system time are fields 14 and 15.
+    let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
+    let ticks: u64 = after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
+}
+
+/// Makes an empty run of schema 2, which gets no seals when it is written.
+fn without_seals(path: &Path, header: &Header) {
+    RunWriter::open(path, header, &[]).unwrap().close().unwrap();
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let sql = "DROP TABLE seals; DELETE FROM run WHERE key = 'digest'; PRAGMA user_version = 2";
+    connection.execute_batch(sql).unwrap();
+}
+
+/// Draws `samples` into a new run, with seals or without.
+async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("simulated.run");
     let settings = vec![format!("policy.k={K}").parse::<Setting>().unwrap()];
@@ -84,7 +110,10 @@ async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
     let provenance = judge.provenance();
     let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
 
-    let started = Instant::now();
+    if !sealed {
+        without_seals(&path, &header);
+    }
+    let (started, before) = (Instant::now(), processor_time());
     let recorder = Recorder::start(RunWriter::open(&path, &header, &components).unwrap()).unwrap();
     {
         let tasks = futures::stream::iter(0..samples / u64::from(K));
@@ -98,9 +127,78 @@ async fn simulate(runtime: &Runtime, samples: u64) -> Duration {
         }
     }
     tokio::task::block_in_place(|| recorder.close()).unwrap();
-    let elapsed = started.elapsed();
-    assert_eq!(RunReader::open(&path).unwrap().samples().unwrap(), samples / u64::from(K) * u64::from(K));
-    elapsed
+    let cost = Cost { elapsed: started.elapsed(), processors: processor_time().saturating_sub(before) };
+    let run = RunReader::open(&path).unwrap();
+    assert_eq!(run.samples().unwrap(), samples / u64::from(K) * u64::from(K));
+    assert_eq!(run.digest().is_some(), sealed);
+    cost
+}
+
+/// Writes `samples` into a new run with nothing beside it, as the recorder's thread does; microseconds a sample.
+fn write(header: &Header, samples: u64, sealed: bool) -> f64 {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("written.run");
+    if !sealed {
+        without_seals(&path, header);
+    }
+    let text = format!("Specific Criteria: care\nAnalysis:\n{}\nScores: \\boxed{{7, 3}}", "It is right. ".repeat(60));
+    let sample = |id: u32| SampleRecord {
+        id,
+        round: 1,
+        order: vec![1, 0],
+        temperature: 0.5,
+        seed: u64::from(id) << 40,
+        prompt: Some(Sha256Digest::of(&id.to_le_bytes())),
+        completion: Some(Completion {
+            text: text.clone(),
+            thinking: None,
+            finish: FinishReason::Stop,
+            usage: Usage { prompt_tokens: 900, completion_tokens: 250 },
+            tokens: Vec::new(),
+        }),
+        seconds: Some(0.25),
+        judgement: Some(Judgement {
+            scores: vec![Score::Value(7.0), Score::Value(3.0)],
+            principles: Vec::new(),
+            critique: Some(text.clone()),
+        }),
+        outcome: Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(7.0))]),
+        meta: None,
+        extra: Map::new(),
+    };
+    let scores = vec![Score::Value(96.0), Score::Value(224.0)];
+    let reward = Ok(Reward { scores, used: (0..K).collect(), details: Vec::new() });
+    let writer = RunWriter::open(&path, header, &[]).unwrap();
+    let started = Instant::now();
+    for index in 0..samples / u64::from(K) {
+        writer.begin().unwrap();
+        let key = writer.begin_task(&task(index)).unwrap().key;
+        for id in 0..K {
+            writer.add_sample(key, &sample(id)).unwrap();
+        }
+        writer.finish_task(key, &reward).unwrap();
+        if index % 8 == 7 {
+            writer.commit().unwrap();
+        }
+    }
+    writer.close().unwrap();
+    started.elapsed().as_secs_f64() * 1e6 / samples as f64
+}
+
+/// What seals cost where there is nothing else, pairs of runs one after the other.
+fn writing() {
+    let identity =
+        Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
+    let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
+    let drawn = Drawn { model: identity, meta_model: None, sampling, seed: 1, budget: Budget::default() };
+    let header = Header::new(Source::Score, None, drawn, None);
+    let pairs: Vec<(f64, f64)> =
+        (0..7).map(|_| (write(&header, 32_000, true), write(&header, 32_000, false))).collect();
+    println!(
+        "writing alone: {:.1} us a sample with seals, {:.1} without (medians of 7)",
+        median(pairs.iter().map(|pair| pair.0).collect()),
+        median(pairs.iter().map(|pair| pair.1).collect())
+    );
 }
 
 /// Most memory that this process has held, in MB.
@@ -122,22 +220,31 @@ fn simulation() {
     let runtime = Runtime::new(Limits::default(), None).unwrap();
     let workers = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build().unwrap();
     // The same command at both sizes, alternating, on a machine whose speed changes over minutes.
-    let each = |samples: u64| {
-        let elapsed = workers.block_on(async {
+    let draw = |samples: u64, sealed: bool| {
+        workers.block_on(async {
             let runtime = runtime.clone();
-            tokio::spawn(async move { simulate(&runtime, samples).await }).await.unwrap()
-        });
-        elapsed.as_secs_f64() * 1e6 / samples as f64
+            tokio::spawn(async move { simulate(&runtime, samples, sealed).await }).await.unwrap()
+        })
     };
+    let each = |samples: u64| draw(samples, true).elapsed.as_secs_f64() * 1e6 / samples as f64;
     each(few);
     let before: Vec<f64> = (0..3).map(|_| each(few)).collect();
-    let large = each(many);
+    let sealed = draw(many, true);
+    let large = sealed.elapsed.as_secs_f64() * 1e6 / many as f64;
     let peak = peak_memory();
     let after: Vec<f64> = (0..3).map(|_| each(few)).collect();
     let small = median(before.into_iter().chain(after).collect());
     println!("simulated run, {few} samples: {small:.0} us a sample (median of 6)");
     println!("simulated run, {many} samples: {large:.0} us a sample, {:.2} times that", large / small);
     println!("most memory held, after {many} samples: {peak:.0} MB");
+    let bare = draw(many, false);
+    let share = |with: Duration, without: Duration| 100.0 * (with.as_secs_f64() / without.as_secs_f64() - 1.0);
+    println!(
+        "the same without seals: {:.0} us a sample; seals and the digest add {:.1} % of the time, {:.1} % of processor time",
+        bare.elapsed.as_secs_f64() * 1e6 / many as f64,
+        share(sealed.elapsed, bare.elapsed),
+        share(sealed.processors, bare.processors)
+    );
 }
 
 fn data() -> Option<PathBuf> {
@@ -187,6 +294,7 @@ fn replay() {
 }
 
 fn main() {
+    writing();
     replay();
     simulation();
 }

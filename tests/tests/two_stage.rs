@@ -133,7 +133,9 @@ fn a_run_that_goes_on_does_not_ask_again_and_everything_verifies() {
     assert_eq!(asked(&server), 1);
     // What a kill between a sample and the task's end leaves behind.
     let database = database(&sandbox, "a.run");
-    database.execute_batch("DELETE FROM rewards; DELETE FROM samples WHERE id > 0").unwrap();
+    // As one whose process was killed: with neither an end nor a seal.
+    let killed = "DELETE FROM rewards; DELETE FROM samples WHERE id > 0; DELETE FROM seals; DELETE FROM run WHERE key = 'digest'";
+    database.execute_batch(killed).unwrap();
     drop(database);
     score(&sandbox, &server, &rows, &["--run", "a.run"]).expect(0);
     assert_eq!(asked(&server), 1, "the run holds the principles of the query");
@@ -268,29 +270,6 @@ fn settings_reach_the_stage_and_a_pack_without_it_says_so() {
     assert!(refused.stderr().contains("the pack has no such part"), "{}", refused.stderr());
     let shown = sandbox.run(["inspect", &two_stage()]).expect(0).stdout();
     assert!(shown.contains("[principles]") && shown.contains("principle-writer"), "{shown}");
-}
-
-#[test]
-fn a_run_of_schema_1_is_read_as_it_is() {
-    let (sandbox, server) = (Sandbox::default(), judge());
-    let one_stage = pack("spct-vote");
-    let arguments =
-        ["--pack", one_stage.to_str().unwrap(), "-k", "2", "--run", "a.run", "--set", "policy.shuffle=none"];
-    sandbox.score(&server, &tasks("otters", 1), &arguments).expect(0);
-    let database = database(&sandbox, "a.run");
-    database.execute_batch("DROP TABLE queries; DROP TABLE principles; PRAGMA user_version = 1").unwrap();
-    drop(database);
-    let before = std::fs::read(sandbox.path().join("a.run")).unwrap();
-    sandbox.run(["verify", "a.run"]).expect(0);
-    assert_eq!(sandbox.run(["export", "a.run"]).expect(0).rows()[0]["scores"], json!([16.0, 6.0]));
-    assert_eq!(std::fs::read(sandbox.path().join("a.run")).unwrap(), before, "reading changes nothing");
-    // Going on with it adds what it lacks.
-    let rows = tasks("otters", 2);
-    sandbox.score(&server, &rows, &arguments).expect(0);
-    let version = "SELECT user_version FROM pragma_user_version";
-    let connection = rusqlite::Connection::open(sandbox.path().join("a.run")).unwrap();
-    assert_eq!(connection.query_row(version, [], |row| row.get::<_, u32>(0)).unwrap(), 2);
-    sandbox.run(["verify", "a.run"]).expect(0);
 }
 
 #[test]

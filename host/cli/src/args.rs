@@ -247,7 +247,7 @@ pub(crate) struct SamplingOptions {
 
     /// Steps that a policy may take for one task
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_ROUNDS", default_value_t = 64,
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(rewarden_record::MOST_ROUNDS)))]
     pub(crate) max_rounds: u32,
 }
 

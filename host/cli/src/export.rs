@@ -74,6 +74,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         None => RowWriter::to_writer("stdout", std::io::stdout(), format, columns)?,
     };
     let progress = Progress::new(Some(run.tasks()?), !args.selection.quiet && args.out.is_some());
+    let digest = run.digest();
     let mut written = 0_u64;
     run_tasks::for_each(
         run,
@@ -95,8 +96,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
     )?;
     rows.finish()?;
     progress.finish();
-    if let (Some(path), false) = (&args.out, args.selection.quiet) {
-        eprintln!("{written} rows in {}", path.display());
+    if !args.selection.quiet {
+        if let Some(path) = &args.out {
+            eprintln!("{written} rows in {}", path.display());
+        }
+        if let Some(digest) = digest {
+            eprintln!("{} has the digest {digest}", args.run.display());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

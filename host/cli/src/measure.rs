@@ -38,6 +38,7 @@ pub(crate) fn run(
         bootstrap: measures.bootstrap,
         seed: measures.bootstrap_seed,
     });
+    let digest = run.digest().map(|digest| digest.to_string());
     let header = run.header();
     let model = header.drawn.model.model.clone();
     let replayer = Replayer::new(pack, header.drawn.clone(), Given::All);
@@ -80,7 +81,8 @@ pub(crate) fn run(
         tracing::warn!("{}: {unfinished} unfinished tasks are left out", path.display());
     }
     let evaluator = evaluator.into_inner().unwrap_or_else(PoisonError::into_inner);
-    evaluator.finish().with_context(|| path.display().to_string())
+    let evaluation = evaluator.finish().with_context(|| path.display().to_string())?;
+    Ok(Evaluation { digest, ..evaluation })
 }
 
 /// `subset` where the run's tasks have one.

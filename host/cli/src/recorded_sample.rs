@@ -73,6 +73,9 @@ impl RecordedSample {
         if !temperature.is_finite() || temperature < 0.0 {
             return Err(format!("field `temperature`: expected a number of at least 0, found {temperature}"));
         }
+        if let Some(seconds) = self.seconds.filter(|seconds| *seconds < 0.0) {
+            return Err(format!("field `seconds`: expected a number of at least 0, found {seconds}"));
+        }
         let seed = self.seed.unwrap_or(0);
         if seed > LARGEST_SEED {
             return Err(format!(

@@ -8,6 +8,7 @@ use rewarden_evaluate::Protocol;
 use crate::args::{ModelOptions, PackOptions, Places, SamplingOptions};
 use crate::filter::Filter;
 use rewarden_judge::Setting;
+use rewarden_runtime::Sha256Digest;
 
 pub(crate) const REPLAY_HELP: &str = "\
 A draw gets the first unused sample that showed the same responses in the same order, or else in another order; a task whose policy \
@@ -139,6 +140,10 @@ pub(crate) struct VerifyArgs {
     /// Compare with the plugins of this pack instead of those that the run holds
     #[arg(long, value_name = "NAME|DIR", value_hint = ValueHint::DirPath)]
     pub(crate) pack: Option<String>,
+
+    /// The digest that the run must have, as a paper or `rewarden report` gives it
+    #[arg(long, value_name = "sha256:…")]
+    pub(crate) digest: Option<Sha256Digest>,
 
     #[command(flatten)]
     pub(crate) selection: Selection,

@@ -202,7 +202,7 @@ impl Scoring<'_> {
                 };
                 match judge.judge_recorded(&task, &recorder, &progress).await {
                     Ok(verdict) => Ok(Ok((task, verdict))),
-                    Err(error @ StoreError::TaskChanged { .. }) => {
+                    Err(error @ (StoreError::TaskChanged { .. } | StoreError::TooLarge { .. })) => {
                         Ok(Err(RowError { line, id: Some(task.id), field: None, message: error.to_string() }))
                     }
                     Err(error) => Err(error.into()),

@@ -12,22 +12,46 @@ use crate::{packs, run_tasks, strategy};
 
 /// Discrepancies that are told one by one.
 const TOLD: u64 = 20;
+/// Tasks that are read together where nothing is done with them.
+const CHUNK: usize = 128;
 
 /// Runs the command.
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
-    let run = RunReader::open(&args.run)?;
+    let run = RunReader::open_changed(&args.run)?;
+    let mut told = Told::default();
+    let checked = run.changes(|change| told.tell(|| println!("{change}")))?;
+    match checked.digest {
+        Some(digest) => println!("digest {digest}{}", if checked.closed { "" } else { " (not final)" }),
+        None => {
+            println!("note: the run was made before runs had a digest: whether its rows were changed cannot be told")
+        }
+    }
+    if let Some(expected) = args.digest
+        && checked.digest != Some(expected)
+    {
+        told.tell(|| println!("digest: expected {expected}"));
+    }
+    if checked.digest.is_some() && !checked.closed {
+        println!(
+            "note: the run is not closed: it is being written, or its process was killed; {} tasks have no seal yet",
+            checked.unsealed
+        );
+    }
+    if run.header().strategy.is_none() && args.pack.is_none() {
+        return unread(args, &run, told);
+    }
     let runtime = strategy::runtime(&args.places)?;
     let pack = match &args.pack {
         Some(pack) => Pack::load(&runtime, &packs::find(pack, &args.places)?, &Overrides::default())?,
         None => strategy::recorded(&run, &runtime, &Overrides::default())?,
     };
     let header = run.header();
-    let mut found = 0_u64;
     let (then, now) = (serde_json::to_value(&header.strategy)?, serde_json::to_value(pack.strategy())?);
     for difference in differences(&then, &now) {
-        found += 1;
         let show = |value: Option<serde_json::Value>| value.map_or("nothing".to_owned(), |value| value.to_string());
-        println!("{}: the run has {}, the pack {}", difference.path, show(difference.here), show(difference.there));
+        told.tell(|| {
+            println!("{}: the run has {}, the pack {}", difference.path, show(difference.here), show(difference.there));
+        });
     }
     if header.host != rewarden_record::HOST_VERSION {
         println!("note: the run was made by rewarden {}, this is {}", header.host, rewarden_record::HOST_VERSION);
@@ -57,28 +81,62 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
             samples += drawn;
             unfinished += u64::from(!finished);
             for discrepancy in discrepancies {
-                found += 1;
-                if found <= TOLD {
-                    progress.print(|| println!("{discrepancy}"));
-                }
+                told.tell(|| progress.print(|| println!("{discrepancy}")));
             }
             progress.task_done();
             Ok(())
         },
     )?;
     progress.finish();
-    if found > TOLD {
-        println!("… and {} more", found - TOLD);
-    }
     if !args.selection.quiet {
         let open = if unfinished > 0 { format!(", {unfinished} of them unfinished") } else { String::new() };
-        eprintln!(
-            "{tasks} tasks{open}, {samples} samples: {}",
-            match found {
-                0 => "everything came out as recorded".to_owned(),
-                found => format!("{found} differences"),
-            }
-        );
+        eprintln!("{tasks} tasks{open}, {samples} samples: {}", told.summary("everything came out as recorded"));
     }
-    Ok(if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(told.end())
+}
+
+/// Ends with what can be told of an import: nothing has read its samples yet, so there is nothing to compare but its rows.
+fn unread(args: &VerifyArgs, run: &RunReader, told: Told) -> Result<ExitCode> {
+    let mut after = None;
+    loop {
+        // For the checks of every value that come with reading.
+        let chunk = run.chunk(after, CHUNK)?;
+        let Some(last) = chunk.last() else { break };
+        after = Some(last.key);
+    }
+    if !args.selection.quiet {
+        let (tasks, samples) = (run.tasks()?, run.samples()?);
+        let sound = "imported, and nothing has read them yet (rewarden replay --pack NAME)";
+        eprintln!("{tasks} tasks, {samples} samples: {}", told.summary(sound));
+    }
+    Ok(told.end())
+}
+
+/// Differences that were found, the first of which are told one by one.
+#[derive(Default)]
+struct Told {
+    found: u64,
+}
+
+impl Told {
+    fn tell(&mut self, tell: impl FnOnce()) {
+        self.found += 1;
+        if self.found <= TOLD {
+            tell();
+        }
+    }
+
+    fn summary(&self, sound: &str) -> String {
+        match self.found {
+            0 => sound.to_owned(),
+            found => format!("{found} differences"),
+        }
+    }
+
+    fn end(&self) -> ExitCode {
+        if self.found > TOLD {
+            println!("… and {} more", self.found - TOLD);
+        }
+        if self.found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }

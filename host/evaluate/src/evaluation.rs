@@ -114,6 +114,8 @@ pub struct ProtocolRow {
 pub struct Evaluation {
     /// What the run is called in tables: its file's name, or what the user calls it.
     pub name: String,
+    /// What names the run that was measured and all that it holds, `sha256:` and 64 digits. None for a run without a digest.
+    pub digest: Option<String>,
     /// The policy that aggregated, such as `vote 0.1.0`.
     pub policy: String,
     /// The model that was sampled.

@@ -151,6 +151,7 @@ impl Evaluator {
         let group = |(values, tally): (Vec<String>, Tally)| crate::Group { values, figures: tally.figures() };
         Ok(Evaluation {
             name: self.name,
+            digest: None,
             policy: self.policy,
             model: self.model,
             overall: self.overall.figures(),

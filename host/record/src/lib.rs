@@ -19,15 +19,15 @@ mod verdict;
 
 pub use principles::PrinciplesRecord;
 pub use provenance::{
-    Budget, Difference, Drawn, HOST_VERSION, MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance,
-    Provenance, SamplingProvenance, ScaleProvenance, ScorerProvenance, Strategy, differences,
+    Budget, Difference, Drawn, HOST_VERSION, MOST_ROUNDS, MetaProvenance, PackProvenance, PartProvenance,
+    PrinciplesProvenance, Provenance, SamplingProvenance, ScaleProvenance, ScorerProvenance, Strategy, differences,
 };
 pub use rows::{ResultRow, SampleRow};
 pub use sample::{MetaRecord, SampleRecord, call_kind, failure_kind, failure_name};
 pub use standing::Standing;
 pub use store::{
-    Begun, Header, Recorded, RecordedComponent, Recorder, RunReader, RunWriter, SCHEMA_VERSION, Source, StoreError,
-    TaskKey,
+    Begun, Change, Checked, Header, Recorded, RecordedComponent, Recorder, RunReader, RunWriter, SCHEMA_VERSION,
+    Source, StoreError, TaskKey,
 };
 pub use task::Task;
 pub use verdict::{TaskFailure, TaskFailureKind, Verdict};

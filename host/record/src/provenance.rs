@@ -169,6 +169,10 @@ pub struct SamplingProvenance {
     pub max_tokens: Option<u32>,
 }
 
+/// The most rounds that a budget may have, a thousand times the default: whoever verifies a run goes through as many of
+/// another's policy.
+pub const MOST_ROUNDS: u32 = 65_536;
+
 /// Bounds on one task's loop, whatever its policy asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {

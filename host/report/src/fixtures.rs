@@ -48,6 +48,7 @@ pub(crate) fn evaluation(name: &str, index: usize) -> Evaluation {
     };
     Evaluation {
         name: name.to_owned(),
+        digest: None,
         policy: "vote 0.1.0".to_owned(),
         model: "SmolLM2-135M-Instruct.Q8_0.gguf".to_owned(),
         overall: figures(200, base + 0.05),

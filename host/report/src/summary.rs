@@ -50,10 +50,11 @@ fn comparison(evaluations: &[Evaluation]) -> String {
         });
         vec![
             format!(
-                "{}<span class=\"made\">policy <bdi>{}</bdi><span class=\"made\">model <bdi>{}</bdi></span></span>",
+                "{}<span class=\"made\">policy <bdi>{}</bdi><span class=\"made\">model <bdi>{}</bdi></span>{}</span>",
                 name(evaluations, index),
                 html(&evaluation.policy),
-                html(&evaluation.model)
+                html(&evaluation.model),
+                digest(evaluation.digest.as_deref())
             ),
             tasks(figures),
             interval(figures.accuracy),
@@ -94,6 +95,12 @@ fn comparison(evaluations: &[Evaluation]) -> String {
            of samples that saw the responses in opposite orders, the share that named the same winner. First shown \
            wins: of the samples that named one winner, the share that named the response shown first; a half, with two \
            responses, is no bias.</p>\n"
+}
+
+/// What names the run; in one piece, to be searched for and copied.
+fn digest(digest: Option<&str>) -> String {
+    digest
+        .map_or_else(String::new, |digest| format!("<span class=\"made\">digest <code>{}</code></span>", html(digest)))
 }
 
 fn curve(evaluations: &[Evaluation]) -> Result<String, ReportError> {

@@ -15,6 +15,11 @@ impl Sha256Digest {
         Self::from(Sha256::new_with_prefix(bytes))
     }
 
+    /// The digest of these 32 bytes, computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

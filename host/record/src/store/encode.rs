@@ -4,6 +4,8 @@ use rewarden_runtime::contract::{Detail, DetailValue, Judgement, Message, Princi
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::json;
+
 /// A score, with what JSON numbers cannot say.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -73,10 +75,6 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-pub(super) fn plain<T: for<'de> Deserialize<'de>>(text: &str) -> Decoded<T> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
-}
-
 pub(super) fn plain_text(value: &impl Serialize) -> String {
     text(value)
 }
@@ -86,18 +84,51 @@ pub(super) fn placed_text(scores: &[Option<Score>]) -> String {
     text(&scores.iter().map(|score| score.as_ref().map(ScoreText::from)).collect::<Vec<_>>())
 }
 
-pub(super) fn placed(text: &str) -> Decoded<Vec<Option<Score>>> {
-    let scores: Vec<Option<ScoreText>> = plain(text)?;
-    scores.into_iter().map(|score| score.map(Score::try_from).transpose()).collect()
+pub(super) fn placed(text: &str, responses: usize) -> Decoded<Vec<Option<Score>>> {
+    let scores: Vec<Option<ScoreText>> = json::list(text, responses)?;
+    one_each(scores.len(), responses)?;
+    scores.into_iter().map(|score| score.map(finite).transpose()).collect()
+}
+
+fn one_each(scores: usize, responses: usize) -> Decoded<()> {
+    if scores == responses {
+        return Ok(());
+    }
+    Err(format!("expected {responses} scores, one a response, found {scores}"))
+}
+
+fn finite(score: ScoreText) -> Decoded<Score> {
+    match Score::try_from(score)? {
+        Score::Value(value) if !value.is_finite() => Err(format!("expected a finite score, found {value}")),
+        score => Ok(score),
+    }
+}
+
+/// Which responses a sample showed: indices, each at most once, at least one.
+pub(super) fn order(text: &str, responses: usize) -> Decoded<Vec<u32>> {
+    let order: Vec<u32> = json::list(text, responses)?;
+    let mut seen = vec![false; responses];
+    for index in &order {
+        match usize::try_from(*index).ok().and_then(|index| seen.get_mut(index)) {
+            Some(seen) if !*seen => *seen = true,
+            Some(_) => return Err(format!("expected each response once, found {index} twice")),
+            None => return Err(format!("expected indices of {responses} responses, found {index}")),
+        }
+    }
+    if order.is_empty() {
+        return Err("expected at least one response, found none".to_owned());
+    }
+    Ok(order)
 }
 
 pub(super) fn scores_text(scores: &[Score]) -> String {
     text(&scores.iter().map(ScoreText::from).collect::<Vec<_>>())
 }
 
-pub(super) fn scores(text: &str) -> Decoded<Vec<Score>> {
-    let scores: Vec<ScoreText> = plain(text)?;
-    scores.into_iter().map(Score::try_from).collect()
+pub(super) fn scores(text: &str, responses: usize) -> Decoded<Vec<Score>> {
+    let scores: Vec<ScoreText> = json::list(text, responses)?;
+    one_each(scores.len(), responses)?;
+    scores.into_iter().map(finite).collect()
 }
 
 pub(super) fn messages_text(messages: &[Message]) -> String {
@@ -116,7 +147,7 @@ pub(super) fn messages(text: &str) -> Decoded<Vec<Message>> {
         rewarden_inference::Role::User => Role::User,
         rewarden_inference::Role::Assistant => Role::Assistant,
     };
-    let messages: Vec<MessageText> = plain(text)?;
+    let messages: Vec<MessageText> = json::list(text, json::MOST_VALUES)?;
     Ok(messages.into_iter().map(|text| Message { role: role(text.role), content: text.content }).collect())
 }
 
@@ -148,7 +179,7 @@ pub(super) fn principles_text(principles: &[Principle]) -> String {
 }
 
 pub(super) fn principles(text: &str) -> Decoded<Vec<Principle>> {
-    let principles: Vec<PrincipleText> = plain(text)?;
+    let principles: Vec<PrincipleText> = json::list(text, json::MOST_VALUES)?;
     principles.into_iter().map(Principle::try_from).collect()
 }
 
@@ -161,7 +192,7 @@ pub(super) fn judgement_text(judgement: &Judgement) -> String {
 }
 
 pub(super) fn judgement(text: &str) -> Decoded<Judgement> {
-    let judgement: JudgementText = plain(text)?;
+    let judgement: JudgementText = json::form(text)?;
     Ok(Judgement {
         scores: judgement.scores.into_iter().map(Score::try_from).collect::<Result<_, _>>()?,
         principles: judgement.principles.into_iter().map(Principle::try_from).collect::<Result<_, _>>()?,
@@ -179,12 +210,14 @@ pub(super) fn details_text(details: &[Detail]) -> String {
 }
 
 pub(super) fn details(text: &str) -> Decoded<Vec<Detail>> {
-    let details: Vec<(String, Value)> = plain(text)?;
+    let details: Vec<(String, Value)> = json::form(text)?;
     let detail = |(name, value)| {
         let value = match value {
             Value::Bool(flag) => DetailValue::Flag(flag),
             Value::String(text) => DetailValue::Text(text),
-            Value::Number(number) => DetailValue::Number(number.as_f64().unwrap_or_default()),
+            Value::Number(number) => DetailValue::Number(
+                number.as_f64().ok_or_else(|| format!("expected a number as detail `{name}`, found {number}"))?,
+            ),
             other => return Err(format!("expected a number, text or flag as detail `{name}`, found {other}")),
         };
         Ok(Detail { name, value })
@@ -202,6 +235,26 @@ mod tests {
         prop_oneof![any::<f64>().prop_map(Score::Value), ".*".prop_map(Score::Abstain)]
     }
 
+    fn finite_score() -> impl Strategy<Value = Score> {
+        prop_oneof![(-1e300_f64..1e300).prop_map(Score::Value), ".*".prop_map(Score::Abstain)]
+    }
+
+    #[test]
+    fn scores_that_are_not_finite_or_not_one_a_response_are_refused() {
+        assert_eq!(scores("[1.0]", 2), Err("expected 2 scores, one a response, found 1".to_owned()));
+        assert!(scores("[1.0, 2.0, 3.0]", 2).unwrap_err().starts_with("expected a list of at most 2 entries"));
+        assert_eq!(placed(r#"[{"not_finite": "NaN"}]"#, 1), Err("expected a finite score, found NaN".to_owned()));
+    }
+
+    #[test]
+    fn an_order_names_responses_of_the_task_each_at_most_once() {
+        assert_eq!(order("[1, 0]", 2), Ok(vec![1, 0]));
+        assert_eq!(order("[1]", 2), Ok(vec![1]));
+        assert_eq!(order("[]", 2), Err("expected at least one response, found none".to_owned()));
+        assert_eq!(order("[1, 1]", 2), Err("expected each response once, found 1 twice".to_owned()));
+        assert_eq!(order("[2]", 2), Err("expected indices of 2 responses, found 2".to_owned()));
+    }
+
     /// NaN has no equal; its text has.
     fn bits(scores: &[Score]) -> Vec<String> {
         scores.iter().map(|score| format!("{score:?}")).collect()
@@ -209,8 +262,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scores_come_back_as_they_were(all in prop::collection::vec(score(), 0..5)) {
-            prop_assert_eq!(bits(&scores(&scores_text(&all)).unwrap()), bits(&all));
+        fn scores_come_back_as_they_were(all in prop::collection::vec(finite_score(), 0..5)) {
+            prop_assert_eq!(bits(&scores(&scores_text(&all), all.len()).unwrap()), bits(&all));
         }
 
         #[test]

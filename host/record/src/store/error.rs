@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::change::Change;
+use super::schema::ROW_BYTES;
+use super::shape::MOST_OBJECTS;
 use crate::provenance::Difference;
 
 /// Why a run cannot be read or written. What was committed before stays as it is.
@@ -48,6 +51,81 @@ pub enum StoreError {
         found: u32,
         /// The newest that is known here.
         known: u32,
+    },
+    /// A run of a schema that no released version wrote.
+    #[error("{path} has schema {found}; this rewarden reads {oldest} to {known}")]
+    UnknownSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The oldest that is known here.
+        oldest: u32,
+        /// The newest.
+        known: u32,
+    },
+    /// A database that has not exactly the tables of a run.
+    #[error(
+        "{path}: the run has {found}; a run has the tables that rewarden makes and nothing else: take what was added away, \
+         or get the run anew from where it came from"
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What is there, or not there.
+        found: String,
+    },
+    /// A file that SQLite would use beside the run is not what it should be.
+    #[error("{path} lies beside the run and {found}; move it away")]
+    Beside {
+        /// The other file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: &'static str,
+    },
+    /// Rows are not those that were sealed.
+    #[error("{path}: {change}; `rewarden verify` tells all changes, get the run anew from where it came from")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The first change that was found.
+        change: Box<Change>,
+    },
+    /// A task that is too large to be kept.
+    #[error("{what} has more than {most}, the most that a run ({path}) holds of one; make it smaller")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// The limit.
+        most: String,
+    },
+    /// A row that is larger than any that is written.
+    #[error(
+        "{path}: {place} has more than {ROW_BYTES} bytes, the most that a run holds of one; the run was changed by another program"
+    )]
+    LargeRow {
+        /// The file.
+        path: PathBuf,
+        /// Where it is.
+        place: String,
+    },
+    /// A task that holds more than the file can have room for, or more than can be worked on.
+    #[error("{path}: what it holds of task {task} takes more than {most} bytes, the most that one task may take")]
+    Crowded {
+        /// The file.
+        path: PathBuf,
+        /// The task's key.
+        task: i64,
+        /// The limit.
+        most: u64,
+    },
+    /// Reading does not come to an end.
+    #[error("{path} is damaged: reading it takes more work than a sound file of its size ever does")]
+    Endless {
+        /// The file.
+        path: PathBuf,
     },
     /// A file that was cut off.
     #[error(
@@ -140,11 +218,33 @@ impl StoreError {
         let path = path.to_owned();
         let message = error.to_string();
         match error.sqlite_error_code() {
+            // Has no code of its own, and stands before others.
+            _ if message.starts_with("too many schema objects") => {
+                Self::Shape { path, found: format!("more than {MOST_OBJECTS} tables, indices, views and triggers") }
+            }
             Some(ErrorCode::NotADatabase) => Self::NotSqlite { path, hint: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, message },
+            Some(ErrorCode::OperationInterrupted) => Self::Endless { path },
+            Some(ErrorCode::TooBig) => Self::LargeRow { path, place: "a row".to_owned() },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             _ => Self::Io { path, message },
+        }
+    }
+
+    /// Says where the row is that is too large to be read.
+    pub(super) fn at(self, place: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::LargeRow { path, .. } => Self::LargeRow { path, place: place() },
+            other => other,
+        }
+    }
+
+    /// Says what it is that is too large to be written.
+    pub(super) fn writing(self, what: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::LargeRow { path, .. } => Self::TooLarge { path, what: what(), most: format!("{ROW_BYTES} bytes") },
+            other => other,
         }
     }
 

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use crate::provenance::{Drawn, HOST_VERSION, Provenance, Strategy};
+use rusqlite::OptionalExtension;
+
+use super::cells::{Cells, shown};
+use super::error::StoreError;
+use super::json;
+use super::tables::Tables;
+use crate::provenance::{Drawn, HOST_VERSION, MOST_ROUNDS, Provenance, Strategy};
 
 /// How a run came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,5 +68,70 @@ impl Header {
     pub fn provenance(&self) -> Option<Provenance> {
         let strategy = self.strategy.clone()?;
         Some(Provenance { strategy, drawn: self.drawn.clone(), host: self.host.clone() })
+    }
+}
+
+/// The keys of the table `run`.
+const KEYS: [&str; 7] = ["created", "digest", "drawn", "host", "origin", "source", "strategy"];
+
+impl Tables<'_> {
+    /// The header; none where the run's creation was cut off.
+    pub(super) fn header(&self) -> Result<Option<Header>, StoreError> {
+        self.each("SELECT key FROM run ORDER BY key LIMIT 100", [], |row| {
+            let cells = Cells { tables: self, table: "run", row, name: "a row".to_owned() };
+            match cells.text(0, "key")? {
+                key if KEYS.contains(&key) => Ok(()),
+                key => Err(cells.error("key", format!("expected one of {}, found `{}`", KEYS.join(", "), shown(key)))),
+            }
+        })?;
+        let Some(source) = self.header_value("source")? else { return Ok(None) };
+        let source = Source::from_name(&source).ok_or_else(|| {
+            self.wrong_header("source", format!("expected score, import or replay, found `{}`", shown(&source)))
+        })?;
+        let drawn = self
+            .header_value("drawn")?
+            .ok_or_else(|| self.wrong_header("drawn", "expected JSON, found nothing".to_owned()))?;
+        let drawn: Drawn = json::form(&drawn).map_err(|message| self.wrong_header("drawn", message))?;
+        if let Some(wrong) = out_of_range(&drawn) {
+            return Err(self.wrong_header("drawn", wrong));
+        }
+        let strategy = self.header_value("strategy")?.map(|text| json::form(&text)).transpose();
+        Ok(Some(Header {
+            source,
+            origin: self.header_value("origin")?,
+            created: self.header_value("created")?.unwrap_or_default(),
+            host: self.header_value("host")?.unwrap_or_default(),
+            drawn,
+            strategy: strategy.map_err(|message| self.wrong_header("strategy", message))?,
+        }))
+    }
+
+    pub(super) fn header_value(&self, key: &'static str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.prepare("SELECT value FROM run WHERE key = ?")?;
+        let found = statement.query_row([key], |row| {
+            let cells = Cells { tables: self, table: "run", row, name: format!("key {key}") };
+            Ok(cells.text(0, "value").map(str::to_owned))
+        });
+        found.optional().map_err(|error| self.sqlite(&error))?.transpose()
+    }
+
+    pub(super) fn wrong_header(&self, key: &'static str, message: String) -> StoreError {
+        let path = self.path.to_owned();
+        StoreError::Value { path, table: "run", row: format!("key {key}"), column: "value", message }
+    }
+}
+
+/// What of it the host would not have begun with.
+fn out_of_range(drawn: &Drawn) -> Option<String> {
+    let sampling = &drawn.sampling;
+    if !(sampling.temperature.is_finite() && sampling.temperature >= 0.0) {
+        return Some(format!("expected a temperature of at least 0, found {}", sampling.temperature));
+    }
+    if let Some(top_p) = sampling.top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
+        return Some(format!("expected a top_p above 0 and at most 1, found {top_p}"));
+    }
+    match drawn.budget.max_rounds {
+        1..=MOST_ROUNDS => None,
+        rounds => Some(format!("expected a budget of 1 to {MOST_ROUNDS} rounds, found {rounds}")),
     }
 }

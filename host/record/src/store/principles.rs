@@ -6,24 +6,51 @@ use std::sync::Arc;
 use rewarden_runtime::Sha256Digest;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::cells::{Cells, CompletionColumns, digest};
 use super::encode;
 use super::error::StoreError;
-use super::tables::{Cells, Tables, TaskKey, finish_name};
+use super::seal::Sealed;
+use super::tables::{Tables, TaskKey, finish_name};
 use crate::principles::PrinciplesRecord;
 use crate::sample::failure_name;
 
 const COLUMNS: &str = "query, temperature, seed, prompt, text, thinking, finish, prompt_tokens, completion_tokens, \
      seconds, tokens, principles, failure_kind, failure_message";
 
-impl Tables<'_> {
-    /// Whether the run has these tables: one of schema 1 that nobody has written since has not.
-    fn has_principles(&self) -> Result<bool, StoreError> {
-        let mut statement =
-            self.prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('principles', 'queries')")?;
-        let found: u32 = statement.query_row([], |row| row.get(0)).map_err(|error| self.sqlite(&error))?;
-        Ok(found == 2)
-    }
+/// Where `seconds` stands in them.
+pub(super) const SECONDS: usize = 9;
 
+const COMPLETION: CompletionColumns =
+    CompletionColumns { text: 4, thinking: 5, finish: 6, prompt_tokens: 7, completion_tokens: 8, tokens: 10 };
+
+/// The principles of a query as they were read, with what goes into the seals of its tasks.
+pub(super) struct Held {
+    pub(super) record: Arc<PrinciplesRecord>,
+    pub(super) sealed: Sealed,
+    bytes: u64,
+}
+
+/// Bytes of principles that are kept while a run is read.
+const HELD_BYTES: u64 = 64 << 20;
+
+/// Principles that were read: many tasks may have the same, and a large one should not be read for each.
+#[derive(Default)]
+pub(super) struct Cache {
+    held: HashMap<String, Arc<Held>>,
+    bytes: u64,
+}
+
+impl Cache {
+    fn keep(&mut self, query: String, held: &Arc<Held>) {
+        if self.bytes > HELD_BYTES {
+            *self = Self::default();
+        }
+        self.bytes += held.bytes;
+        self.held.insert(query, held.clone());
+    }
+}
+
+impl Tables<'_> {
     /// The principles of a query, when the run holds them.
     pub(super) fn find_principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
         let mut statement = self.prepare(&format!("SELECT {COLUMNS} FROM principles WHERE query = ?"))?;
@@ -65,46 +92,61 @@ impl Tables<'_> {
         linked.map(|_| ()).map_err(|error| self.sqlite(&error))
     }
 
-    /// What the tasks from `first` to `last` were judged under, by task; those with the same query share a record.
-    pub(super) fn principles(
-        &self,
-        TaskKey(first): TaskKey,
-        TaskKey(last): TaskKey,
-    ) -> Result<HashMap<TaskKey, Arc<PrinciplesRecord>>, StoreError> {
-        if !self.has_principles()? {
-            return Ok(HashMap::new());
-        }
-        let sql = format!(
-            "SELECT {COLUMNS} FROM principles WHERE query IN (SELECT query FROM queries WHERE task BETWEEN ? AND ?)"
-        );
-        let records = self.collect(&sql, params![first, last], |row| self.principles_row(row))?;
-        let records: HashMap<String, Arc<PrinciplesRecord>> =
-            records.into_iter().map(|record| (record.query.to_string(), Arc::new(record))).collect();
-        let sql = "SELECT task, query FROM queries WHERE task BETWEEN ? AND ?";
-        let links = self.collect(sql, params![first, last], |row| {
-            let link = row.get(0).and_then(|task: i64| Ok((TaskKey(task), row.get::<_, String>(1)?)));
-            link.map_err(|error| self.sqlite(&error))
+    /// What the task was judged under, and how many bytes were read for it.
+    pub(super) fn principles_of(&self, TaskKey(key): TaskKey) -> Result<Option<(Arc<Held>, u64)>, StoreError> {
+        let mut found = None;
+        self.each("SELECT task, query FROM queries WHERE task = ?", [key], |row| {
+            let cells = Cells { tables: self, table: "queries", row, name: format!("task {key}") };
+            let query = cells.text(1, "query")?;
+            let known = self.principles.and_then(|cache| cache.borrow().held.get(query).cloned());
+            found = Some(match known {
+                Some(held) => (held, 0),
+                None => {
+                    let missing = || cells.error("query", "there is no such row in principles".to_owned());
+                    let held = self.held(query)?.ok_or_else(missing)?;
+                    if let Some(cache) = self.principles {
+                        cache.borrow_mut().keep(query.to_owned(), &held);
+                    }
+                    (held.clone(), held.bytes)
+                }
+            });
+            Ok(())
         })?;
-        Ok(links.into_iter().filter_map(|(task, query)| Some((task, records.get(&query)?.clone()))).collect())
+        Ok(found)
+    }
+
+    fn held(&self, query: &str) -> Result<Option<Arc<Held>>, StoreError> {
+        let mut found = None;
+        self.each(&format!("SELECT {COLUMNS} FROM principles WHERE query = ?"), [query], |row| {
+            let sealed = Sealed::read(row, 0, Some(SECONDS)).map_err(|error| self.sqlite(&error))?;
+            let bytes = sealed.bytes();
+            found = Some(Arc::new(Held { record: Arc::new(self.principles_row(row)?), sealed, bytes }));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     fn principles_row(&self, row: &Row<'_>) -> Result<PrinciplesRecord, StoreError> {
-        let query: String = row.get(0).map_err(|error| self.sqlite(&error))?;
-        let cells = Cells { tables: self, table: "principles", row, name: format!("query {query}") };
-        let outcome = match cells.optional(11, "principles", encode::principles)? {
-            Some(principles) => Ok(principles),
-            None => Err(cells.failure(12, "failure_kind", "failure_message")?.ok_or_else(|| {
-                cells.error("principles", "expected principles or a failure, found neither".to_owned())
-            })?),
+        let cells = Cells { tables: self, table: "principles", row, name: "a query".to_owned() };
+        let query = cells.decoded(0, "query", digest)?;
+        let cells = Cells { name: format!("query {query}"), ..cells };
+        let outcome = match (cells.optional(11, "principles", encode::principles)?, cells.failure(12)?) {
+            (Some(principles), None) => Ok(principles),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => {
+                return Err(cells.error("principles", "expected principles or a failure, found neither".to_owned()));
+            }
+            (Some(_), Some(_)) => {
+                return Err(cells.error("principles", "expected principles or a failure, found both".to_owned()));
+            }
         };
-        let digest = |text: &str| text.parse().map_err(|error| format!("{error}"));
         Ok(PrinciplesRecord {
-            query: cells.decoded(0, "query", digest)?,
-            temperature: cells.get(1, "temperature")?,
-            seed: cells.get(2, "seed")?,
-            prompt: cells.optional(3, "prompt", digest)?,
-            completion: cells.completion([4, 5, 6, 7, 8, 10])?,
-            seconds: cells.get(9, "seconds")?,
+            query,
+            temperature: cells.temperature(1)?,
+            seed: cells.seed(2)?,
+            prompt: cells.digest(3, "prompt")?,
+            completion: cells.completion(&COMPLETION)?,
+            seconds: cells.seconds(SECONDS)?,
             outcome,
         })
     }

@@ -1,18 +1,22 @@
 //! Reading a run, a few tasks at a time.
 
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rewarden_runtime::Sha256Digest;
 use rewarden_runtime::contract::Reward;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
-use super::encode;
+use super::cells::Cells;
+use super::change::{self, Change};
 use super::error::StoreError;
-use super::header::{Header, Source};
-use super::schema;
+use super::header::Header;
+use super::principles::Cache;
+use super::schema::{self, Opened, ROW_BYTES};
+use super::seal::{RunDigest, Seals};
 use super::tables::{Tables, TaskKey};
+use super::whole::{Room, Which, Whole};
 use crate::principles::PrinciplesRecord;
 use crate::sample::SampleRecord;
 use crate::task::Task;
@@ -59,26 +63,72 @@ impl Recorded {
 }
 
 /// A run that is open for reading. Another process may go on writing it.
+///
+/// Every value is checked as it is read, and in a run with seals every task's rows are compared with their seal.
 pub struct RunReader {
     connection: Connection,
     path: PathBuf,
     header: Header,
+    /// What it was closed with; none while it is written, and in a run without seals.
+    closed_with: Option<RunDigest>,
+    sealed: bool,
+    /// Whether changed tasks are read all the same.
+    lenient: bool,
+    /// Bytes that may still be read: a row may claim the bytes of others as its own, and reading would not end.
+    left: Cell<u64>,
+    principles: RefCell<Cache>,
 }
+
+/// Bytes of tasks that are read together, but for the last of them.
+const CHUNK_BYTES: u64 = 32 << 20;
+/// The most that one task may take in memory: sixteen times the largest row.
+pub(super) const TASK_BYTES: u64 = 16 * ROW_BYTES;
+/// How often a sound file is read through at most. `verify` does so twice, `report` once for each of its passes.
+const PASSES: u64 = 16;
 
 impl RunReader {
     /// Opens a run.
+    ///
+    /// # Errors
+    ///
+    /// It is no run, or not as it was closed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let empty = || StoreError::Empty { path: path.to_owned() };
-        let connection = schema::open_to_read(path)?.ok_or_else(empty)?;
-        let header = read_header(&Tables { connection: &connection, path })?.ok_or_else(empty)?;
-        Ok(Self { connection, path: path.to_owned(), header })
+        let run = Self::open_as(path, false)?.ok_or_else(|| StoreError::Empty { path: path.to_owned() })?;
+        run.check_closed()?;
+        Ok(run)
     }
 
-    /// The header of the run; none where its creation was cut off.
+    /// Opens a run that may have been changed since it was closed, for [`changes`](RunReader::changes) to tell.
+    ///
+    /// # Errors
+    ///
+    /// It is no run.
+    pub fn open_changed(path: &Path) -> Result<Self, StoreError> {
+        Self::open_as(path, true)?.ok_or_else(|| StoreError::Empty { path: path.to_owned() })
+    }
+
+    /// The header of the run, as it was closed; none where its creation was cut off.
     pub(super) fn look(path: &Path) -> Result<Option<Header>, StoreError> {
-        match schema::open_to_read(path)? {
-            Some(connection) => read_header(&Tables { connection: &connection, path }),
-            None => Ok(None),
+        let Some(run) = Self::open_as(path, false)? else { return Ok(None) };
+        run.check_closed()?;
+        Ok(Some(run.header))
+    }
+
+    fn open_as(path: &Path, lenient: bool) -> Result<Option<Self>, StoreError> {
+        let Some(Opened { connection, sealed }) = schema::open_to_read(path)? else { return Ok(None) };
+        let tables = Tables { connection: &connection, path, sealed, principles: None };
+        let Some(header) = tables.header()? else { return Ok(None) };
+        let closed_with = if sealed { tables.closed_with()? } else { None };
+        let left = Cell::new(PASSES.saturating_mul(schema::size(path)).saturating_add(CHUNK_BYTES));
+        let (path, principles) = (path.to_owned(), RefCell::default());
+        Ok(Some(Self { connection, path, header, closed_with, sealed, lenient, left, principles }))
+    }
+
+    fn check_closed(&self) -> Result<(), StoreError> {
+        let Some(then) = &self.closed_with else { return Ok(()) };
+        match change::of_digest(then, &self.view().digest_of_seals()?).into_iter().next() {
+            Some(change) => Err(StoreError::Changed { path: self.path.clone(), change: Box::new(change) }),
+            None => Ok(()),
         }
     }
 
@@ -92,104 +142,173 @@ impl RunReader {
         &self.path
     }
 
+    /// What names the run and all that it holds: what it was closed with, where that is true. None while it is written, after
+    /// its process was killed, and in a run that was made before runs had a digest.
+    pub fn digest(&self) -> Option<Sha256Digest> {
+        self.closed_with.as_ref().map(|digest| digest.run)
+    }
+
+    /// Whether the run is of a schema with digests.
+    pub fn has_seals(&self) -> bool {
+        self.sealed
+    }
+
+    fn view(&self) -> Tables<'_> {
+        let principles = Some(&self.principles);
+        Tables { connection: &self.connection, path: &self.path, sealed: self.sealed, principles }
+    }
+
     /// How many tasks it holds, finished or not.
     pub fn tasks(&self) -> Result<u64, StoreError> {
-        self.count("tasks")
+        self.count("SELECT count(*) FROM tasks WHERE key > 0")
     }
 
     /// How many samples it holds.
     pub fn samples(&self) -> Result<u64, StoreError> {
-        self.count("samples")
+        self.count("SELECT count(*) FROM samples WHERE task > 0")
     }
 
-    fn count(&self, table: &'static str) -> Result<u64, StoreError> {
-        self.connection
-            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
-            .map_err(|error| StoreError::sqlite(&self.path, &error))
+    /// Counts by the condition, row by row: a plain `count(*)` is a single step to SQLite, which nothing would end in a file
+    /// whose pages lead in a circle.
+    fn count(&self, sql: &str) -> Result<u64, StoreError> {
+        let counted: i64 = self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        Ok(counted.unsigned_abs())
     }
 
     /// The component with this digest, when the run holds it.
     pub fn component(&self, digest: Sha256Digest) -> Result<Option<RecordedComponent>, StoreError> {
-        let found: Option<(String, Vec<u8>)> = self
-            .connection
-            .query_row("SELECT name, wasm FROM components WHERE digest = ?", [digest.to_string()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()
-            .map_err(|error| StoreError::sqlite(&self.path, &error))?;
-        let Some((name, wasm)) = found else { return Ok(None) };
-        let actual = Sha256Digest::of(&wasm);
-        if actual != digest {
-            return Err(StoreError::Value {
-                path: self.path.clone(),
-                table: "components",
-                row: format!("digest {digest}"),
-                column: "wasm",
-                message: format!("its digest is {actual}"),
-            });
-        }
-        Ok(Some(RecordedComponent { name, digest, wasm }))
+        let tables = self.view();
+        let find = || {
+            let mut found = None;
+            tables.each("SELECT digest, name, wasm FROM components WHERE digest = ?", [digest.to_string()], |row| {
+                let cells = Cells { tables: &tables, table: "components", row, name: format!("digest {digest}") };
+                let (name, wasm) = (cells.text(1, "name")?.to_owned(), cells.blob(2, "wasm")?.to_owned());
+                let actual = Sha256Digest::of(&wasm);
+                if actual != digest {
+                    return Err(cells.error("wasm", format!("its digest is {actual}")));
+                }
+                found = Some(RecordedComponent { name, digest, wasm });
+                Ok(())
+            })?;
+            Ok(found)
+        };
+        schema::with_components(&self.connection, find).map_err(|error| StoreError::sqlite(&self.path, &error))?
     }
 
     /// All that the run holds of the task with this id.
     pub fn task(&self, id: &str) -> Result<Option<Recorded>, StoreError> {
-        let tables = Tables { connection: &self.connection, path: &self.path };
-        let Some((key, task)) = tables.find_task(id)? else { return Ok(None) };
-        let samples = tables.samples(key, key)?.into_iter().map(|(_, sample)| sample).collect();
-        let reward = tables.rewards(key, key)?.pop().map(|(_, reward)| reward);
-        let principles = tables.principles(key, key)?.remove(&key);
-        Ok(Some(Recorded { key, task, principles, samples, reward }))
+        self.at_once(|| Ok(self.whole(Which::Id(id))?.map(|whole| whole.recorded)))
     }
 
-    /// The next tasks after `after` (none: the first ones) with all that belongs to them, at most `limit` tasks; empty at
-    /// the end.
+    /// The next tasks after `after` (none: the first ones) with all that belongs to them, at most `limit` tasks and not many
+    /// more than 32 MiB; empty at the end.
     pub fn chunk(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let tables = Tables { connection: &self.connection, path: &self.path };
-        let tasks = tables.tasks(after.unwrap_or(TaskKey(i64::MIN)), limit)?;
-        let (Some((first, _)), Some((last, _))) = (tasks.first(), tasks.last()) else { return Ok(Vec::new()) };
-        let mut samples: VecDeque<_> = tables.samples(*first, *last)?.into();
-        let mut rewards: VecDeque<_> = tables.rewards(*first, *last)?.into();
-        let mut principles = tables.principles(*first, *last)?;
-        let mut all = Vec::with_capacity(tasks.len());
-        for (key, task) in tasks {
-            let mut own = Vec::new();
-            while let Some((_, sample)) = samples.pop_front_if(|(of, _)| *of == key) {
-                own.push(sample);
+        self.at_once(|| {
+            let (mut after, mut all, mut bytes) = (after.unwrap_or(TaskKey(0)), Vec::new(), 0);
+            while all.len() < limit && bytes < CHUNK_BYTES {
+                let Some(whole) = self.whole(Which::After(after))? else { break };
+                bytes += whole.bytes;
+                after = whole.recorded.key;
+                all.push(whole.recorded);
             }
-            let reward = rewards.pop_front_if(|(of, _)| *of == key).map(|(_, reward)| reward);
-            all.push(Recorded { key, task, principles: principles.remove(&key), samples: own, reward });
+            Ok(all)
+        })
+    }
+
+    fn whole(&self, which: Which<'_>) -> Result<Option<Whole>, StoreError> {
+        // No task has more bytes than the file.
+        let room = Room { bytes: TASK_BYTES.min(schema::size(&self.path)) };
+        let whole = self.view().whole(which, room)?;
+        if let Some(whole) = &whole {
+            self.spend(whole.bytes)?;
+            if let (Some(change), false) = (&whole.change, self.lenient) {
+                return Err(StoreError::Changed { path: self.path.clone(), change: Box::new(change.clone()) });
+            }
         }
-        Ok(all)
+        Ok(whole)
+    }
+
+    fn spend(&self, bytes: u64) -> Result<(), StoreError> {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(StoreError::Endless { path: self.path.clone() }),
+        }
+    }
+
+    /// Reads at one moment of a run that another process may be writing.
+    fn at_once<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let sqlite = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
+        let moment = self.connection.unchecked_transaction().map_err(sqlite)?;
+        let done = read()?;
+        moment.commit().map_err(sqlite)?;
+        Ok(done)
+    }
+
+    /// Compares the whole run with its digests, row by row, and everything with what it belongs to. Decodes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The file is damaged, or holds more than can be read.
+    pub fn changes(&self, mut told: impl FnMut(Change)) -> Result<Checked, StoreError> {
+        self.at_once(|| {
+            let tables = self.view();
+            tables.check_pages()?;
+            tables.orphans(&mut told)?;
+            schema::with_components(&self.connection, || tables.components(&mut told))
+                .map_err(|error| StoreError::sqlite(&self.path, &error))??;
+            if !self.sealed {
+                return Ok(Checked { digest: None, closed: false, unsealed: 0 });
+            }
+            let (mut seals, mut unsealed, mut same) = (Seals::new(), 0, true);
+            let mut after = TaskKey(0);
+            while let Some((key, id, finished)) = tables.next_task(after)? {
+                after = key;
+                let (now, bytes) = tables.seal_now(key)?;
+                self.spend(bytes)?;
+                let then = tables.find_seal(key)?;
+                match then.as_ref().map(|then| then.changed(&now)) {
+                    Some(tables) if tables.is_empty() => {}
+                    Some(tables) => {
+                        same = false;
+                        told(Change::Sealed { task: id, tables });
+                    }
+                    None if finished || self.closed_with.is_some() => {
+                        same = false;
+                        told(Change::Unsealed { task: id });
+                    }
+                    None => unsealed += 1,
+                }
+                if then.is_some() {
+                    seals.add(key, &now);
+                }
+            }
+            let now = RunDigest::new(tables.digest_of_header()?, tables.digest_of_components()?, seals);
+            if let Some(then) = &self.closed_with {
+                for change in change::of_digest(then, &now) {
+                    // That tasks were changed has been told, each by its name.
+                    if same || !matches!(change, Change::Seals { .. }) {
+                        told(change);
+                    }
+                }
+            }
+            Ok(Checked { digest: Some(now.run), closed: self.closed_with.is_some(), unsealed })
+        })
     }
 }
 
-pub(super) fn read_header(tables: &Tables<'_>) -> Result<Option<Header>, StoreError> {
-    let value = |key: &'static str| -> Result<Option<String>, StoreError> {
-        tables
-            .connection
-            .query_row("SELECT value FROM run WHERE key = ?", [key], |row| row.get(0))
-            .optional()
-            .map_err(|error| tables.sqlite(&error))
-    };
-    let wrong = |key: &'static str, message: String| StoreError::Value {
-        path: tables.path.to_owned(),
-        table: "run",
-        row: format!("key {key}"),
-        column: "value",
-        message,
-    };
-    let Some(source) = value("source")? else { return Ok(None) };
-    let drawn = value("drawn")?.ok_or_else(|| wrong("drawn", "expected JSON, found nothing".into()))?;
-    Ok(Some(Header {
-        source: Source::from_name(&source)
-            .ok_or_else(|| wrong("source", format!("expected score, import or replay, found `{source}`")))?,
-        origin: value("origin")?,
-        created: value("created")?.unwrap_or_default(),
-        host: value("host")?.unwrap_or_default(),
-        drawn: encode::plain(&drawn).map_err(|message| wrong("drawn", message))?,
-        strategy: value("strategy")?
-            .map(|text| encode::plain(&text))
-            .transpose()
-            .map_err(|message| wrong("strategy", message))?,
-    }))
+/// What [`RunReader::changes`] found beside the changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The digest that the rows of the sealed tasks give; none in a run that was made before runs had one.
+    pub digest: Option<Sha256Digest>,
+    /// Whether the run was closed, so that its digest is final.
+    pub closed: bool,
+    /// Tasks that have no seal yet, because the run is being written or its process was killed.
+    pub unsealed: u64,
 }

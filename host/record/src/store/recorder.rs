@@ -172,7 +172,7 @@ fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>, told: &OnceLock<
                 }
                 (None, Entry::Begin(task, reply)) => match writer.begin().and_then(|()| writer.begin_task(&task)) {
                     // The caller's own mistake, and no reason to stop.
-                    Err(error @ StoreError::TaskChanged { .. }) => {
+                    Err(error @ (StoreError::TaskChanged { .. } | StoreError::TooLarge { .. })) => {
                         let _ = reply.send(Err(error));
                         Ok(())
                     }

@@ -1,9 +1,9 @@
--- A run of Rewarden, schema 2. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
+-- A run of Rewarden, schema 3. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
 -- user_version is the schema's version. Text columns that hold JSON say so. A score in JSON is a number, null (the
 -- response was not shown), {"abstain": "why"} or, only in what a parser returned, {"not_finite": "NaN"}.
 --
--- Schema 1 had neither principles nor queries. A run of it gets them, empty, when it is written again: every statement here
--- leaves a table that is there as it is.
+-- These tables are all that a run has, and a file with anything else is refused: `shape.rs` compares every statement with
+-- the one here, but for comments and white space. Schema 2 is the same without `seals`, and stays so when it is gone on with.
 
 -- What holds for the whole run, by key:
 --   created   UTC time, ISO 8601
@@ -13,19 +13,21 @@
 --   drawn     JSON: model, meta model, sampling, seed, budget
 --   strategy  JSON: pack, principles, template, parser, policy, meta RM, scorers (digests, effective configurations), scale, contract;
 --             missing in an import
-CREATE TABLE IF NOT EXISTS run (
+--   digest    JSON: digest of the run and of its parts, and how many tasks it holds; there while the run is closed, see
+--             docs/runs.md
+CREATE TABLE run (
     key   TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- The plugins that made the run, so that it can be verified and replayed anywhere.
-CREATE TABLE IF NOT EXISTS components (
+CREATE TABLE components (
     digest TEXT PRIMARY KEY NOT NULL, -- sha256: and 64 hexadecimal digits
     name   TEXT NOT NULL,
     wasm   BLOB NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS tasks (
+CREATE TABLE tasks (
     key       INTEGER PRIMARY KEY, -- counts up in the order in which tasks were begun
     id        TEXT NOT NULL UNIQUE,
     messages  TEXT NOT NULL, -- JSON: [{role, content}]
@@ -37,7 +39,7 @@ CREATE TABLE IF NOT EXISTS tasks (
 
 -- What the responses to a query are judged under, where the pack has principles written beforehand. One generation a query,
 -- for all tasks that have it: principles or a failure. Failures of the model or its server are not kept.
-CREATE TABLE IF NOT EXISTS principles (
+CREATE TABLE principles (
     query             TEXT PRIMARY KEY NOT NULL, -- sha256 of the conversation and of the metadata that the pack names
     temperature       REAL NOT NULL,
     seed              INTEGER NOT NULL,
@@ -55,13 +57,13 @@ CREATE TABLE IF NOT EXISTS principles (
 );
 
 -- Whose principles a task was judged under.
-CREATE TABLE IF NOT EXISTS queries (
+CREATE TABLE queries (
     task  INTEGER PRIMARY KEY REFERENCES tasks (key),
     query TEXT NOT NULL REFERENCES principles (query)
 );
 
 -- One generation each. A sample has either scores or a failure.
-CREATE TABLE IF NOT EXISTS samples (
+CREATE TABLE samples (
     task              INTEGER NOT NULL REFERENCES tasks (key),
     id                INTEGER NOT NULL, -- counts up from 0 within the task
     round             INTEGER NOT NULL, -- the policy's step that asked for it, from 1
@@ -85,7 +87,7 @@ CREATE TABLE IF NOT EXISTS samples (
 );
 
 -- A meta RM's rating of a sample: a number or a failure.
-CREATE TABLE IF NOT EXISTS ratings (
+CREATE TABLE ratings (
     task              INTEGER NOT NULL REFERENCES tasks (key),
     sample            INTEGER NOT NULL,
     rating            REAL,
@@ -103,11 +105,22 @@ CREATE TABLE IF NOT EXISTS ratings (
 );
 
 -- The end of a task: scores, or why there are none.
-CREATE TABLE IF NOT EXISTS rewards (
+CREATE TABLE rewards (
     task            INTEGER PRIMARY KEY REFERENCES tasks (key),
     scores          TEXT, -- JSON, in the task's own order
     used            TEXT, -- JSON: ids of the samples that the scores come from
     details         TEXT, -- JSON: [[name, value]]
     failure_kind    TEXT,
     failure_message TEXT
+);
+
+-- What a task was when it ended, or when the run was closed: SHA-256 of its rows, 32 bytes each. docs/runs.md says of what.
+CREATE TABLE seals (
+    task       INTEGER PRIMARY KEY REFERENCES tasks (key),
+    content    BLOB NOT NULL, -- its row in tasks
+    principles BLOB NOT NULL, -- what it was judged under
+    samples    BLOB NOT NULL,
+    ratings    BLOB NOT NULL,
+    reward     BLOB NOT NULL,
+    clock      BLOB NOT NULL  -- the seconds of all these, which no other part covers
 );

@@ -1,54 +1,94 @@
-//! Rows of the run's tables, in and out.
+//! Rows of the run's tables as they are written.
 
+use std::cell::RefCell;
 use std::path::Path;
 
-use rewarden_inference::{Completion, FinishReason, Usage};
-use rewarden_runtime::contract::{Failure, Outcome, Rating, Reward};
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde_json::{Map, Value};
+use rewarden_inference::{Completion, FinishReason};
+use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
 
-use super::encode::{self, Decoded};
+use super::cells::Cells;
+use super::encode;
 use super::error::StoreError;
-use crate::sample::{MetaRecord, SampleRecord, failure_kind, failure_name};
+use super::principles::Cache;
+use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed};
+use crate::sample::{MetaRecord, SampleRecord, failure_name};
 use crate::task::Task;
-use crate::verdict::{TaskFailure, TaskFailureKind};
+use crate::verdict::TaskFailure;
 
 /// A task within one run: its row in `tasks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskKey(pub(super) i64);
 
 /// How a task ended.
-type End = Result<Reward, TaskFailure>;
+pub(super) type End = Result<Reward, TaskFailure>;
 
 /// A run's connection with the path that errors name.
 pub(super) struct Tables<'a> {
     pub(super) connection: &'a Connection,
     pub(super) path: &'a Path,
+    /// Whether the run has seals.
+    pub(super) sealed: bool,
+    /// Principles that were read, where tasks are read one after the other.
+    pub(super) principles: Option<&'a RefCell<Cache>>,
 }
 
-const TASK_COLUMNS: &str = "key, id, messages, responses, reference, preferred, metadata";
-const SAMPLE_COLUMNS: &str = "task, id, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, \
+pub(super) const TASK_COLUMNS: &str = "key, id, messages, responses, reference, preferred, metadata";
+pub(super) const SAMPLE_COLUMNS: &str = "task, id, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, \
      completion_tokens, seconds, tokens, judgement, scores, failure_kind, failure_message, extra";
-const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, failure_message, prompt, text, thinking, finish, \
+pub(super) const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, failure_message, prompt, text, thinking, finish, \
      prompt_tokens, completion_tokens, seconds, tokens";
 
-const INSERT_TASK: &str =
-    "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) VALUES (?, ?, ?, ?, ?, ?)";
-const INSERT_NEW_TASK: &str = "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) \
-     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+pub(super) const REWARD_COLUMNS: &str = "task, scores, used, details, failure_kind, failure_message";
 
-/// The values of a row in `tasks`.
-macro_rules! task_row {
-    ($task:expr) => {
-        params![
-            $task.id,
-            encode::messages_text(&$task.messages),
-            encode::plain_text(&$task.responses),
-            $task.reference,
-            $task.preferred.and_then(|index| i64::try_from(index).ok()),
-            encode::plain_text(&$task.metadata),
-        ]
-    };
+/// A value as a row takes it.
+type Cell<'a> = ToSqlOutput<'a>;
+
+fn text(text: &str) -> Cell<'_> {
+    Cell::Borrowed(ValueRef::Text(text.as_bytes()))
+}
+
+fn number<'a>(number: impl Into<i64>) -> Cell<'a> {
+    Cell::Borrowed(ValueRef::Integer(number.into()))
+}
+
+fn real<'a>(number: f64) -> Cell<'a> {
+    Cell::Borrowed(ValueRef::Real(number))
+}
+
+fn made<'a>(text: String) -> Cell<'a> {
+    Cell::Owned(Value::Text(text))
+}
+
+fn optional<'a, T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'a>) -> Cell<'a> {
+    value.map_or(Cell::Borrowed(ValueRef::Null), cell)
+}
+
+/// The values of a completion's columns, and of what it cost.
+struct CompletionCells<'a> {
+    text: Cell<'a>,
+    thinking: Cell<'a>,
+    finish: Cell<'a>,
+    prompt_tokens: Cell<'a>,
+    completion_tokens: Cell<'a>,
+    tokens: Cell<'a>,
+}
+
+impl<'a> CompletionCells<'a> {
+    fn new(completion: Option<&'a Completion>) -> Self {
+        // There is no prompt without tokens, so zero stands for "unknown".
+        let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
+        let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
+        Self {
+            text: optional(completion, |completion| text(&completion.text)),
+            thinking: optional(completion.and_then(|completion| completion.thinking.as_deref()), text),
+            finish: optional(completion, |completion| text(finish_name(completion.finish))),
+            prompt_tokens: optional(usage, |usage| number(usage.prompt_tokens)),
+            completion_tokens: optional(usage, |usage| number(usage.completion_tokens)),
+            tokens: optional(tokens, |tokens| made(encode::plain_text(tokens))),
+        }
+    }
 }
 
 impl Tables<'_> {
@@ -56,56 +96,53 @@ impl Tables<'_> {
         StoreError::sqlite(self.path, error)
     }
 
-    pub(super) fn find_task(&self, id: &str) -> Result<Option<(TaskKey, Task)>, StoreError> {
-        let mut statement = self.prepare(&format!("SELECT {TASK_COLUMNS} FROM tasks WHERE id = ?"))?;
-        let found = statement.query_row([id], |row| Ok(self.task(row))).optional();
-        found.map_err(|error| self.sqlite(&error))?.transpose()
+    /// Adds a task; none where there is one of this id.
+    pub(super) fn insert_task(&self, task: &Task) -> Result<Option<(TaskKey, Sealed)>, StoreError> {
+        let preferred = task.preferred.and_then(|index| i64::try_from(index).ok());
+        let row = [
+            text(&task.id),
+            made(encode::messages_text(&task.messages)),
+            made(encode::plain_text(&task.responses)),
+            optional(task.reference.as_deref(), text),
+            optional(preferred, number),
+            made(encode::plain_text(&task.metadata)),
+        ];
+        let sql = "INSERT INTO tasks (id, messages, responses, reference, preferred, metadata) \
+                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+        let inserted = self.prepare(sql)?.execute(params_from_iter(&row)).map_err(|error| self.sqlite(&error))?;
+        let key = || TaskKey(self.connection.last_insert_rowid());
+        Ok((inserted > 0).then(|| (key(), Sealed::written(&row, 0, None))))
     }
 
-    pub(super) fn insert_task(&self, task: &Task) -> Result<TaskKey, StoreError> {
-        let inserted = self.prepare(INSERT_TASK)?.insert(task_row!(task));
-        inserted.map(TaskKey).map_err(|error| self.sqlite(&error))
-    }
-
-    /// None where there is a task of this id.
-    pub(super) fn insert_new_task(&self, task: &Task) -> Result<Option<TaskKey>, StoreError> {
-        let mut statement = self.prepare(INSERT_NEW_TASK)?;
-        let inserted = statement.execute(task_row!(task)).map_err(|error| self.sqlite(&error))?;
-        Ok((inserted > 0).then(|| TaskKey(self.connection.last_insert_rowid())))
-    }
-
-    pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO samples ({SAMPLE_COLUMNS}) VALUES ({})", ["?"; 19].join(", "));
-        let mut statement = self.prepare(&sql)?;
-        let completion = sample.completion.as_ref();
-        let usage = sample.usage();
+    pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<Sealed, StoreError> {
+        let completion = CompletionCells::new(sample.completion.as_ref());
         let (scores, failure) = match &sample.outcome {
-            Outcome::Scored(scores) => (Some(encode::placed_text(scores)), None),
+            Outcome::Scored(scores) => (Some(scores), None),
             Outcome::Failed(failure) => (None, Some(failure)),
         };
-        let inserted = statement.execute(params![
-            task,
-            sample.id,
-            sample.round,
-            encode::plain_text(&sample.order),
-            sample.temperature,
+        let row = [
+            number(task),
+            number(sample.id),
+            number(sample.round),
+            made(encode::plain_text(&sample.order)),
+            real(sample.temperature),
             // Seeds of samples have 53 bits.
-            i64::try_from(sample.seed).unwrap_or(i64::MAX),
-            sample.prompt.map(|digest| digest.to_string()),
-            completion.map(|completion| &completion.text),
-            completion.and_then(|completion| completion.thinking.as_ref()),
-            completion.map(|completion| finish_name(completion.finish)),
-            usage.map(|usage| usage.prompt_tokens),
-            usage.map(|usage| usage.completion_tokens),
-            sample.seconds,
-            completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
-            sample.judgement.as_ref().map(encode::judgement_text),
-            scores,
-            failure.map(|failure| failure_name(failure.kind)),
-            failure.map(|failure| &failure.message),
-            (!sample.extra.is_empty()).then(|| encode::plain_text(&sample.extra)),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+            number(i64::try_from(sample.seed).unwrap_or(i64::MAX)),
+            optional(sample.prompt, |digest| made(digest.to_string())),
+            completion.text,
+            completion.thinking,
+            completion.finish,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            optional(sample.seconds, real),
+            completion.tokens,
+            optional(sample.judgement.as_ref(), |judgement| made(encode::judgement_text(judgement))),
+            optional(scores, |scores| made(encode::placed_text(scores))),
+            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(&failure.message)),
+            optional((!sample.extra.is_empty()).then_some(&sample.extra), |extra| made(encode::plain_text(extra))),
+        ];
+        self.insert("samples", SAMPLE_COLUMNS, &row, Some(SAMPLE_SECONDS))
     }
 
     pub(super) fn insert_rating(
@@ -113,194 +150,82 @@ impl Tables<'_> {
         TaskKey(task): TaskKey,
         sample: u32,
         meta: &MetaRecord,
-    ) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO ratings ({RATING_COLUMNS}) VALUES ({})", ["?"; 13].join(", "));
-        let mut statement = self.prepare(&sql)?;
+    ) -> Result<Sealed, StoreError> {
         let (rating, failure) = match &meta.rating {
-            Rating::Rated(rating) => (Some(rating), None),
+            Rating::Rated(rating) => (Some(*rating), None),
             Rating::Failed(failure) => (None, Some(failure)),
         };
-        let completion = meta.completion.as_ref();
-        let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
-        let inserted = statement.execute(params![
-            task,
-            sample,
-            rating,
-            failure.map(|failure| failure_name(failure.kind)),
-            failure.map(|failure| &failure.message),
-            meta.prompt.map(|digest| digest.to_string()),
-            completion.map(|completion| &completion.text),
-            completion.and_then(|completion| completion.thinking.as_ref()),
-            completion.map(|completion| finish_name(completion.finish)),
-            usage.map(|usage| usage.prompt_tokens),
-            usage.map(|usage| usage.completion_tokens),
-            meta.seconds,
-            completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
+        let completion = CompletionCells::new(meta.completion.as_ref());
+        let row = [
+            number(task),
+            number(sample),
+            optional(rating, real),
+            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(&failure.message)),
+            optional(meta.prompt, |digest| made(digest.to_string())),
+            completion.text,
+            completion.thinking,
+            completion.finish,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            optional(meta.seconds, real),
+            completion.tokens,
+        ];
+        self.insert("ratings", RATING_COLUMNS, &row, Some(RATING_SECONDS))
     }
 
-    pub(super) fn insert_reward(
+    pub(super) fn insert_reward(&self, TaskKey(task): TaskKey, end: &End) -> Result<Sealed, StoreError> {
+        let (reward, failure) = (end.as_ref().ok(), end.as_ref().err());
+        let row = [
+            number(task),
+            optional(reward, |reward| made(encode::scores_text(&reward.scores))),
+            optional(reward, |reward| made(encode::plain_text(&reward.used))),
+            optional(reward, |reward| made(encode::details_text(&reward.details))),
+            optional(failure, |failure| text(failure.kind.name())),
+            optional(failure, |failure| text(&failure.message)),
+        ];
+        self.insert("rewards", REWARD_COLUMNS, &row, None)
+    }
+
+    /// Adds a row whose first value is its task's key.
+    fn insert(
         &self,
-        TaskKey(task): TaskKey,
-        reward: &Result<Reward, TaskFailure>,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO rewards (task, scores, used, details, failure_kind, failure_message) \
-                   VALUES (?, ?, ?, ?, ?, ?)";
-        let mut statement = self.prepare(sql)?;
-        let (reward, failure) = (reward.as_ref().ok(), reward.as_ref().err());
-        let inserted = statement.execute(params![
-            task,
-            reward.map(|reward| encode::scores_text(&reward.scores)),
-            reward.map(|reward| encode::plain_text(&reward.used)),
-            reward.map(|reward| encode::details_text(&reward.details)),
-            failure.map(|failure| failure.kind.name()),
-            failure.map(|failure| &failure.message),
-        ]);
-        inserted.map(|_| ()).map_err(|error| self.sqlite(&error))
-    }
-
-    /// Tasks from `after` on, at most `limit` of them.
-    pub(super) fn tasks(&self, TaskKey(after): TaskKey, limit: usize) -> Result<Vec<(TaskKey, Task)>, StoreError> {
-        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key > ? ORDER BY key LIMIT ?");
-        self.collect(&sql, params![after, limit as i64], |row| self.task(row))
-    }
-
-    /// Samples of the tasks from `first` to `last`, by task and id.
-    pub(super) fn samples(
-        &self,
-        TaskKey(first): TaskKey,
-        TaskKey(last): TaskKey,
-    ) -> Result<Vec<(TaskKey, SampleRecord)>, StoreError> {
-        let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task BETWEEN ? AND ? ORDER BY task, id");
-        let mut samples = self.collect(&sql, params![first, last], |row| self.sample(row))?;
-        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task BETWEEN ? AND ? ORDER BY task, sample");
-        let ratings = self.collect(&sql, params![first, last], |row| self.rating(row))?;
-        // Both are sorted by task and number.
-        let mut rest = samples.as_mut_slice();
-        for (task, id, meta) in ratings {
-            let before = rest.partition_point(|(of, sample)| (*of, sample.id) < (task, id));
-            rest = rest.split_at_mut(before).1;
-            if let Some((of, sample)) = rest.first_mut()
-                && (*of, sample.id) == (task, id)
-            {
-                sample.meta = Some(meta);
-            }
-        }
-        Ok(samples)
-    }
-
-    /// Rewards of the tasks from `first` to `last`, by task.
-    pub(super) fn rewards(
-        &self,
-        TaskKey(first): TaskKey,
-        TaskKey(last): TaskKey,
-    ) -> Result<Vec<(TaskKey, End)>, StoreError> {
-        let sql = "SELECT task, scores, used, details, failure_kind, failure_message FROM rewards \
-                   WHERE task BETWEEN ? AND ? ORDER BY task";
-        self.collect(sql, params![first, last], |row| self.reward(row))
+        table: &'static str,
+        columns: &str,
+        row: &[Cell<'_>],
+        seconds: Option<usize>,
+    ) -> Result<Sealed, StoreError> {
+        let sql = format!("INSERT INTO {table} ({columns}) VALUES ({})", vec!["?"; row.len()].join(", "));
+        let inserted = self.prepare(&sql)?.execute(params_from_iter(row));
+        inserted.map_err(|error| self.sqlite(&error))?;
+        Ok(Sealed::written(row, 1, seconds))
     }
 
     pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         self.connection.prepare_cached(sql).map_err(|error| self.sqlite(&error))
     }
 
-    pub(super) fn collect<T>(
+    /// Goes through the rows of a statement.
+    pub(super) fn each(
         &self,
         sql: &str,
         parameters: impl rusqlite::Params,
-        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
+        mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(parameters).map_err(|error| self.sqlite(&error))?;
-        let mut all = Vec::new();
         while let Some(row) = rows.next().map_err(|error| self.sqlite(&error))? {
-            all.push(read(row)?);
+            take(row)?;
         }
-        Ok(all)
+        Ok(())
     }
 
-    fn task(&self, row: &Row<'_>) -> Result<(TaskKey, Task), StoreError> {
-        let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
-        let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
-        let task = Task {
-            id: cells.get(1, "id")?,
-            messages: cells.decoded(2, "messages", encode::messages)?,
-            responses: cells.decoded(3, "responses", encode::plain)?,
-            reference: cells.get(4, "reference")?,
-            preferred: cells.get::<Option<u32>>(5, "preferred")?.map(|index| index as usize),
-            metadata: cells.decoded(6, "metadata", encode::plain)?,
-        };
-        Ok((TaskKey(key), task))
-    }
-
-    fn sample(&self, row: &Row<'_>) -> Result<(TaskKey, SampleRecord), StoreError> {
-        let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
-        let id: u32 = row.get(1).map_err(|error| self.sqlite(&error))?;
-        let cells = Cells { tables: self, table: "samples", row, name: format!("task {key}, id {id}") };
-        let completion = cells.completion([7, 8, 9, 10, 11, 13])?;
-        let outcome = match cells.optional(15, "scores", encode::placed)? {
-            Some(scores) => Outcome::Scored(scores),
-            None => Outcome::Failed(
-                cells
-                    .failure(16, "failure_kind", "failure_message")?
-                    .ok_or_else(|| cells.error("scores", "expected scores or a failure, found neither".to_owned()))?,
-            ),
-        };
-        let sample = SampleRecord {
-            id,
-            round: cells.get(2, "round")?,
-            order: cells.decoded(3, "shown", encode::plain)?,
-            temperature: cells.get(4, "temperature")?,
-            seed: cells.get(5, "seed")?,
-            prompt: cells.optional(6, "prompt", |text| text.parse().map_err(|error| format!("{error}")))?,
-            completion,
-            seconds: cells.get(12, "seconds")?,
-            judgement: cells.optional(14, "judgement", encode::judgement)?,
-            outcome,
-            meta: None,
-            extra: cells.optional::<Map<String, Value>>(18, "extra", encode::plain)?.unwrap_or_default(),
-        };
-        Ok((TaskKey(key), sample))
-    }
-
-    fn rating(&self, row: &Row<'_>) -> Result<(TaskKey, u32, MetaRecord), StoreError> {
-        let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
-        let sample: u32 = row.get(1).map_err(|error| self.sqlite(&error))?;
-        let cells = Cells { tables: self, table: "ratings", row, name: format!("task {key}, sample {sample}") };
-        let rating =
-            match cells.get::<Option<f64>>(2, "rating")? {
-                Some(rating) => Rating::Rated(rating),
-                None => Rating::Failed(cells.failure(3, "failure_kind", "failure_message")?.ok_or_else(|| {
-                    cells.error("rating", "expected a number or a failure, found neither".to_owned())
-                })?),
-            };
-        let meta = MetaRecord {
-            rating,
-            prompt: cells.optional(5, "prompt", |text| text.parse().map_err(|error| format!("{error}")))?,
-            completion: cells.completion([6, 7, 8, 9, 10, 12])?,
-            seconds: cells.get(11, "seconds")?,
-        };
-        Ok((TaskKey(key), sample, meta))
-    }
-
-    fn reward(&self, row: &Row<'_>) -> Result<(TaskKey, End), StoreError> {
-        let key: i64 = row.get(0).map_err(|error| self.sqlite(&error))?;
-        let cells = Cells { tables: self, table: "rewards", row, name: format!("task {key}") };
-        let reward = match cells.optional(1, "scores", encode::scores)? {
-            Some(scores) => Ok(Reward {
-                scores,
-                used: cells.decoded(2, "used", encode::plain)?,
-                details: cells.decoded(3, "details", encode::details)?,
-            }),
-            None => Err(TaskFailure {
-                kind: cells.decoded(4, "failure_kind", |text| {
-                    TaskFailureKind::from_name(text).ok_or_else(|| format!("unknown kind `{text}`"))
-                })?,
-                message: cells.get(5, "failure_message")?,
-            }),
-        };
-        Ok((TaskKey(key), reward))
+    /// A task's key in the first column, above the one before it. In a damaged file rows may come out of order, again, or
+    /// without end.
+    pub(super) fn ascending_key(&self, row: &Row<'_>, table: &'static str, before: i64) -> Result<i64, StoreError> {
+        let column = if table == "tasks" { "key" } else { "task" };
+        let cells = Cells { tables: self, table, row, name: format!("after task {before}") };
+        cells.integer(0, column, before.saturating_add(1)..=i64::MAX)
     }
 }
 
@@ -308,77 +233,5 @@ pub(super) fn finish_name(finish: FinishReason) -> &'static str {
     match finish {
         FinishReason::Stop => "stop",
         FinishReason::Length => "length",
-    }
-}
-
-/// One row, with the words for its errors.
-pub(super) struct Cells<'a> {
-    pub(super) tables: &'a Tables<'a>,
-    pub(super) table: &'static str,
-    pub(super) row: &'a Row<'a>,
-    pub(super) name: String,
-}
-
-impl Cells<'_> {
-    pub(super) fn error(&self, column: &'static str, message: String) -> StoreError {
-        let path = self.tables.path.to_owned();
-        StoreError::Value { path, table: self.table, row: self.name.clone(), column, message }
-    }
-
-    pub(super) fn get<T: rusqlite::types::FromSql>(&self, index: usize, column: &'static str) -> Result<T, StoreError> {
-        self.row.get(index).map_err(|error| self.error(column, error.to_string()))
-    }
-
-    pub(super) fn decoded<T>(
-        &self,
-        index: usize,
-        column: &'static str,
-        decode: impl Fn(&str) -> Decoded<T>,
-    ) -> Result<T, StoreError> {
-        decode(&self.get::<String>(index, column)?).map_err(|message| self.error(column, message))
-    }
-
-    pub(super) fn optional<T>(
-        &self,
-        index: usize,
-        column: &'static str,
-        decode: impl Fn(&str) -> Decoded<T>,
-    ) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.get(index, column)?;
-        text.map(|text| decode(&text)).transpose().map_err(|message| self.error(column, message))
-    }
-
-    /// The completion in these columns: text, thinking, finish, prompt and completion tokens, tokens.
-    pub(super) fn completion(
-        &self,
-        [text, thinking, finish, read, written, tokens]: [usize; 6],
-    ) -> Result<Option<Completion>, StoreError> {
-        let Some(text) = self.get::<Option<String>>(text, "text")? else { return Ok(None) };
-        Ok(Some(Completion {
-            text,
-            thinking: self.get(thinking, "thinking")?,
-            finish: self.decoded(finish, "finish", |text| match text {
-                "stop" => Ok(FinishReason::Stop),
-                "length" => Ok(FinishReason::Length),
-                other => Err(format!("expected stop or length, found `{other}`")),
-            })?,
-            usage: Usage {
-                prompt_tokens: self.get::<Option<u32>>(read, "prompt_tokens")?.unwrap_or(0),
-                completion_tokens: self.get::<Option<u32>>(written, "completion_tokens")?.unwrap_or(0),
-            },
-            tokens: self.optional(tokens, "tokens", encode::plain)?.unwrap_or_default(),
-        }))
-    }
-
-    /// The failure in two neighbouring columns.
-    pub(super) fn failure(
-        &self,
-        index: usize,
-        kind: &'static str,
-        message: &'static str,
-    ) -> Result<Option<Failure>, StoreError> {
-        let found =
-            self.optional(index, kind, |text| failure_kind(text).ok_or_else(|| format!("unknown kind `{text}`")))?;
-        found.map(|found| Ok(Failure { kind: found, message: self.get(index + 1, message)? })).transpose()
     }
 }

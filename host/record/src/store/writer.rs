@@ -1,5 +1,7 @@
 //! Writing a run, from one thread.
 
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -8,12 +10,16 @@ use rewarden_runtime::contract::Reward;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::cells::shown;
 use super::encode;
 use super::error::StoreError;
-use super::header::Header;
-use super::reader::{RecordedComponent, RunReader, read_header};
-use super::schema::{self, Durability};
+use super::header::{Header, Source};
+use super::json;
+use super::reader::{Recorded, RecordedComponent, RunReader, TASK_BYTES};
+use super::schema::{self, COMPONENT_BYTES, Durability, Opened};
+use super::seal::{self, Sealed, Written};
 use super::tables::{Tables, TaskKey};
+use super::whole::{Room, Which};
 use crate::principles::PrinciplesRecord;
 use crate::provenance::differences;
 use crate::sample::{MetaRecord, SampleRecord};
@@ -35,6 +41,14 @@ pub struct Begun {
 pub struct RunWriter {
     connection: Connection,
     path: PathBuf,
+    /// Whether it is of a schema with seals; an older one stays as it is.
+    sealed: bool,
+    /// Whether the run's digest stands in it, because nothing was changed since it was closed.
+    closed: Cell<bool>,
+    /// Whether its tasks end.
+    ends: bool,
+    /// Tasks that were begun here and have not ended.
+    written: RefCell<HashMap<TaskKey, Written>>,
     // After the connection: closing any descriptor of the file drops SQLite's own locks on it.
     _lock: File,
 }
@@ -57,7 +71,8 @@ impl RunWriter {
         components: &[RecordedComponent],
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        // Looked at before it is opened for writing, which changes the file's header: what is refused stays as it was.
+        // Looked at before it is opened for writing, which changes the file's header: what is refused stays as it was, and
+        // nothing of a file that is no sound run is run.
         let there = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
         if there && let Some(made) = RunReader::look(path)? {
             let found = differences(&kind(&made), &kind(header));
@@ -66,19 +81,30 @@ impl RunWriter {
             }
         }
         let lock = lock(path)?;
-        let (connection, existed) = schema::open_to_write(path, durability)?;
-        let writer = Self { connection, path: path.to_owned(), _lock: lock };
+        let (Opened { connection, sealed }, existed) = schema::open_to_write(path, durability)?;
+        let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != Source::Import);
+        let writer = Self { connection, path, sealed, closed, ends, written: RefCell::default(), _lock: lock };
         writer.begin()?;
-        let made = read_header(&writer.tables())?;
+        let made = writer.tables().header()?;
         if !existed || made.is_none() {
             writer.write_header(header, components)?;
+        } else if sealed {
+            writer.closed.set(writer.tables().closed_with()?.is_some());
         }
         writer.commit()?;
         Ok(writer)
     }
 
     fn tables(&self) -> Tables<'_> {
-        Tables { connection: &self.connection, path: &self.path }
+        Tables { connection: &self.connection, path: &self.path, sealed: self.sealed, principles: None }
+    }
+
+    /// Called before anything is changed: the digest of a closed run holds no longer.
+    fn reopen(&self) -> Result<(), StoreError> {
+        if self.closed.replace(false) {
+            self.execute("DELETE FROM run WHERE key = ?", [seal::DIGEST])?;
+        }
+        Ok(())
     }
 
     fn execute(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize, StoreError> {
@@ -97,13 +123,21 @@ impl RunWriter {
             self.execute("INSERT INTO run (key, value) VALUES (?, ?)", params![key, value])?;
         }
         self.execute("INSERT INTO run (key, value) VALUES ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))", [])?;
-        for RecordedComponent { name, digest, wasm } in components {
-            self.execute(
-                "INSERT OR IGNORE INTO components (digest, name, wasm) VALUES (?, ?, ?)",
-                params![digest.to_string(), name, wasm],
-            )?;
-        }
-        Ok(())
+        let sqlite = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
+        schema::with_components(&self.connection, || {
+            for RecordedComponent { name, digest, wasm } in components {
+                if wasm.len() as u64 > COMPONENT_BYTES {
+                    let (path, what) = (self.path.clone(), format!("component {name}"));
+                    return Err(StoreError::TooLarge { path, what, most: format!("{COMPONENT_BYTES} bytes") });
+                }
+                self.execute(
+                    "INSERT OR IGNORE INTO components (digest, name, wasm) VALUES (?, ?, ?)",
+                    params![digest.to_string(), name, wasm],
+                )?;
+            }
+            Ok(())
+        })
+        .map_err(sqlite)?
     }
 
     /// Starts a transaction, unless one is under way.
@@ -117,16 +151,36 @@ impl RunWriter {
     }
 
     /// Adds the task, or finds it with what is recorded of it.
+    ///
+    /// # Errors
+    ///
+    /// The run holds another task of this id, or one that was changed since it was sealed.
     pub fn begin_task(&self, task: &Task) -> Result<Begun, StoreError> {
         let tables = self.tables();
-        let Some((key, known)) = tables.find_task(&task.id)? else {
-            return Ok(Begun { key: tables.insert_task(task)?, samples: Vec::new(), reward: None });
+        let room = Room { bytes: TASK_BYTES };
+        let Some(known) = tables.unchanged(Which::Id(&task.id), room)? else {
+            self.reopen()?;
+            let name = || format!("task `{}`", shown(&task.id));
+            if json::values(&task.metadata) > json::MOST_VALUES {
+                let (path, what) = (self.path.clone(), format!("the metadata of {}", name()));
+                return Err(StoreError::TooLarge { path, what, most: format!("{} JSON values", json::MOST_VALUES) });
+            }
+            let inserted = tables.insert_task(task).map_err(|error| error.writing(name))?;
+            let lost =
+                || StoreError::Io { path: self.path.clone(), message: format!("{} is there and is not", name()) };
+            let (key, content) = inserted.ok_or_else(lost)?;
+            self.remember(key, content);
+            return Ok(Begun { key, samples: Vec::new(), reward: None });
         };
-        if let Some(field) = changed(&known, task) {
+        if let Some(field) = changed(&known.task, task) {
             return Err(StoreError::TaskChanged { path: self.path.clone(), id: task.id.clone(), field });
         }
-        let samples = tables.samples(key, key)?.into_iter().map(|(_, sample)| sample).collect();
-        let reward = tables.rewards(key, key)?.pop().map(|(_, reward)| reward);
+        let Recorded { key, samples, reward, .. } = known;
+        if reward.is_none() && self.sealed {
+            // It goes on, and gets another seal in the end.
+            self.reopen()?;
+            tables.delete_seal(key)?;
+        }
         Ok(Begun { key, samples, reward })
     }
 
@@ -142,7 +196,10 @@ impl RunWriter {
 
     /// Adds a sample to a task that was begun.
     pub fn add_sample(&self, task: TaskKey, sample: &SampleRecord) -> Result<(), StoreError> {
-        self.tables().insert_sample(task, sample)?;
+        let row = self.tables().insert_sample(task, sample)?;
+        if let Some(written) = self.written.borrow_mut().get_mut(&task) {
+            written.sample(sample.id, row);
+        }
         match &sample.meta {
             Some(meta) => self.add_rating(task, sample.id, meta),
             None => Ok(()),
@@ -151,53 +208,116 @@ impl RunWriter {
 
     /// Adds a rating of a sample that was added without one.
     pub fn add_rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) -> Result<(), StoreError> {
-        self.tables().insert_rating(task, sample, meta)
+        let row = self.tables().insert_rating(task, sample, meta)?;
+        if let Some(written) = self.written.borrow_mut().get_mut(&task) {
+            written.rating(sample, row);
+        }
+        Ok(())
     }
 
-    /// Ends a task.
+    /// Ends a task, and seals it.
     pub fn finish_task(&self, task: TaskKey, reward: &Result<Reward, TaskFailure>) -> Result<(), StoreError> {
-        self.tables().insert_reward(task, reward)
+        let tables = self.tables();
+        let row = tables.insert_reward(task, reward)?;
+        match self.written.borrow_mut().remove(&task) {
+            _ if !self.sealed => Ok(()),
+            Some(written) => tables.seal_written(task, &written, &row),
+            // It was begun by another process.
+            None => tables.seal_task(task),
+        }
+    }
+
+    /// Keeps the digests of a new task's rows until it ends: of those that are under way, and of none that is imported, which
+    /// end with the run.
+    fn remember(&self, task: TaskKey, content: Sealed) {
+        if self.sealed && self.ends {
+            self.written.borrow_mut().insert(task, Written::new(content));
+        }
     }
 
     /// Adds a task with its samples and its reward, unless there is a task of this id.
     pub fn add_whole(&self, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {
-        let tables = self.tables();
-        let Some(key) = tables.insert_new_task(task)? else { return Ok(()) };
+        self.reopen()?;
+        let Some((key, content)) = self.tables().insert_task(task)? else { return Ok(()) };
+        self.remember(key, content);
         for sample in &verdict.samples {
-            tables.insert_sample(key, sample)?;
-            if let Some(meta) = &sample.meta {
-                tables.insert_rating(key, sample.id, meta)?;
-            }
+            self.add_sample(key, sample)?;
         }
-        tables.insert_reward(key, &verdict.reward)
+        self.finish_task(key, &verdict.reward)
     }
 
     /// Forgets samples that failed because the model or its server did, with everything that was decided after them, so that
     /// they are drawn again, and the ends of tasks that never got to a sample because it failed to write their principles. Returns how many tasks are open again.
+    ///
+    /// # Errors
+    ///
+    /// Such a task was changed since it was sealed; the run stays as it is then.
     pub fn forget_model_errors(&self) -> Result<u64, StoreError> {
         self.begin()?;
-        let failed = "SELECT task FROM samples WHERE failure_kind = 'model_error' \
-                      UNION SELECT task FROM ratings WHERE failure_kind = 'model_error'";
-        // Principles that failed otherwise are held, and would fail again.
-        let without =
-            "SELECT task FROM rewards WHERE failure_kind = 'principles' AND task NOT IN (SELECT task FROM queries)";
-        let all = format!("SELECT count(*) FROM ({failed} UNION {without})");
-        let tasks = self.connection.query_row(&all, [], |row| row.get(0));
-        let tasks: u64 = tasks.map_err(|error| StoreError::sqlite(&self.path, &error))?;
-        self.execute(&format!("DELETE FROM rewards WHERE task IN ({failed} UNION {without})"), [])?;
-        // A rating failed with the meta RM's server, or is of a sample that goes.
-        self.execute(&format!("DELETE FROM ratings WHERE task IN ({failed})"), [])?;
-        self.execute(
-            "DELETE FROM samples WHERE failure_kind = 'model_error' OR round > (SELECT min(round) FROM samples failed \
-             WHERE failed.task = samples.task AND failed.failure_kind = 'model_error')",
-            [],
+        let failed = self.keys(
+            "SELECT task FROM samples WHERE failure_kind = 'model_error' \
+             UNION SELECT task FROM ratings WHERE failure_kind = 'model_error' ORDER BY task",
         )?;
+        // Principles that failed otherwise are held, and would fail again.
+        let without = self.keys(
+            "SELECT task FROM rewards WHERE failure_kind = 'principles' AND task NOT IN (SELECT task FROM queries) \
+             ORDER BY task",
+        )?;
+        let all: BTreeSet<TaskKey> = failed.iter().chain(&without).copied().collect();
+        let tables = self.tables();
+        for key in &all {
+            tables.unchanged(Which::Key(*key), Room { bytes: TASK_BYTES })?;
+            self.reopen()?;
+            self.execute("DELETE FROM rewards WHERE task = ?", [key.0])?;
+            if self.sealed {
+                tables.delete_seal(*key)?;
+            }
+        }
+        for TaskKey(key) in failed {
+            // A rating failed with the meta RM's server, or is of a sample that goes.
+            self.execute("DELETE FROM ratings WHERE task = ?", [key])?;
+            self.execute(
+                "DELETE FROM samples WHERE task = ?1 AND (failure_kind = 'model_error' OR round > \
+                 (SELECT min(round) FROM samples WHERE task = ?1 AND failure_kind = 'model_error'))",
+                [key],
+            )?;
+        }
         self.commit()?;
-        Ok(tasks)
+        Ok(all.len() as u64)
     }
 
-    /// Commits, and leaves one plain file that can be read from anywhere, a read-only directory included.
+    /// Task keys that a statement selects, ascending.
+    fn keys(&self, sql: &str) -> Result<Vec<TaskKey>, StoreError> {
+        let (mut keys, mut before) = (Vec::new(), 0);
+        let tables = self.tables();
+        tables.each(sql, [], |row| {
+            before = tables.ascending_key(row, "rewards", before)?;
+            keys.push(TaskKey(before));
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// Seals what has no seal yet, imported and unfinished tasks, and writes down the digest of the whole.
+    fn seal_all(&self) -> Result<(), StoreError> {
+        self.begin()?;
+        let tables = self.tables();
+        let mut after = TaskKey(0);
+        while let Some(key) = tables.next_unsealed(after)? {
+            tables.seal_task(key)?;
+            after = key;
+        }
+        let digest = encode::plain_text(&tables.digest_of_seals()?);
+        self.execute("INSERT INTO run (key, value) VALUES (?, ?)", params![seal::DIGEST, digest])?;
+        Ok(())
+    }
+
+    /// Commits, and leaves one plain file that can be read from anywhere, a read-only directory included. From then on the
+    /// run has a digest.
     pub fn close(self) -> Result<(), StoreError> {
+        if self.sealed && !self.closed.get() {
+            self.seal_all()?;
+        }
         self.commit()?;
         // Refused while another process reads the run; then the log stays beside it, which is no harm.
         let _ = self.connection.pragma_update(None, "journal_mode", "delete");

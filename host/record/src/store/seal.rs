@@ -1,0 +1,485 @@
+//! Digests of a run's rows, by which a change shows: a seal for every task, and one digest over the whole run.
+//!
+//! What is hashed is written down in docs/runs.md, precisely enough to be computed by another program. Nothing of it depends
+//! on how SQLite lays the rows out, nor a task's seal on the order in which tasks came.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use rewarden_runtime::Sha256Digest;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::cells::Cells;
+use super::error::StoreError;
+use super::json;
+use super::tables::{RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
+
+/// Names the encoding: another one would give other digests, and gets another name.
+const RUN: &str = "rewarden run 3";
+
+/// The key in the table `run` that the digest stands under while the run is closed.
+pub(super) const DIGEST: &str = "digest";
+
+const SEAL_COLUMNS: &str = "content, principles, samples, ratings, reward, clock";
+
+/// Where `seconds` stands in a row of samples, of ratings and of principles.
+pub(super) const SAMPLE_SECONDS: usize = 12;
+/// See [`SAMPLE_SECONDS`].
+pub(super) const RATING_SECONDS: usize = 11;
+
+/// Bytes that are collected before they are hashed: a value takes ten and more calls otherwise.
+const COLLECTED: usize = 4096;
+
+/// Takes values in, each so that it cannot be mistaken for two others.
+pub(super) struct Hasher {
+    sha: Sha256,
+    collected: Vec<u8>,
+}
+
+impl Hasher {
+    pub(super) fn new(name: &str) -> Self {
+        let mut hasher = Self { sha: Sha256::new(), collected: Vec::with_capacity(COLLECTED) };
+        hasher.text(name);
+        hasher
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.collected.len() + bytes.len() > COLLECTED {
+            self.sha.update(&self.collected);
+            self.collected.clear();
+        }
+        if bytes.len() > COLLECTED { self.sha.update(bytes) } else { self.collected.extend_from_slice(bytes) }
+    }
+
+    fn tagged(&mut self, tag: u8, eight: [u8; 8]) {
+        self.add(&[tag]);
+        self.add(&eight);
+    }
+
+    fn sized(&mut self, tag: u8, bytes: &[u8]) {
+        self.tagged(tag, (bytes.len() as u64).to_be_bytes());
+        self.add(bytes);
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.sized(3, text.as_bytes());
+    }
+
+    pub(super) fn integer(&mut self, number: i64) {
+        self.tagged(1, number.to_be_bytes());
+    }
+
+    pub(super) fn digest(&mut self, digest: &Sha256Digest) {
+        self.sized(4, digest.bytes());
+    }
+
+    pub(super) fn value(&mut self, value: ValueRef<'_>) {
+        match value {
+            ValueRef::Null => self.add(&[0]),
+            ValueRef::Integer(number) => self.integer(number),
+            // SQLite keeps whole numbers as integers, and so has one zero only; it has nothing for what is no number.
+            ValueRef::Real(0.0) => self.tagged(2, 0.0_f64.to_be_bytes()),
+            ValueRef::Real(number) if number.is_nan() => self.add(&[0]),
+            ValueRef::Real(number) => self.tagged(2, number.to_be_bytes()),
+            ValueRef::Text(bytes) => self.sized(3, bytes),
+            ValueRef::Blob(bytes) => self.sized(4, bytes),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Sha256Digest {
+        self.sha.update(&self.collected);
+        Sha256Digest::from(self.sha)
+    }
+}
+
+/// A row as a seal takes it in.
+pub(super) struct Sealed {
+    /// Of its values but `task`, `key` and `seconds`.
+    digest: Sha256Digest,
+    /// Null where the table has no such column.
+    seconds: Value,
+    /// Bytes of its texts.
+    bytes: u64,
+}
+
+impl Sealed {
+    /// The values of a row in the order of its columns, of which those before `from` are left out.
+    fn new<'a, E>(
+        values: impl IntoIterator<Item = Result<ValueRef<'a>, E>>,
+        from: usize,
+        seconds: Option<usize>,
+    ) -> Result<Self, E> {
+        let mut hasher = Hasher::new("row");
+        let mut sealed = Self { digest: Sha256Digest::from_bytes([0; 32]), seconds: Value::Null, bytes: 0 };
+        for (column, value) in values.into_iter().enumerate().skip(from) {
+            let value = value?;
+            if Some(column) == seconds {
+                // Never a text in a row that can be read.
+                sealed.seconds = Value::try_from(value).unwrap_or(Value::Null);
+                continue;
+            }
+            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+                sealed.bytes += bytes.len() as u64;
+            }
+            hasher.value(value);
+        }
+        sealed.digest = hasher.finish();
+        Ok(sealed)
+    }
+
+    /// A row that was read.
+    pub(super) fn read(row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<Self, rusqlite::Error> {
+        Self::new((0..row.as_ref().column_count()).map(|column| row.get_ref(column)), from, seconds)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A row that is written.
+    pub(super) fn written(values: &[ToSqlOutput<'_>], from: usize, seconds: Option<usize>) -> Self {
+        let values = values.iter().map(|value| match value {
+            ToSqlOutput::Borrowed(value) => Ok::<_, Infallible>(*value),
+            ToSqlOutput::Owned(value) => Ok(value.into()),
+            // There are no others without features of rusqlite that are not used here.
+            _ => Ok(ValueRef::Null),
+        });
+        let Ok(sealed) = Self::new(values, from, seconds);
+        sealed
+    }
+}
+
+/// The digests of one task's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seal {
+    pub(super) content: Sha256Digest,
+    pub(super) principles: Sha256Digest,
+    pub(super) samples: Sha256Digest,
+    pub(super) ratings: Sha256Digest,
+    pub(super) reward: Sha256Digest,
+    pub(super) clock: Sha256Digest,
+}
+
+impl Seal {
+    pub(super) fn parts(&self) -> [(&'static str, &Sha256Digest); 6] {
+        [
+            ("tasks", &self.content),
+            ("principles", &self.principles),
+            ("samples", &self.samples),
+            ("ratings", &self.ratings),
+            ("rewards", &self.reward),
+            ("seconds", &self.clock),
+        ]
+    }
+
+    /// The tables whose rows are not those of `self` any more.
+    pub(super) fn changed(&self, now: &Self) -> Vec<&'static str> {
+        let pairs = self.parts().into_iter().zip(now.parts());
+        pairs.filter(|((_, then), (_, now))| then != now).map(|((table, _), _)| table).collect()
+    }
+}
+
+/// A seal while the rows of its task are gone through: the task's own, its principles, samples by id, ratings by sample, the
+/// reward.
+pub(super) struct Sealing {
+    content: Hasher,
+    principles: Hasher,
+    samples: Hasher,
+    ratings: Hasher,
+    reward: Hasher,
+    clock: Hasher,
+    bytes: u64,
+}
+
+impl Sealing {
+    pub(super) fn new() -> Self {
+        Self {
+            content: Hasher::new("tasks"),
+            principles: Hasher::new("principles"),
+            samples: Hasher::new("samples"),
+            ratings: Hasher::new("ratings"),
+            reward: Hasher::new("rewards"),
+            clock: Hasher::new("clock"),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn content(&mut self, row: &Sealed) {
+        self.content.digest(&row.digest);
+        self.bytes += row.bytes;
+    }
+
+    /// Principles, and how many bytes were read for them.
+    pub(super) fn principles(&mut self, row: &Sealed, bytes: u64) {
+        self.principles.digest(&row.digest);
+        self.clock.text("principles");
+        self.clock.value(ValueRef::from(&row.seconds));
+        self.bytes += bytes;
+    }
+
+    pub(super) fn sample(&mut self, id: i64, row: &Sealed) {
+        self.samples.digest(&row.digest);
+        self.timed("samples", id, row);
+    }
+
+    pub(super) fn rating(&mut self, sample: i64, row: &Sealed) {
+        self.ratings.digest(&row.digest);
+        self.timed("ratings", sample, row);
+    }
+
+    fn timed(&mut self, table: &str, id: i64, row: &Sealed) {
+        self.clock.text(table);
+        self.clock.integer(id);
+        self.clock.value(ValueRef::from(&row.seconds));
+        self.bytes += row.bytes;
+    }
+
+    pub(super) fn reward(&mut self, row: &Sealed) {
+        self.reward.digest(&row.digest);
+        self.bytes += row.bytes;
+    }
+
+    /// Bytes of texts that were read.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn finish(self) -> Seal {
+        Seal {
+            content: self.content.finish(),
+            principles: self.principles.finish(),
+            samples: self.samples.finish(),
+            ratings: self.ratings.finish(),
+            reward: self.reward.finish(),
+            clock: self.clock.finish(),
+        }
+    }
+}
+
+/// The rows of a task that was begun in this process, as they were written: reading them again to seal it would cost five
+/// times as much.
+pub(super) struct Written {
+    content: Sealed,
+    samples: BTreeMap<u32, Sealed>,
+    ratings: BTreeMap<u32, Sealed>,
+}
+
+impl Written {
+    pub(super) fn new(content: Sealed) -> Self {
+        Self { content, samples: BTreeMap::new(), ratings: BTreeMap::new() }
+    }
+
+    pub(super) fn sample(&mut self, id: u32, row: Sealed) {
+        self.samples.insert(id, row);
+    }
+
+    pub(super) fn rating(&mut self, sample: u32, row: Sealed) {
+        self.ratings.insert(sample, row);
+    }
+}
+
+/// The digest of a run, and what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunDigest {
+    /// Over the three below; what names the run.
+    pub(super) run: Sha256Digest,
+    /// The table `run`, but for the digest itself.
+    pub(super) header: Sha256Digest,
+    /// Digests and names of the components.
+    pub(super) components: Sha256Digest,
+    /// The seals, by their tasks' keys.
+    pub(super) tasks: Sha256Digest,
+    /// How many seals.
+    pub(super) count: u64,
+}
+
+impl RunDigest {
+    pub(super) fn new(header: Sha256Digest, components: Sha256Digest, seals: Seals) -> Self {
+        let count = seals.count;
+        let tasks = seals.finish();
+        let mut run = Hasher::new(RUN);
+        for part in [&header, &components, &tasks] {
+            run.digest(part);
+        }
+        Self { run: run.finish(), header, components, tasks, count }
+    }
+}
+
+/// The digest over all seals while they are gone through.
+pub(super) struct Seals {
+    hasher: Hasher,
+    count: u64,
+}
+
+impl Seals {
+    pub(super) fn new() -> Self {
+        Self { hasher: Hasher::new("seals"), count: 0 }
+    }
+
+    pub(super) fn add(&mut self, TaskKey(key): TaskKey, seal: &Seal) {
+        self.hasher.integer(key);
+        for (_, part) in seal.parts() {
+            self.hasher.digest(part);
+        }
+        self.count += 1;
+    }
+
+    fn finish(self) -> Sha256Digest {
+        self.hasher.finish()
+    }
+}
+
+impl Tables<'_> {
+    /// The seal of the task's rows as they are now, and how many bytes their texts have.
+    pub(super) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
+        let mut seal = Sealing::new();
+        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?");
+        self.rows("tasks", &sql, key, |row| {
+            seal.content(&Sealed::read(row, 1, None)?);
+            Ok(())
+        })?;
+        if let Some((held, bytes)) = self.principles_of(TaskKey(key))? {
+            seal.principles(&held.sealed, bytes);
+        }
+        let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
+        self.rows("samples", &sql, key, |row| {
+            seal.sample(row.get(1)?, &Sealed::read(row, 1, Some(SAMPLE_SECONDS))?);
+            Ok(())
+        })?;
+        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
+        self.rows("ratings", &sql, key, |row| {
+            seal.rating(row.get(1)?, &Sealed::read(row, 1, Some(RATING_SECONDS))?);
+            Ok(())
+        })?;
+        let sql = format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?");
+        self.rows("rewards", &sql, key, |row| {
+            seal.reward(&Sealed::read(row, 1, None)?);
+            Ok(())
+        })?;
+        let bytes = seal.bytes();
+        Ok((seal.finish(), bytes))
+    }
+
+    fn rows(
+        &self,
+        table: &'static str,
+        sql: &str,
+        key: i64,
+        mut take: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.prepare(sql)?;
+        let at = |error| self.sqlite(&error).at(|| format!("table {table}, task {key}: a row"));
+        let mut rows = statement.query([key]).map_err(at)?;
+        while let Some(row) = rows.next().map_err(at)? {
+            take(row).map_err(at)?;
+        }
+        Ok(())
+    }
+
+    /// Seals the task as its rows are now.
+    pub(super) fn seal_task(&self, key: TaskKey) -> Result<(), StoreError> {
+        let (seal, _) = self.seal_now(key)?;
+        self.insert_seal(key, &seal)
+    }
+
+    /// Seals a task all of whose rows were written in this process.
+    pub(super) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
+        let mut seal = Sealing::new();
+        seal.content(&written.content);
+        if let Some((held, bytes)) = self.principles_of(key)? {
+            seal.principles(&held.sealed, bytes);
+        }
+        for (id, row) in &written.samples {
+            seal.sample(i64::from(*id), row);
+        }
+        for (sample, row) in &written.ratings {
+            seal.rating(i64::from(*sample), row);
+        }
+        seal.reward(reward);
+        self.insert_seal(key, &seal.finish())
+    }
+
+    fn insert_seal(&self, key: TaskKey, seal: &Seal) -> Result<(), StoreError> {
+        let sql = format!("INSERT INTO seals (task, {SEAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        let [content, principles, samples, ratings, reward, clock] =
+            seal.parts().map(|(_, part)| part.bytes().as_slice());
+        let values = params![key.0, content, principles, samples, ratings, reward, clock];
+        self.prepare(&sql)?.execute(values).map(|_| ()).map_err(|error| self.sqlite(&error))
+    }
+
+    pub(super) fn delete_seal(&self, TaskKey(key): TaskKey) -> Result<(), StoreError> {
+        let mut statement = self.prepare("DELETE FROM seals WHERE task = ?")?;
+        statement.execute([key]).map(|_| ()).map_err(|error| self.sqlite(&error))
+    }
+
+    /// The seal that the task was given.
+    pub(super) fn find_seal(&self, TaskKey(key): TaskKey) -> Result<Option<Seal>, StoreError> {
+        let mut statement = self.prepare(&format!("SELECT {SEAL_COLUMNS} FROM seals WHERE task = ?"))?;
+        let found = statement.query_row([key], |row| Ok(self.seal(row, 0, key))).optional();
+        found.map_err(|error| self.sqlite(&error))?.transpose()
+    }
+
+    fn seal(&self, row: &Row<'_>, from: usize, task: i64) -> Result<Seal, StoreError> {
+        let cells = Cells { tables: self, table: "seals", row, name: format!("task {task}") };
+        let part = |index: usize, column: &'static str| {
+            let bytes = cells.blob(from + index, column)?;
+            let bytes: [u8; 32] = bytes
+                .try_into()
+                .map_err(|_| cells.error(column, format!("expected 32 bytes, found {}", bytes.len())))?;
+            Ok(Sha256Digest::from_bytes(bytes))
+        };
+        Ok(Seal {
+            content: part(0, "content")?,
+            principles: part(1, "principles")?,
+            samples: part(2, "samples")?,
+            ratings: part(3, "ratings")?,
+            reward: part(4, "reward")?,
+            clock: part(5, "clock")?,
+        })
+    }
+
+    /// The digest of the run as its seals say, without a look at the rows that they were made of.
+    pub(super) fn digest_of_seals(&self) -> Result<RunDigest, StoreError> {
+        let mut seals = Seals::new();
+        let mut before = 0;
+        self.each(&format!("SELECT task, {SEAL_COLUMNS} FROM seals ORDER BY task"), [], |row| {
+            let key = self.ascending_key(row, "seals", before)?;
+            before = key;
+            seals.add(TaskKey(key), &self.seal(row, 1, key)?);
+            Ok(())
+        })?;
+        Ok(RunDigest::new(self.digest_of_header()?, self.digest_of_components()?, seals))
+    }
+
+    pub(super) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
+        let mut hasher = Hasher::new("run");
+        self.each("SELECT key, value FROM run WHERE key <> 'digest' ORDER BY key", [], |row| {
+            for column in 0..2 {
+                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
+            }
+            Ok(())
+        })?;
+        Ok(hasher.finish())
+    }
+
+    pub(super) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
+        let mut hasher = Hasher::new("components");
+        self.each("SELECT digest, name FROM components ORDER BY digest", [], |row| {
+            for column in 0..2 {
+                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
+            }
+            Ok(())
+        })?;
+        Ok(hasher.finish())
+    }
+
+    /// The digest that the run was closed with; none while it is open, and after its process was killed.
+    pub(super) fn closed_with(&self) -> Result<Option<RunDigest>, StoreError> {
+        let Some(text) = self.header_value(DIGEST)? else { return Ok(None) };
+        json::form(&text).map(Some).map_err(|message| self.wrong_header(DIGEST, message))
+    }
+}

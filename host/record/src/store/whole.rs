@@ -1,0 +1,288 @@
+//! A task with all that belongs to it, every value checked, and its seal.
+
+use std::collections::HashSet;
+
+use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use rusqlite::Row;
+
+use super::cells::{Cells, CompletionColumns, shown};
+use super::change::Change;
+use super::encode;
+use super::error::StoreError;
+use super::json;
+use super::reader::Recorded;
+use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed, Sealing};
+use super::tables::{End, RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
+use crate::sample::{MetaRecord, SampleRecord};
+use crate::task::Task;
+use crate::verdict::{TaskFailure, TaskFailureKind};
+
+const SAMPLE_COMPLETION: CompletionColumns =
+    CompletionColumns { text: 7, thinking: 8, finish: 9, prompt_tokens: 10, completion_tokens: 11, tokens: 13 };
+const RATING_COMPLETION: CompletionColumns =
+    CompletionColumns { text: 6, thinking: 7, finish: 8, prompt_tokens: 9, completion_tokens: 10, tokens: 12 };
+
+/// A task as it was read.
+pub(super) struct Whole {
+    pub(super) recorded: Recorded,
+    /// What differs from its seal; nothing in a run without seals.
+    pub(super) change: Option<Change>,
+    /// Bytes of its texts.
+    pub(super) bytes: u64,
+}
+
+/// Which task to read.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'a> {
+    /// The first one after this key.
+    After(TaskKey),
+    /// The one with this id.
+    Id(&'a str),
+    /// The one with this key.
+    Key(TaskKey),
+}
+
+/// What one task may take.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    /// Bytes of all its texts.
+    pub(super) bytes: u64,
+}
+
+impl Room {
+    fn check(self, tables: &Tables<'_>, TaskKey(task): TaskKey, bytes: u64) -> Result<(), StoreError> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        Err(StoreError::Crowded { path: tables.path.to_owned(), task, most: self.bytes })
+    }
+}
+
+impl Tables<'_> {
+    /// Reads a task; none where there is no such task.
+    pub(super) fn whole(&self, which: Which<'_>, room: Room) -> Result<Option<Whole>, StoreError> {
+        let mut seal = Sealing::new();
+        let Some((key, task)) = self.task(which, &mut seal)? else { return Ok(None) };
+        let principles = self.principles_of(key)?;
+        let record = principles.as_ref().map(|(held, _)| held.record.clone());
+        if let Some((held, bytes)) = principles {
+            seal.principles(&held.sealed, bytes);
+        }
+        let of = |table: &'static str| move || format!("table {table}, task {}: a row", key.0);
+        let samples = self.samples(key, task.responses.len(), &mut seal, room);
+        let mut samples = samples.map_err(|error| error.at(of("samples")))?;
+        self.ratings(key, &mut samples, &mut seal, room).map_err(|error| error.at(of("ratings")))?;
+        let reward = self.reward(key, &task, &samples, &mut seal).map_err(|error| error.at(of("rewards")))?;
+        let bytes = seal.bytes();
+        let change = match self.sealed.then(|| self.find_seal(key)).transpose()?.flatten() {
+            Some(then) => {
+                let tables = then.changed(&seal.finish());
+                (!tables.is_empty()).then(|| Change::Sealed { task: task.id.clone(), tables })
+            }
+            None if self.sealed && reward.is_some() => Some(Change::Unsealed { task: task.id.clone() }),
+            None => None,
+        };
+        let recorded = Recorded { key, task, principles: record, samples, reward };
+        Ok(Some(Whole { recorded, change, bytes }))
+    }
+
+    /// As [`whole`](Tables::whole), of a task that is as it was sealed.
+    pub(super) fn unchanged(&self, which: Which<'_>, room: Room) -> Result<Option<Recorded>, StoreError> {
+        match self.whole(which, room)? {
+            Some(Whole { change: Some(change), .. }) => {
+                Err(StoreError::Changed { path: self.path.to_owned(), change: Box::new(change) })
+            }
+            whole => Ok(whole.map(|whole| whole.recorded)),
+        }
+    }
+
+    fn task(&self, which: Which<'_>, seal: &mut Sealing) -> Result<Option<(TaskKey, Task)>, StoreError> {
+        let (condition, before) = match which {
+            Which::After(TaskKey(key)) => ("key > ? ORDER BY key LIMIT 1", key),
+            Which::Id(_) => ("id = ?", 0),
+            Which::Key(TaskKey(key)) => ("key = ?", key.saturating_sub(1)),
+        };
+        let mut statement = self.prepare(&format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {condition}"))?;
+        let sqlite = |error: rusqlite::Error| self.sqlite(&error);
+        let mut rows = match which {
+            Which::After(TaskKey(key)) | Which::Key(TaskKey(key)) => statement.query([key]),
+            Which::Id(id) => statement.query([id]),
+        }
+        .map_err(sqlite)?;
+        let Some(row) = rows.next().map_err(sqlite)? else { return Ok(None) };
+        let key = self.ascending_key(row, "tasks", before)?;
+        seal.content(&Sealed::read(row, 1, None).map_err(sqlite)?);
+        let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
+        let responses: Vec<String> = cells.decoded(3, "responses", |text| json::list(text, json::MOST_VALUES))?;
+        let last = match i64::try_from(responses.len()).unwrap_or(i64::MAX) {
+            0 => return Err(cells.error("responses", "expected at least one response, found none".to_owned())),
+            count => count - 1,
+        };
+        let task = Task {
+            id: cells.text(1, "id")?.to_owned(),
+            messages: cells.decoded(2, "messages", encode::messages)?,
+            responses,
+            reference: cells.optional_text(4, "reference")?.map(str::to_owned),
+            preferred: cells
+                .optional_integer(5, "preferred", 0..=last)?
+                .and_then(|preferred| usize::try_from(preferred).ok()),
+            metadata: cells.decoded(6, "metadata", json::object)?,
+        };
+        if task.messages.is_empty() {
+            return Err(cells.error("messages", "expected at least one message, found none".to_owned()));
+        }
+        if let Which::Id(id) = which
+            && id != task.id
+        {
+            return Err(cells.error("id", format!("its index says `{}`", shown(id))));
+        }
+        Ok(Some((TaskKey(key), task)))
+    }
+
+    fn samples(
+        &self,
+        key: TaskKey,
+        responses: usize,
+        seal: &mut Sealing,
+        room: Room,
+    ) -> Result<Vec<SampleRecord>, StoreError> {
+        let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
+        let mut samples: Vec<SampleRecord> = Vec::new();
+        self.each(&sql, [key.0], |row| {
+            let sealed = Sealed::read(row, 1, Some(SAMPLE_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            room.check(self, key, seal.bytes() + sealed.bytes())?;
+            let least = samples.last().map_or(0, |before| i64::from(before.id) + 1);
+            let sample = self.sample(key, row, least, responses)?;
+            seal.sample(i64::from(sample.id), &sealed);
+            samples.push(sample);
+            Ok(())
+        })?;
+        Ok(samples)
+    }
+
+    fn sample(
+        &self,
+        TaskKey(key): TaskKey,
+        row: &Row<'_>,
+        least: i64,
+        responses: usize,
+    ) -> Result<SampleRecord, StoreError> {
+        let cells = Cells { tables: self, table: "samples", row, name: format!("task {key}") };
+        let id = cells.integer(1, "id", least..=i64::from(u32::MAX))?;
+        let cells = Cells { name: format!("task {key}, id {id}"), ..cells };
+        let failure = cells.failure(16)?;
+        let outcome = match (cells.optional(15, "scores", |text| encode::placed(text, responses))?, failure) {
+            (Some(scores), None) => Outcome::Scored(scores),
+            (None, Some(failure)) => Outcome::Failed(failure),
+            (None, None) => return Err(cells.error("scores", "expected scores or a failure, found neither".to_owned())),
+            (Some(_), Some(_)) => {
+                return Err(cells.error("scores", "expected scores or a failure, found both".to_owned()));
+            }
+        };
+        Ok(SampleRecord {
+            id: u32::try_from(id).unwrap_or(u32::MAX),
+            round: cells.count(2, "round")?,
+            order: cells.decoded(3, "shown", |text| encode::order(text, responses))?,
+            temperature: cells.temperature(4)?,
+            seed: cells.seed(5)?,
+            prompt: cells.digest(6, "prompt")?,
+            completion: cells.completion(&SAMPLE_COMPLETION)?,
+            seconds: cells.seconds(12)?,
+            judgement: cells.optional(14, "judgement", encode::judgement)?,
+            outcome,
+            meta: None,
+            extra: cells.optional(18, "extra", json::object)?.unwrap_or_default(),
+        })
+    }
+
+    /// Gives each rating to its sample.
+    fn ratings(
+        &self,
+        key: TaskKey,
+        samples: &mut [SampleRecord],
+        seal: &mut Sealing,
+        room: Room,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
+        let mut rest = samples.iter_mut();
+        self.each(&sql, [key.0], |row| {
+            let sealed = Sealed::read(row, 1, Some(RATING_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            room.check(self, key, seal.bytes() + sealed.bytes())?;
+            let TaskKey(key) = key;
+            let cells = Cells { tables: self, table: "ratings", row, name: format!("task {key}") };
+            let id = cells.count(1, "sample")?;
+            seal.rating(i64::from(id), &sealed);
+            let cells = Cells { name: format!("task {key}, sample {id}"), ..cells };
+            let meta = rating(&cells)?;
+            // Both come by the sample's id.
+            match rest.find(|sample| sample.id == id) {
+                Some(sample) => sample.meta = Some(meta),
+                None => return Err(cells.error("sample", format!("the task has no sample {id}, or rates it twice"))),
+            }
+            Ok(())
+        })
+    }
+
+    fn reward(
+        &self,
+        TaskKey(key): TaskKey,
+        task: &Task,
+        samples: &[SampleRecord],
+        seal: &mut Sealing,
+    ) -> Result<Option<End>, StoreError> {
+        let mut found = None;
+        self.each(&format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?"), [key], |row| {
+            seal.reward(&Sealed::read(row, 1, None).map_err(|error| self.sqlite(&error))?);
+            let cells = Cells { tables: self, table: "rewards", row, name: format!("task {key}") };
+            found = Some(reward(&cells, task, samples)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+fn rating(cells: &Cells<'_>) -> Result<MetaRecord, StoreError> {
+    let rating = match (cells.optional_number(2, "rating")?, cells.failure(3)?) {
+        (Some(rating), None) => Rating::Rated(rating),
+        (None, Some(failure)) => Rating::Failed(failure),
+        (None, None) => return Err(cells.error("rating", "expected a number or a failure, found neither".to_owned())),
+        (Some(_), Some(_)) => {
+            return Err(cells.error("rating", "expected a number or a failure, found both".to_owned()));
+        }
+    };
+    Ok(MetaRecord {
+        rating,
+        prompt: cells.digest(5, "prompt")?,
+        completion: cells.completion(&RATING_COMPLETION)?,
+        seconds: cells.seconds(11)?,
+    })
+}
+
+fn reward(cells: &Cells<'_>, task: &Task, samples: &[SampleRecord]) -> Result<End, StoreError> {
+    let kind = cells.optional(4, "failure_kind", |text| {
+        TaskFailureKind::from_name(text).ok_or_else(|| format!("unknown kind `{}`", shown(text)))
+    })?;
+    match (cells.optional(1, "scores", |text| encode::scores(text, task.responses.len()))?, kind) {
+        (Some(scores), None) => {
+            cells.nothing(5, "failure_message", "beside scores")?;
+            for (place, sample) in samples.iter().enumerate() {
+                if usize::try_from(sample.id).is_ok_and(|id| id != place) {
+                    return Err(cells.error("scores", format!("the task has scores, but no sample {place}")));
+                }
+            }
+            let known: HashSet<u32> = samples.iter().map(|sample| sample.id).collect();
+            let used: Vec<u32> = cells.decoded(2, "used", |text| json::list(text, json::MOST_VALUES))?;
+            if let Some(unknown) = used.iter().find(|id| !known.contains(id)) {
+                return Err(cells.error("used", format!("the task has no sample {unknown}")));
+            }
+            Ok(Ok(Reward { scores, used, details: cells.decoded(3, "details", encode::details)? }))
+        }
+        (None, Some(kind)) => {
+            cells.nothing(2, "used", "without scores")?;
+            cells.nothing(3, "details", "without scores")?;
+            Ok(Err(TaskFailure { kind, message: cells.text(5, "failure_message")?.to_owned() }))
+        }
+        (None, None) => Err(cells.error("scores", "expected scores or a failure, found neither".to_owned())),
+        (Some(_), Some(_)) => Err(cells.error("scores", "expected scores or a failure, found both".to_owned())),
+    }
+}
