@@ -16,6 +16,7 @@ use rewarden_server::{
 use tokio::net::TcpListener;
 
 use crate::serve_args::{Field, KeygenArgs, Partial, RoleName, ServeArgs, settable};
+use crate::stop::Stop;
 use crate::{backend, packs, strategy};
 
 /// Prints a fresh key, and the line for the keys file.
@@ -48,6 +49,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         .build()
         .context("cannot start the async runtime")?;
     let ended = runtime.block_on(serve(args, keys, tls));
+    // A load or a look at a directory may hang for ever; nothing waits for it.
+    runtime.shutdown_background();
     #[cfg(feature = "otlp")]
     crate::otlp::flush();
     ended
@@ -91,7 +94,13 @@ async fn serve(args: &ServeArgs, keys: Option<Keys>, tls: Option<rewarden_server
         eprintln!("runs in {}", args.runs.display());
     }
     let dialects = dialect_routes(server.rewards(), dialects)?;
-    let ended = server.serve(listener, tls, dialects, vec![dialect_document()], stop()).await;
+    // From here on; a signal before this ends the process, which has nothing to finish yet.
+    let stop = Stop::listen().context("signals cannot be listened to")?;
+    let stopping = async {
+        let signal = stop.asked().await;
+        tracing::info!("{}: stopping", signal.name());
+    };
+    let ended = server.serve(listener, tls, dialects, vec![dialect_document()], stopping).await;
     if !ended.finished {
         tracing::warn!("requests that were not finished within {} s were dropped", args.listening.grace);
     }
@@ -168,6 +177,7 @@ fn limits(args: &ServeArgs, model: Option<&dyn Model>) -> Result<Limits> {
     let allow_set = requests.allow_set.iter().filter(|text| !text.is_empty()).map(|text| settable(text));
     Ok(Limits {
         body_bytes: (requests.max_body as usize) << 20,
+        bodies_bytes: (requests.max_bodies as usize) << 20,
         request_time: seconds(requests.request_timeout),
         batch: requests.max_batch as usize,
         responses: requests.max_responses as usize,
@@ -178,6 +188,8 @@ fn limits(args: &ServeArgs, model: Option<&dyn Model>) -> Result<Limits> {
         rate: load.max_rate,
         connections: load.max_connections as usize,
         upload_bytes: (requests.max_upload as usize) << 20,
+        load_time: seconds(load.load_timeout),
+        packs: load.max_packs as usize,
         allow_set: allow_set.collect::<Result<_, _>>().map_err(|error| anyhow::anyhow!("--allow-set: {error}"))?,
         allow_sampling: requests.allow_sampling.iter().filter_map(|field| sampling_field(*field)).collect(),
         k: requests.max_k,
@@ -202,29 +214,4 @@ fn sampling_field(field: Field) -> Option<SamplingField> {
         Field::MaxTokens => Some(SamplingField::MaxTokens),
         Field::Seed => Some(SamplingField::Seed),
     }
-}
-
-/// Ends with the first signal to stop.
-async fn stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
-    tracing::info!("stopping");
 }

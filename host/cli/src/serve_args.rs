@@ -161,6 +161,11 @@ pub(crate) struct RequestOptions {
     #[arg(long, value_name = "MB", env = "REWARDEN_MAX_BODY", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) max_body: u32,
 
+    /// Megabytes of all requests under way together; more are refused with 429 until some are answered
+    #[arg(long, value_name = "MB", env = "REWARDEN_MAX_BODIES", default_value_t = 512,
+        value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) max_bodies: u32,
+
     /// Megabytes of an uploaded pack
     #[arg(long, value_name = "MB", env = "REWARDEN_MAX_UPLOAD", default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -196,6 +201,16 @@ pub(crate) struct LoadOptions {
     /// Requests a second for each API key without a limit of its own; for everybody together without keys [default: no limit]
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_RATE", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_rate: Option<u32>,
+
+    /// Packs that may be live at once; further ones are left out, and an upload is refused
+    #[arg(long, value_name = "N", env = "REWARDEN_MAX_PACKS", default_value_t = 256,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_packs: u32,
+
+    /// Seconds that loading a pack may take, waiting for two others that are being loaded included
+    #[arg(long, value_name = "SECONDS", env = "REWARDEN_LOAD_TIMEOUT", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) load_timeout: u32,
 
     /// Connections at once; further ones wait
     #[arg(long, value_name = "N", env = "REWARDEN_MAX_CONNECTIONS", default_value_t = 4096,

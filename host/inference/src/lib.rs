@@ -5,7 +5,9 @@
 //! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
 //! as an answer.
 
+mod constraint_bounds;
 mod error;
+pub mod gguf;
 mod model;
 pub mod openai;
 mod reply;

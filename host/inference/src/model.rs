@@ -5,10 +5,17 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::constraint_bounds;
 use crate::error::ModelError;
 
 /// Most alternatives per token that a request may ask for; the limit of the plugin contract and of common servers.
 pub const MAX_TOP_LOGPROBS: u8 = 20;
+
+/// Most stop strings of a request. Each is looked for after every token; servers take 4 to 16.
+pub(crate) const MAX_STOPS: usize = 64;
+
+/// Most bytes of a stop string.
+pub(crate) const MAX_STOP_BYTES: usize = 1024;
 
 /// Something that continues a conversation.
 ///
@@ -208,6 +215,16 @@ impl GenerateRequest {
         if max_tokens == 0 {
             return invalid("max_tokens", "0".into(), "at least 1");
         }
+        if self.stop.len() > MAX_STOPS || self.stop.iter().any(|stop| stop.len() > MAX_STOP_BYTES) {
+            let longest = self.stop.iter().map(String::len).max().unwrap_or_default();
+            let found = format!("{} strings, the longest of {longest} bytes", self.stop.len());
+            return invalid("stop", found, "at most 64 strings of at most 1024 bytes");
+        }
+        if let Some((found, expected)) =
+            self.constraint.as_ref().and_then(|constraint| constraint_bounds::check(constraint).err())
+        {
+            return invalid("constraint", found, expected);
+        }
         if self.stop.iter().any(String::is_empty) {
             return invalid("stop", "an empty string".into(), "strings of at least one character");
         }
@@ -240,7 +257,7 @@ mod tests {
     #[test]
     fn every_out_of_range_field_is_named() {
         type Breakage = fn(&mut GenerateRequest);
-        let broken: [(&str, Breakage); 9] = [
+        let broken: [(&str, Breakage); 12] = [
             ("messages", |r| r.messages.clear()),
             ("temperature", |r| r.sampling.temperature = -0.1),
             ("temperature", |r| r.sampling.temperature = f64::NAN),
@@ -249,6 +266,9 @@ mod tests {
             ("top_p", |r| r.sampling.top_p = Some(1.5)),
             ("max_tokens", |r| r.sampling.max_tokens = 0),
             ("stop", |r| r.stop.push(String::new())),
+            ("stop", |r| r.stop.push("x".repeat(MAX_STOP_BYTES + 1))),
+            ("stop", |r| r.stop = vec!["x".into(); MAX_STOPS + 1]),
+            ("constraint", |r| r.constraint = Some(Constraint::Regex("(a{1000}){1000}".into()))),
             ("top_logprobs", |r| r.top_logprobs = 21),
         ];
         for (field, breaking) in broken {

@@ -76,7 +76,8 @@ impl Model for OpenAiModel {
     ) -> Result<Completion, ModelError> {
         request.validate()?;
         let body = request::body(&self.identity.model, request, self.options.constraints)?;
-        let read = |response| async move { reply::complete(reply::receive(response, progress).await?, request) };
+        let read =
+            |response| async move { reply::complete(reply::receive(response, request, progress).await?, request) };
         self.server.ask(&body, read).await
     }
 }

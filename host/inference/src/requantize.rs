@@ -14,6 +14,7 @@ use candle_core::quantized::{GgmlDType, QTensor};
 
 use crate::backtrace;
 use crate::error::ModelError;
+use crate::gguf;
 
 /// llama.cpp's number for "mostly Q8_0" in `general.file_type`.
 const FILE_TYPE_Q8_0: u32 = 7;
@@ -24,6 +25,8 @@ pub(crate) fn to_q8_0(from: &Path, to: &mut File) -> Result<(), ModelError> {
         model: from.display().to_string(),
         message: format!("it cannot be re-quantised: {}", backtrace::cut(&error.to_string())),
     };
+    gguf::check(from)
+        .map_err(|error| ModelError::Load { model: from.display().to_string(), message: error.to_string() })?;
     let input = File::open(from).map_err(|source| ModelError::File {
         action: "reading",
         path: from.display().to_string(),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::redirect::Policy;
 use tokio::sync::Semaphore;
 
 pub(crate) use endpoint::Endpoint;
@@ -93,7 +94,8 @@ impl Server {
             });
         }
         let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
-        let client = reqwest::Client::builder().connect_timeout(CONNECT).build().map_err(|error| ModelError::Load {
+        let client = reqwest::Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
+        let client = client.build().map_err(|error| ModelError::Load {
             model: model.to_owned(),
             message: format!("the HTTP client cannot be set up: {error}"),
         })?;
@@ -135,7 +137,7 @@ impl Server {
         .adjust(|failure, pause| {
             let pause = pause?.max(failure.retry_after().unwrap_or_default());
             // Waiting past the deadline would only hide the server's answer behind a timeout.
-            (started.elapsed() + pause < self.terms.total_timeout).then_some(pause)
+            (pause < self.terms.total_timeout.saturating_sub(started.elapsed())).then_some(pause)
         })
         .notify(|failure, pause| tracing::debug!("{}: {failure}; trying again in {pause:?}", self.url()));
         match tokio::time::timeout(self.terms.total_timeout, tries).await {

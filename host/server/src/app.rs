@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use utoipa::openapi::OpenApi as Document;
 
 use crate::api::{admin, health, packs, reward, stream};
+use crate::bodies::{self, Bodies};
 use crate::cors::Origins;
 use crate::desk::Desk;
 use crate::gate::{self, Hosts};
@@ -46,6 +47,8 @@ pub(crate) struct App {
 /// All routes: the native ones, and `more` beside them (dialects, the page) under the same gate. `documents` describe the
 /// latter.
 pub(crate) fn router(app: Arc<App>, more: Router, documents: Vec<Document>) -> Router {
+    let bodies = Bodies::new(app.limits.bodies_bytes);
+    let taking = |most: usize| middleware::from_fn_with_state((bodies.clone(), most), bodies::layer);
     let mut document = openapi::document();
     for other in documents {
         document.merge(other);
@@ -53,6 +56,7 @@ pub(crate) fn router(app: Arc<App>, more: Router, documents: Vec<Document>) -> R
     let uploads = Router::new()
         .route("/admin/packs/{name}", post(admin::upload).delete(admin::remove))
         .layer(DefaultBodyLimit::max(app.limits.upload_bytes))
+        .layer(taking(app.limits.upload_bytes))
         .with_state(app.clone());
     let native = Router::new()
         .route("/v1/reward/stream", post(stream::stream))
@@ -74,6 +78,7 @@ pub(crate) fn router(app: Arc<App>, more: Router, documents: Vec<Document>) -> R
     native
         .merge(once)
         .layer(DefaultBodyLimit::max(app.limits.body_bytes))
+        .layer(taking(app.limits.body_bytes))
         .merge(uploads)
         .merge(page::routes())
         .fallback(no_route)

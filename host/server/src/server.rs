@@ -22,14 +22,17 @@ use crate::gate::Hosts;
 use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::listen;
+use crate::loads::Loads;
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::order::ChangeOrder;
 use crate::packs::{PackRefused, Packs};
 use crate::rate::Rate;
 use crate::registry::{Change, Registry};
 use crate::runs::RunStore;
 use crate::settings::{Defaults, Limits};
 use crate::shadow::Shadows;
+use crate::upload;
 use crate::variants::Variants;
 use crate::watch::PackDirectory;
 
@@ -149,6 +152,9 @@ impl Server {
             metrics: metrics.clone(),
             directory: watched.clone(),
             changing: tokio::sync::Mutex::new(()),
+            loads: Loads::new(limits.load_time),
+            order: ChangeOrder::default(),
+            most: limits.packs,
         });
         for directory in &given {
             let pack = directory.display().to_string();
@@ -168,6 +174,7 @@ impl Server {
                 let failed = |error| StartError::Directory { path: path.clone(), error };
                 std::fs::create_dir_all(&directory).map_err(failed)?;
                 let directory = directory.canonicalize().map_err(failed)?;
+                upload::sweep(&directory).map_err(failed)?;
                 let mut looking = PackDirectory::new(packs.clone(), directory);
                 looking.look().await.map_err(failed)?;
                 Some(looking.watch().map_err(|error| system(&format!("{path} cannot be watched: {error}")))?)

@@ -23,6 +23,8 @@ pub struct Defaults {
 pub struct Limits {
     /// Bytes of one request's body.
     pub body_bytes: usize,
+    /// Bytes of the bodies of all requests under way together.
+    pub bodies_bytes: usize,
     /// From a request's first byte to its answer.
     pub request_time: Duration,
     /// Tasks of one request.
@@ -43,6 +45,10 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of an uploaded pack.
     pub upload_bytes: usize,
+    /// How long loading a pack may take, waiting for other loads included.
+    pub load_time: Duration,
+    /// Packs that may be live at once.
+    pub packs: usize,
     /// What `set` in a request may change.
     pub allow_set: Vec<(PartName, String)>,
     /// What `sampling` in a request may change.
@@ -104,6 +110,7 @@ impl Default for Limits {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             body_bytes: 16 << 20,
+            bodies_bytes: 512 << 20,
             request_time: Duration::from_secs(300),
             batch: 1024,
             responses: 256,
@@ -114,6 +121,8 @@ impl Default for Limits {
             rate: None,
             connections: 4096,
             upload_bytes: 64 << 20,
+            load_time: Duration::from_secs(60),
+            packs: 256,
             allow_set: vec![(PartName::Policy, "k".to_owned())],
             allow_sampling: vec![SamplingField::Temperature, SamplingField::TopP, SamplingField::MaxTokens],
             k: 64,

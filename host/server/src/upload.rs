@@ -17,6 +17,9 @@ const ENTRIES: usize = 1000;
 /// Directories below one another.
 const DEPTH: usize = 8;
 
+/// How the names of directories begin that are on their way into the pack directory or out of it.
+const TRANSIT: &str = ".transit-";
+
 impl Packs {
     /// Makes an uploaded pack live and keeps it in the pack directory, where there is one; says whether it is kept.
     pub(crate) async fn upload(
@@ -25,26 +28,29 @@ impl Packs {
         archive: Bytes,
     ) -> Result<(PackLabel, Change, bool), Problem> {
         check_name(&name)?;
-        // One change at a time: the watcher must not see a directory between two names.
-        let _changing = self.changing.lock().await;
-        let parent = self.directory.clone();
-        let unpacking = tokio::task::spawn_blocking(move || {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".incoming-");
-            // On the same file system as its place, so that moving it there is one step.
-            let into = parent.map_or_else(|| builder.tempdir(), |parent| builder.tempdir_in(parent));
-            let into = into.map_err(|error| unkept(&error))?;
+        let place = self.order.place();
+        let (packs, wanted) = (self.clone(), name.clone());
+        let loading = self.loads.run(move || {
+            let into = packs.transit().map_err(|error| unkept(&error))?;
             unpack(&archive, into.path()).map_err(|error| invalid(&error))?;
+            drop(archive);
             let root = root(into.path()).map_err(|error| invalid(&error))?;
-            Ok((into, root))
+            let version = packs.load(&root, Some(&wanted)).map_err(|error| invalid(&error))?;
+            Ok::<_, Problem>((into, root, version))
         });
-        let lost = |error| Err(Problem::new(ProblemKind::Internal, format!("unpacking was lost: {error}")));
-        let (into, root) = unpacking.await.unwrap_or_else(lost)?;
-        let (label, change) = self.go_live(root.clone(), Some(name.clone())).await.map_err(|error| invalid(&error))?;
-        let Some(place) = self.directory.as_ref().map(|parent| parent.join(&name)) else {
+        let loaded = loading.await.unwrap_or_else(|lost| Err(Problem::from(&lost)));
+        let refused = |problem: &Problem| self.refused("an upload", Some(&name), &problem.detail);
+        let (into, root, version) = loaded.inspect_err(refused)?;
+
+        // From here on it is two renames and a pointer. The watcher must not see a directory between two names.
+        let _changing = self.changing.lock().await;
+        place.take_effect(&name)?;
+        let published = self.publish(version).await.map_err(|error| invalid(&error));
+        let (label, change) = published.inspect_err(refused)?;
+        let Some(kept_at) = self.directory.as_ref().map(|parent| parent.join(&name)) else {
             return Ok((label, change, false));
         };
-        let keeping = tokio::task::spawn_blocking(move || keep(&root, &place, into));
+        let keeping = tokio::task::spawn_blocking(move || keep(&root, &kept_at, into));
         match keeping.await {
             Ok(Ok(())) => Ok((label, change, true)),
             Ok(Err(error)) => {
@@ -57,20 +63,48 @@ impl Packs {
 
     /// Takes a pack out of service, and out of the pack directory.
     pub(crate) async fn remove(&self, name: &str) -> Result<PackLabel, Problem> {
-        let _changing = self.changing.lock().await;
+        let place = self.order.place();
+        let changing = self.changing.lock().await;
         let removed = self.retire(name).await?;
-        if let Some(place) = self.directory.as_ref().map(|parent| parent.join(&removed.name))
-            && place.join("pack.toml").is_file()
-        {
-            let removing = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(place));
+        place.take_effect(name)?;
+        let kept_at = self.directory.as_ref().map(|parent| parent.join(&removed.name));
+        if let Some(kept_at) = kept_at.filter(|kept_at| kept_at.join("pack.toml").is_file()) {
+            // Deleting takes as long as there are files; it is out of sight by one rename.
+            let out =
+                self.transit().and_then(|out| std::fs::rename(&kept_at, out.path().join("removed")).map(|()| out));
+            drop(changing);
+            let removing = tokio::task::spawn_blocking(move || out.and_then(tempfile::TempDir::close));
             match removing.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("{name} is no longer live, but stays in the pack directory: {error}"),
+                Ok(Err(error)) => {
+                    tracing::error!("{name} is no longer live, but its directory could not be deleted: {error}");
+                }
                 Err(error) => tracing::error!("removing {name} from the pack directory was lost: {error}"),
             }
         }
         Ok(removed)
     }
+
+    /// An empty directory on the file system of the pack directory, so that moving it there is one step.
+    fn transit(&self) -> std::io::Result<tempfile::TempDir> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TRANSIT);
+        match &self.directory {
+            Some(parent) => builder.tempdir_in(parent),
+            None => builder.tempdir(),
+        }
+    }
+}
+
+/// Deletes what a server that was killed left on its way into the pack directory or out of it.
+pub(crate) fn sweep(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(TRANSIT) && entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the new directory where the old one was.
@@ -113,7 +147,10 @@ fn unpack(archive: &[u8], into: &Path) -> Result<(), PackRefused> {
         let place = inside(&path, into)?;
         match entry.header().entry_type() {
             EntryType::Directory => std::fs::create_dir_all(&place),
-            EntryType::Regular => write(&mut entry, &place),
+            EntryType::Regular => {
+                let size = entry.size();
+                write(&mut entry, &place, size)
+            }
             other => {
                 return Err(PackRefused(format!(
                     "the archive's `{}` is of type {other:?}; expected plain files and directories",
@@ -132,6 +169,12 @@ fn inside(path: &Path, into: &Path) -> Result<PathBuf, PackRefused> {
     for piece in path.components() {
         match piece {
             Component::CurDir => {}
+            Component::Normal(name) if name.to_str().is_none_or(|name| name.chars().any(|c| !is_plain(c))) => {
+                let shown = path.display().to_string().escape_debug().to_string();
+                return Err(PackRefused(format!(
+                    "the archive's `{shown}` has a name with characters that are not shown"
+                )));
+            }
             Component::Normal(name) if depth < DEPTH => {
                 place.push(name);
                 depth += 1;
@@ -147,12 +190,21 @@ fn inside(path: &Path, into: &Path) -> Result<PathBuf, PackRefused> {
     Ok(place)
 }
 
-fn write(entry: &mut impl Read, place: &Path) -> std::io::Result<()> {
+/// Whether a character of a file's name can be seen for what it is.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn write(entry: &mut impl Read, place: &Path, size: u64) -> std::io::Result<()> {
     if let Some(parent) = place.parent() {
         std::fs::create_dir_all(parent)?;
     }
     let mut file = std::fs::File::create_new(place)?;
-    std::io::copy(entry, &mut file).map(|_| ())
+    match std::io::copy(entry, &mut file)? {
+        copied if copied == size => Ok(()),
+        copied => Err(std::io::Error::other(format!("the archive ends after {copied} of its {size} bytes"))),
+    }
 }
 
 /// Where pack.toml is: at the top, or in the only directory there.

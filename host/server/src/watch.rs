@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use crate::packs::{PackRefused, Packs};
+use crate::packs::Packs;
 
 /// How long a directory must be quiet before it is looked at: a copy is not to be read half-way.
 const QUIET: Duration = Duration::from_millis(300);
@@ -23,8 +23,11 @@ pub(crate) struct PackDirectory {
     seen: BTreeMap<PathBuf, Seen>,
 }
 
+/// A pack's files with their sizes and times.
+type Stamp = Vec<(PathBuf, u64, Option<std::time::SystemTime>)>;
+
 struct Seen {
-    stamp: Vec<(PathBuf, u64, Option<std::time::SystemTime>)>,
+    stamp: Stamp,
     /// The pack's name, once it was live.
     name: Option<String>,
 }
@@ -36,33 +39,66 @@ impl PackDirectory {
 
     /// Makes live what is new or has changed, and takes out what is gone. A pack that is refused is tried again when it changes.
     pub(crate) async fn look(&mut self) -> std::io::Result<()> {
-        let packs = self.packs.clone();
-        let _changing = packs.changing.lock().await;
         let directory = self.directory.clone();
         let scanned = tokio::task::spawn_blocking(move || scan(&directory)).await.map_err(std::io::Error::other)??;
         let gone: Vec<PathBuf> = self.seen.keys().filter(|path| !scanned.contains_key(*path)).cloned().collect();
         for path in gone {
             if let Some(name) = self.seen.remove(&path).and_then(|seen| seen.name) {
-                // It may have been taken out by hand before.
-                let _ = packs.retire(&name).await;
+                self.forget(&name).await;
             }
         }
+        let mut left_out = 0_usize;
         for (path, stamp) in scanned {
             if self.seen.get(&path).is_some_and(|seen| seen.stamp == stamp) {
                 continue;
             }
-            let before = self.seen.remove(&path).and_then(|seen| seen.name);
-            let name = self.load(&path, before).await;
+            let before = self.seen.get(&path).and_then(|seen| seen.name.clone());
+            if before.is_none() && self.packs.is_full("") {
+                left_out += 1;
+                continue;
+            }
+            let name = self.load(&path, &stamp, before).await;
             self.seen.insert(path, Seen { stamp, name });
+        }
+        if left_out > 0 {
+            tracing::error!(
+                "{left_out} packs in {} are left out: {} are live, which is the most that may be (--max-packs)",
+                self.directory.display(),
+                self.packs.most
+            );
         }
         Ok(())
     }
 
-    async fn load(&self, path: &Path, before: Option<String>) -> Option<String> {
-        let loaded = self.packs.go_live(path.to_owned(), before.clone()).await;
-        match loaded {
+    /// Takes out the pack whose directory is gone, unless another directory has one of the same name: then that one is
+    /// loaded again.
+    async fn forget(&mut self, name: &str) {
+        match self.seen.values_mut().find(|seen| seen.name.as_deref() == Some(name)) {
+            Some(twin) => twin.stamp.clear(),
+            None => {
+                let _changing = self.packs.changing.lock().await;
+                // It may have been taken out by hand before.
+                let _ = self.packs.retire(name).await;
+            }
+        }
+    }
+
+    /// Loads what lies at `path` with `stamp`, and makes it live if it still lies there.
+    async fn load(&self, path: &Path, stamp: &Stamp, before: Option<String>) -> Option<String> {
+        let Ok(version) = self.packs.prepare(path.to_owned(), before.clone()).await else { return before };
+        let _changing = self.packs.changing.lock().await;
+        let looked_at = path.to_owned();
+        let now = tokio::task::spawn_blocking(move || stamp_of(&looked_at)).await.unwrap_or_default();
+        if now != *stamp {
+            // It was changed while it was loaded; the change is told, and it is loaded again.
+            return before;
+        }
+        match self.packs.publish(version).await {
             Ok((label, _)) => {
-                let twin = self.seen.iter().find(|(_, seen)| seen.name.as_ref() == Some(&label.name));
+                let twin = self
+                    .seen
+                    .iter()
+                    .find(|(other, seen)| other.as_path() != path && seen.name.as_ref() == Some(&label.name));
                 if let Some((twin, _)) = twin {
                     tracing::warn!(
                         "{} and {} hold packs of the same name; the latter is live",
@@ -72,7 +108,10 @@ impl PackDirectory {
                 }
                 Some(label.name)
             }
-            Err(PackRefused(_)) => before,
+            Err(error) => {
+                self.packs.refused(&path.display().to_string(), before.as_deref(), &error);
+                before
+            }
         }
     }
 
@@ -101,7 +140,14 @@ impl PackDirectory {
     }
 }
 
-type Scanned = BTreeMap<PathBuf, Vec<(PathBuf, u64, Option<std::time::SystemTime>)>>;
+type Scanned = BTreeMap<PathBuf, Stamp>;
+
+fn stamp_of(pack: &Path) -> Stamp {
+    let mut stamp = Vec::new();
+    files(pack, 0, &mut stamp);
+    stamp.sort();
+    stamp
+}
 
 /// Every sub-directory with a pack.toml, with its files' sizes and times. Names with a leading dot are not looked at.
 fn scan(directory: &Path) -> std::io::Result<Scanned> {
@@ -110,16 +156,14 @@ fn scan(directory: &Path) -> std::io::Result<Scanned> {
         let path = entry?.path();
         let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
         if !hidden && path.join("pack.toml").is_file() {
-            let mut stamp = Vec::new();
-            files(&path, 0, &mut stamp);
-            stamp.sort();
+            let stamp = stamp_of(&path);
             found.insert(path, stamp);
         }
     }
     Ok(found)
 }
 
-fn files(directory: &Path, depth: usize, stamp: &mut Vec<(PathBuf, u64, Option<std::time::SystemTime>)>) {
+fn files(directory: &Path, depth: usize, stamp: &mut Stamp) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         let Ok(metadata) = std::fs::metadata(&path) else { continue };

@@ -17,6 +17,7 @@ use super::engine::{Engine, Vocabulary};
 use super::source::Source;
 use crate::backtrace;
 use crate::error::ModelError;
+use crate::gguf;
 
 /// Share of a GPU's memory for weights and key-value blocks together. The rest is for activations and other programs.
 const GPU_MEMORY_SHARE: f32 = 0.85;
@@ -120,6 +121,7 @@ fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) 
                 path: path.display().to_string(),
                 source,
             })?;
+            gguf::check(&path).map_err(|error| failed(error.to_string()))?;
             let (Some(directory), Some(file)) = (path.parent(), path.file_name()) else {
                 return Err(failed("the path has no file name".into()));
             };

@@ -1,10 +1,14 @@
 //! A server's reply, streamed or whole.
 
+use std::fmt;
+
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures::StreamExt;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::model::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
 use crate::reply::{RawReply, RawToken};
@@ -14,11 +18,38 @@ use crate::thinking::Start;
 /// A whole reply, or one event of a stream: the two differ in the name of the field that holds the text.
 #[derive(Deserialize)]
 struct Part {
-    #[serde(default)]
-    choices: Vec<Choice>,
+    #[serde(default, rename = "choices", deserialize_with = "first")]
+    choice: Option<Choice>,
     usage: Option<WireUsage>,
     /// Some servers report a failure inside a stream that began well.
-    error: Option<serde_json::Value>,
+    error: Option<Box<RawValue>>,
+}
+
+/// The first of a list. One choice is asked for; a list of millions of empty ones would take fifty times its text.
+fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
+    struct First;
+    impl<'de> Visitor<'de> for First {
+        type Value = Option<Choice>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of choices")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut choices: A) -> Result<Option<Choice>, A::Error> {
+            let first = choices.next_element()?;
+            while choices.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(first)
+        }
+    }
+    deserializer.deserialize_seq(First)
+}
+
+/// The most bytes of a reply to `request`: an event of a stream takes some 300 bytes beside its token, an alternative
+/// some 150, and headers of gateways, usage and a thinking model's own accounts have room in the first 8 MiB.
+fn most(request: &GenerateRequest) -> usize {
+    let tokens = usize::try_from(request.sampling.max_tokens).unwrap_or(usize::MAX);
+    let each = 1024 + 256 * usize::from(request.top_logprobs);
+    tokens.saturating_mul(each).saturating_add(8 << 20).min(body::LARGEST)
 }
 
 #[derive(Deserialize)]
@@ -79,10 +110,10 @@ impl Received {
     /// Takes a part in and returns how many tokens it brought.
     fn take(&mut self, part: Part) -> Result<u32, Failure> {
         if let Some(error) = part.error {
-            return Err(Failure::Malformed { expected: "a completion", found: excerpt(&error.to_string(), None) });
+            return Err(Failure::Malformed { expected: "a completion", found: excerpt(error.get(), None) });
         }
         self.usage = part.usage.or(self.usage);
-        let Some(choice) = part.choices.into_iter().next() else {
+        let Some(choice) = part.choice else {
             return Ok(0);
         };
         let mut wrote = false;
@@ -114,18 +145,20 @@ fn raw_token(token: WireToken) -> RawToken {
 /// Reads a successful response to its end.
 pub(super) async fn receive(
     response: Response,
+    request: &GenerateRequest,
     progress: &(dyn Fn(GenerateProgress) + Send + Sync),
 ) -> Result<Received, Failure> {
+    let most = most(request);
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut received = Received::default();
     if !kind.starts_with("text/event-stream") {
-        let text = body::text(response).await?;
+        let text = body::text(response, most).await?;
         let new_tokens = received.take(parse(&text)?)?;
         let new_tokens = received.usage.map_or(new_tokens, |usage| usage.completion_tokens);
         progress(GenerateProgress { new_tokens });
         return Ok(received);
     }
-    let mut events = std::pin::pin!(body::lines(response).eventsource());
+    let mut events = std::pin::pin!(body::lines(response, most).eventsource());
     while let Some(event) = events.next().await {
         let data = match event {
             Ok(event) => event.data,

@@ -9,6 +9,9 @@ use crate::error::ModelError;
 use crate::model::{Completion, FinishReason, Usage};
 use crate::server::{self, Failure, body, excerpt};
 
+/// The most bytes of a reply, which holds one number. A list for every token, which is told apart from it, fits too.
+const LARGEST: usize = 1 << 20;
+
 /// The reply of either route; they differ in the name of the field that holds the number.
 #[derive(Deserialize)]
 struct Reply {
@@ -30,7 +33,7 @@ struct WireUsage {
 
 /// Reads a successful response to its end.
 pub(super) async fn receive(response: Response, route: ScalarRoute) -> Result<Completion, Failure> {
-    let text = body::text(response).await?;
+    let text = body::text(response, LARGEST).await?;
     complete(&text, route)
 }
 

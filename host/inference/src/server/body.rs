@@ -5,32 +5,34 @@ use reqwest::Response;
 
 use super::failure::Failure;
 
-/// The most bytes that are read of one reply: some 40,000 tokens with twenty log-probabilities each, and a bound on what a
-/// server that never stops can make this process hold.
-const LARGEST: usize = 64 << 20;
+/// The most bytes that are read of any reply: some 40,000 tokens with twenty log-probabilities each.
+pub(crate) const LARGEST: usize = 64 << 20;
+
+/// The most bytes that are read of a reply with an error status, of which 500 characters are shown.
+const LARGEST_ERROR: usize = 64 << 10;
 
 /// The most bytes of one line of an event stream, which holds a few tokens. A line is looked through again with every piece of
 /// it that arrives, so one without end would cost the square of its length.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// The body as it arrives; fails when it is too large.
-fn pieces(response: Response) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
+/// The body as it arrives; fails when it is larger than `most` bytes.
+fn pieces(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
     let mut received = 0_usize;
     response.bytes_stream().map(move |piece| {
         let piece = piece.map_err(|error| Failure::of_transport(&error))?;
         received = received.saturating_add(piece.len());
-        if received > LARGEST {
-            let expected = "a reply of at most 64 MiB";
-            return Err(Failure::Malformed { expected, found: "one that goes on".into() });
+        if received > most {
+            let expected = "a reply no longer than what was asked for can be";
+            return Err(Failure::Malformed { expected, found: format!("one that goes on after {most} bytes") });
         }
         Ok(piece)
     })
 }
 
-/// The body of an event stream as it arrives; fails when it or one of its lines is too large.
-pub(crate) fn lines(response: Response) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
+/// The body of an event stream as it arrives; fails when it is larger than `most` bytes or one of its lines is too large.
+pub(crate) fn lines(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
     let mut line = 0_usize;
-    pieces(response).map(move |piece| {
+    pieces(response, most).map(move |piece| {
         let piece = piece?;
         let bytes = piece.as_ref();
         line = match bytes.iter().rev().position(|byte| *byte == b'\n') {
@@ -45,18 +47,30 @@ pub(crate) fn lines(response: Response) -> impl Stream<Item = Result<impl AsRef<
     })
 }
 
-/// The whole body.
-pub(crate) async fn whole(response: Response) -> Result<Vec<u8>, Failure> {
-    let mut pieces = std::pin::pin!(pieces(response));
+/// The whole body, which must be UTF-8, as JSON is, and no larger than `most` bytes.
+pub(crate) async fn text(response: Response, most: usize) -> Result<String, Failure> {
+    let mut pieces = std::pin::pin!(pieces(response, most));
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         whole.extend_from_slice(piece?.as_ref());
     }
-    Ok(whole)
+    String::from_utf8(whole)
+        .map_err(|error| Failure::Malformed { expected: "a reply in UTF-8", found: format!("other bytes ({error})") })
 }
 
-/// The whole body, which must be UTF-8, as JSON is.
-pub(crate) async fn text(response: Response) -> Result<String, Failure> {
-    String::from_utf8(whole(response).await?)
-        .map_err(|error| Failure::Malformed { expected: "a reply in UTF-8", found: format!("other bytes ({error})") })
+/// The beginning of the body of a reply with an error status; what follows is not read.
+pub(crate) async fn beginning(response: Response) -> String {
+    let mut pieces = std::pin::pin!(pieces(response, usize::MAX));
+    let mut read = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(piece) => read.extend(piece.as_ref().iter().take(LARGEST_ERROR - read.len())),
+            Err(failure) if read.is_empty() => return format!("({failure})"),
+            Err(_) => break,
+        }
+        if read.len() >= LARGEST_ERROR {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&read).into_owned()
 }

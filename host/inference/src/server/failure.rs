@@ -66,9 +66,11 @@ impl Failure {
         let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let seconds = header.and_then(|value| value.trim().parse().ok());
         let retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let body = match super::body::whole(response).await {
-            Ok(body) => String::from_utf8_lossy(&body).into_owned(),
-            Err(failure) => format!("({failure})"),
+        let onwards = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = match onwards.filter(|_| (300..400).contains(&status)) {
+            // Followed, it would carry a prompt, and perhaps a key, to where nobody meant it to go.
+            Some(onwards) => format!("redirects to {onwards}, which is not followed; if that is the server, name it"),
+            None => super::body::beginning(response).await,
         };
         Failure::Status { status, body: excerpt(&body, secret), retry_after }
     }

@@ -1,0 +1,135 @@
+//! Bodies of requests, taken in whole before anything is done with them, within a room that all of them share.
+//!
+//! A connection may send as much as one request may hold. All connections together must not: 4,096 bodies of 16 MB would
+//! be 64 GB. So each piece of a body takes room as it arrives, and gives it back when its request is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::problem::{Problem, ProblemKind};
+
+/// Within which a body must have arrived. One of 16 MB does over a line of 4.5 Mbit/s.
+const ARRIVAL: Duration = Duration::from_secs(30);
+
+/// Bytes that one permit stands for.
+const UNIT: usize = 1024;
+
+/// The room for the bodies of all requests.
+#[derive(Clone)]
+pub(crate) struct Bodies {
+    room: Arc<Semaphore>,
+    bytes: usize,
+    arrival: Duration,
+}
+
+impl Bodies {
+    /// A room of so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS);
+        Self { room: Arc::new(Semaphore::new(units)), bytes, arrival: ARRIVAL }
+    }
+
+    /// The whole body, and the room that it takes until it is dropped.
+    async fn collect(&self, body: Body, most: usize) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Problem> {
+        let too_large = || {
+            let detail = format!("the body is larger than the {most} bytes that this server takes; send less at once");
+            Problem::new(ProblemKind::TooLarge, detail)
+        };
+        if body.size_hint().lower() > most as u64 {
+            return Err(too_large());
+        }
+        let (mut body, mut whole, mut held) = (body, Vec::new(), None::<OwnedSemaphorePermit>);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                Problem::new(ProblemKind::InvalidRequest, format!("the body could not be read: {error}"))
+            })?;
+            let Ok(piece) = frame.into_data() else { continue };
+            if whole.len() + piece.len() > most {
+                return Err(too_large());
+            }
+            let needed = (whole.len() + piece.len()).div_ceil(UNIT) - whole.len().div_ceil(UNIT);
+            let more = self.room.clone().try_acquire_many_owned(u32::try_from(needed).unwrap_or(u32::MAX));
+            let more = more.map_err(|_| {
+                let detail = format!(
+                    "the bodies of requests under way fill the {} bytes that this server has for them (--max-bodies); \
+                     send it again later",
+                    self.bytes
+                );
+                Problem { retry_after: Some(1), ..Problem::new(ProblemKind::Overloaded, detail) }
+            })?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                none => *none = Some(more),
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok((whole, held))
+    }
+}
+
+/// The middleware: the request goes on with its whole body, of at most `most` bytes.
+pub(crate) async fn take((bodies, most): (Bodies, usize), request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let taken = tokio::time::timeout(bodies.arrival, bodies.collect(body, most)).await;
+    let taken = taken.unwrap_or_else(|_| {
+        let detail = format!("the body had not arrived after {} s", bodies.arrival.as_secs());
+        Err(Problem::new(ProblemKind::Timeout, detail))
+    });
+    match taken {
+        Ok((whole, _held)) => next.run(Request::from_parts(parts, Body::from(whole))).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// As [`take`], for axum.
+pub(crate) async fn layer(State(taking): State<(Bodies, usize)>, request: Request, next: Next) -> Response {
+    take(taking, request, next).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures::stream;
+
+    use super::*;
+
+    fn pieces(pieces: usize) -> Body {
+        let piece = || Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; UNIT]));
+        Body::from_stream(stream::iter((0..pieces).map(move |_| piece())))
+    }
+
+    #[tokio::test]
+    async fn bodies_share_a_room_and_give_it_back() {
+        let bodies = Bodies::new(8 * UNIT);
+        let (first, held) = bodies.collect(pieces(6), 64 * UNIT).await.unwrap();
+        assert_eq!(first.len(), 6 * UNIT);
+        let refused = bodies.collect(pieces(3), 64 * UNIT).await.unwrap_err();
+        assert_eq!((refused.kind, refused.retry_after), (ProblemKind::Overloaded, Some(1)));
+        // What the refused one took is given back.
+        let (_, small) = bodies.collect(pieces(2), 64 * UNIT).await.unwrap();
+        drop((held, small));
+        bodies.collect(pieces(8), 64 * UNIT).await.unwrap();
+        assert_eq!(bodies.room.available_permits(), 8);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_is_refused_by_its_length_or_as_it_arrives() {
+        let bodies = Bodies::new(64 * UNIT);
+        for body in [Body::from(vec![0; 5 * UNIT]), pieces(5)] {
+            let refused = bodies.collect(body, 4 * UNIT).await.unwrap_err();
+            assert_eq!(refused.kind, ProblemKind::TooLarge);
+            assert!(refused.detail.contains("4096 bytes"), "{}", refused.detail);
+        }
+        bodies.collect(pieces(4), 4 * UNIT).await.unwrap();
+    }
+}
