@@ -137,8 +137,10 @@ async fn local(model: Option<&str>, options: &ModelOptions, places: &Places, qui
     let tell = |event| {
         if !quiet && crate::terminal::is_watched() {
             match event {
-                LoadEvent::Loading { model, device } => eprintln!("loading {model} on {device}"),
-                LoadEvent::SelfCheck => eprintln!("checking that batching does not change what the model writes"),
+                LoadEvent::Loading { model, device } => crate::console::err!("loading {model} on {device}"),
+                LoadEvent::SelfCheck => {
+                    crate::console::err!("checking that batching does not change what the model writes")
+                }
             }
         }
     };

@@ -1,7 +1,6 @@
 //! Text for people: a task's scores, the options in force.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -9,15 +8,24 @@ use comfy_table::{ContentArrangement, Table, presets};
 use rewarden_record::{Standing, Task, Verdict};
 use rewarden_runtime::contract::Score;
 
+use crate::console::{line, out};
 use crate::settings::InForce;
 
 const SNIPPET: usize = 60;
 const BAR: usize = 10;
+/// Columns below which a terminal cannot mean what it says.
+const NARROWEST: u16 = 10;
+/// Columns where none are known.
+const USUAL: u16 = 100;
 
 /// A borderless table that fits the terminal.
 pub(crate) fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // Some pseudo terminals say that they have no columns at all, and each letter would get a line of its own.
+    if table.width().is_some_and(|width| width < NARROWEST) {
+        table.set_width(USUAL);
+    }
     table
 }
 
@@ -34,13 +42,19 @@ pub(crate) fn rows(rows: &[(&str, String)]) -> String {
 pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
     let mut text = String::new();
     let failures = verdict.failures().iter().map(|(kind, count)| format!(", {count} {kind}")).collect::<String>();
-    let _ = writeln!(text, "{}  ({} of {} samples valid{failures})", task.id, verdict.valid(), verdict.samples.len());
+    let _ = writeln!(
+        text,
+        "{}  ({} of {} samples valid{failures})",
+        line(&task.id),
+        verdict.valid(),
+        verdict.samples.len()
+    );
     if let Some(query) = task.messages.last() {
         let _ = writeln!(text, "  {}", snippet(&query.content, SNIPPET + 24));
     }
     match &verdict.reward {
         Err(failure) => {
-            let _ = writeln!(text, "  no reward: {failure}");
+            let _ = writeln!(text, "  no reward: {}", line(&failure.to_string()));
         }
         Ok(reward) => {
             let standing = Standing::of(&reward.scores);
@@ -62,7 +76,7 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
                 let _ = writeln!(text, "  {index}{label} {bar} {score} {place:<4}  {response}");
             }
             if let Some(Score::Abstain(reason)) = reward.scores.iter().find(|score| number(score).is_none()) {
-                let _ = writeln!(text, "  – no score: {reason}");
+                let _ = writeln!(text, "  – no score: {}", line(reason));
             }
         }
     }
@@ -115,7 +129,7 @@ pub(crate) fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
         }
         table.trim_fmt()
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    out!("{text}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rewarden_evaluate::{Evaluation, Figures, Gain, Share, Voting};
 
 use crate::args::EvalArgs;
+use crate::console::out;
 use crate::display;
 use crate::run_args::FigureFormat;
 use crate::score::{Kept, Scoring, load_pack};
@@ -67,9 +68,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     match args.format {
         FigureFormat::Json => {
             let text = serde_json::to_string_pretty(&evaluations).context("the figures cannot be written as JSON")?;
-            println!("{text}");
+            out!("{text}");
         }
-        FigureFormat::Table => print!("{}", text(&evaluations)),
+        FigureFormat::Table => out!("{}", text(&evaluations).trim_end()),
     }
     Ok(scored)
 }

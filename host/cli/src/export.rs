@@ -9,6 +9,7 @@ use rewarden_tables::{Column, Format, Kind, RowWriter};
 use serde_json::{Value, json};
 
 use crate::args::{ExportArgs, RowFormat, What};
+use crate::console::{self, err};
 use crate::measure::value;
 use crate::progress::Progress;
 use crate::run_tasks;
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         Some(path) if path == &args.run => bail!("{} is the run itself; write to another file", path.display()),
         Some(path) => RowWriter::create(path, format, columns)?,
         None if format == Format::Parquet => bail!("Parquet cannot be written to a terminal or pipe; give --out FILE"),
-        None => RowWriter::to_writer("stdout", std::io::stdout(), format, columns)?,
+        None => RowWriter::to_writer("stdout", console::data(), format, columns)?,
     };
     let progress = Progress::new(Some(run.tasks()?), !args.selection.quiet && args.out.is_some());
     let digest = run.digest();
@@ -98,10 +99,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
     progress.finish();
     if !args.selection.quiet {
         if let Some(path) = &args.out {
-            eprintln!("{written} rows in {}", path.display());
+            err!("{written} rows in {}", path.display());
         }
         if let Some(digest) = digest {
-            eprintln!("{} has the digest {digest}", args.run.display());
+            err!("{} has the digest {digest}", args.run.display());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use rewarden_record::{Budget, Drawn, Header, RunWriter, SamplingProvenance, Sour
 use serde_json::{Map, Value};
 
 use crate::args::ImportArgs;
+use crate::console::err;
 use crate::filter::plain;
 use crate::progress::Progress;
 use crate::recorded_sample::{RecordedSample, SAMPLE_FIELDS};
@@ -56,11 +57,11 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     writer.close()?;
     progress.finish();
     if !args.quiet {
-        eprintln!("{samples} samples of {tasks} tasks are in {}", args.run.display());
+        err!("{samples} samples of {tasks} tasks are in {}", args.run.display());
         if skipped > 0 {
-            eprintln!("{skipped} samples belong to tasks that the run held before; they were left alone");
+            err!("{skipped} samples belong to tasks that the run held before; they were left alone");
         }
-        eprintln!("next: rewarden replay {} --pack NAME --all-samples", args.run.display());
+        err!("next: rewarden replay {} --pack NAME --all-samples", args.run.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,5 @@
 //! `rewarden inspect`.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,6 +10,7 @@ use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
 use serde_json::{Value, json};
 
 use crate::args::InspectArgs;
+use crate::console::out;
 use crate::{display, packs, strategy};
 
 /// Runs the command.
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
         pack(&Pack::load(&runtime, &directory, &Overrides::default())?, runtime.limits())?
     };
     let text = if args.json { serde_json::to_string_pretty(&report.json)? } else { report.text };
-    writeln!(std::io::stdout(), "{text}")?;
+    out!("{text}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod backend;
+mod console;
 mod diff;
 mod display;
 mod eval;
@@ -41,6 +42,7 @@ use clap::{CommandFactory, FromArgMatches};
 use rewarden_runtime::isolate;
 
 use crate::args::{Cli, Command, ModelCommand};
+use crate::console::err;
 use crate::settings::FileDefaults;
 
 fn main() -> ExitCode {
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            err!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

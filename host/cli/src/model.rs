@@ -58,7 +58,7 @@ mod with_mistralrs {
     fn tell(bar: &ProgressBar, event: FetchEvent) {
         match event {
             FetchEvent::Fetching { file, from, bytes } => {
-                eprintln!("fetching {file} from {from} ({})", DecimalBytes(bytes));
+                crate::console::err!("fetching {file} from {from} ({})", DecimalBytes(bytes));
                 if terminal::is_watched() {
                     bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
                     bar.set_length(bytes);
@@ -72,13 +72,13 @@ mod with_mistralrs {
             FetchEvent::Received { bytes } => bar.inc(bytes),
             FetchEvent::SourceFailed { from, message } => {
                 bar.reset();
-                eprintln!("{from}: {message}");
+                crate::console::err!("{from}: {message}");
             }
             FetchEvent::Converting => {
                 bar.finish_and_clear();
-                eprintln!("converting it to Q8_0, which runs faster");
+                crate::console::err!("converting it to Q8_0, which runs faster");
             }
-            FetchEvent::Stored { path } => eprintln!("stored as {}", path.display()),
+            FetchEvent::Stored { path } => crate::console::err!("stored as {}", path.display()),
         }
     }
 }

@@ -11,6 +11,8 @@ use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::console::err;
+
 /// What sends; asked at the end to send what is left.
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
@@ -38,6 +40,6 @@ pub(crate) fn flush() {
     if let Some(provider) = PROVIDER.get()
         && let Err(error) = provider.shutdown()
     {
-        eprintln!("the last spans were not sent: {error}");
+        err!("the last spans were not sent: {error}");
     }
 }

@@ -10,6 +10,7 @@ use rewarden_record::{Provenance, Task, Verdict};
 use serde::Serialize;
 
 use crate::args::{Format, OutputOptions};
+use crate::console::{self, Escaping};
 use crate::display;
 
 /// The open outputs of one run.
@@ -47,7 +48,7 @@ impl Output {
         let format = options.format.unwrap_or(if terminal { Format::Table } else { Format::Jsonl });
         let rows = match (&options.out, format) {
             (Some(path), _) => Some(Lines::create(path, tasks)?),
-            (None, Format::Jsonl) => Some(Lines { writer: Box::new(io::stdout()), name: "stdout".into() }),
+            (None, Format::Jsonl) => Some(Lines { writer: console::data(), name: "stdout".into() }),
             (None, Format::Table) => None,
         };
         // With --out, stdout is free for the table: shown to a person, or when asked for.
@@ -63,7 +64,7 @@ impl Output {
     pub(crate) fn of_replay(out: Option<&Path>, samples: Option<&Path>, rows: bool, source: &Path) -> Result<Self> {
         let rows = match out {
             Some(path) => Some(Lines::create(path, source)?),
-            None => rows.then(|| Lines { writer: Box::new(BufWriter::new(io::stdout())), name: "stdout".into() }),
+            None => rows.then(|| Lines { writer: Box::new(BufWriter::new(console::data())), name: "stdout".into() }),
         };
         let samples = samples.map(|path| Lines::create(path, source)).transpose()?;
         Ok(Self { rows, samples, table: false })
@@ -86,7 +87,7 @@ impl Output {
             rows.write(&verdict.row(provenance))?;
         }
         if self.table {
-            io::stdout().lock().write_all(display::verdict(task, verdict).as_bytes())?;
+            Escaping(io::stdout().lock()).write_all(display::verdict(task, verdict).as_bytes())?;
         }
         Ok(())
     }
@@ -107,7 +108,7 @@ impl Output {
             })?;
         }
         if self.table {
-            writeln!(io::stdout(), "{error}\n")?;
+            writeln!(Escaping(io::stdout().lock()), "{error}\n")?;
         }
         self.flush()
     }

@@ -8,6 +8,7 @@ use rewarden_judge::{Given, Replayed, Replayer};
 use rewarden_record::{Header, PrinciplesRecord, RunReader, RunWriter, Source, Task};
 
 use crate::args::ReplayArgs;
+use crate::console::err;
 use crate::diff::Diff;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -85,16 +86,17 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     progress.finish();
     if !args.selection.quiet {
-        eprintln!("{}", summary.text_of_replay(progress.elapsed()));
+        err!("{}", summary.text_of_replay(progress.elapsed()));
         if missing.tasks > 0 {
-            eprintln!(
+            err!(
                 "not recorded: the policy asked {} tasks for {} samples or ratings that the run does not hold",
-                missing.tasks, missing.samples
+                missing.tasks,
+                missing.samples
             );
         }
     }
     if args.diff {
-        eprintln!("{}", diff.text());
+        err!("{}", diff.text());
     }
     Ok(if summary.has_errors() { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }

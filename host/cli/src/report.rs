@@ -16,6 +16,7 @@ use rewarden_report::{
 use rewarden_runtime::contract::{Outcome, Rating, Role};
 
 use crate::args::ReportArgs;
+use crate::console::err;
 use crate::eval::distinct_names;
 use crate::filter::{Filter, plain};
 use crate::measure::{self, value};
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode> {
     make_readable(file.as_file())?;
     file.persist(&args.out).with_context(cannot)?;
     if !args.selection.quiet {
-        eprintln!("wrote {}", args.out.display());
+        err!("wrote {}", args.out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, RowError, Setting};
 use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, StoreError, Task};
 
 use crate::args::{ModelOptions, PackOptions, Places, SamplingOptions, ScoreArgs};
+use crate::console::err;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::{Signal, Stop};
@@ -114,7 +115,7 @@ async fn patience(stop: &Stop, progress: &Progress) {
     let signal = stop.asked().await.name();
     let seconds = GRACE.as_secs();
     progress.print(|| {
-        eprintln!("{signal}: finishing what is under way, for {seconds} s at most; a second signal ends at once");
+        err!("{signal}: finishing what is under way, for {seconds} s at most; a second signal ends at once");
     });
     tokio::time::sleep(GRACE).await;
 }
@@ -237,11 +238,11 @@ impl Scoring<'_> {
         tokio::task::block_in_place(|| recorder.close())?;
         progress.finish();
         if !self.quiet {
-            eprintln!("{}", summary.text(progress.elapsed(), progress.tokens()));
+            err!("{}", summary.text(progress.elapsed(), progress.tokens()));
         }
         let stopped = stop.signal().filter(|_| !all_judged);
         if let Some(signal) = stopped {
-            eprintln!("{}", kept.told(signal)?);
+            err!("{}", kept.told(signal)?);
         }
         let code = exit_status(stopped, kept.scratch.is_none(), summary.has_errors());
         Ok(Ended { code: ExitCode::from(code), early: stopped.is_some() })
@@ -260,14 +261,14 @@ impl Scoring<'_> {
         if self.retry_failed {
             let reopened = writer.forget_model_errors()?;
             if !self.quiet {
-                eprintln!("{reopened} tasks had samples that failed with the model; these are drawn again");
+                err!("{reopened} tasks had samples that failed with the model; these are drawn again");
             }
         }
         if kept.scratch.is_none() && !self.quiet {
             let reader = RunReader::open(kept.path())?;
             let (tasks, samples) = (reader.tasks()?, reader.samples()?);
             if tasks > 0 {
-                eprintln!("{} holds {samples} samples of {tasks} tasks; going on from there", kept.path().display());
+                err!("{} holds {samples} samples of {tasks} tasks; going on from there", kept.path().display());
             }
         }
         Recorder::start(writer).context("cannot start the thread that writes the run")

@@ -15,6 +15,7 @@ use rewarden_server::{
 };
 use tokio::net::TcpListener;
 
+use crate::console::err;
 use crate::serve_args::{Field, KeygenArgs, Partial, RoleName, ServeArgs, settable};
 use crate::stop::Stop;
 use crate::{backend, packs, strategy};
@@ -27,8 +28,8 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<ExitCode> {
     };
     let key = Keys::generate(&args.name, role).map_err(anyhow::Error::msg)?;
     writeln!(std::io::stdout(), "{}", key.line)?;
-    eprintln!("{}", key.secret);
-    eprintln!(
+    err!("{}", key.secret);
+    err!(
         "This key is shown once; clients send it as `Authorization: Bearer KEY`. The line on standard output is for --keys."
     );
     Ok(ExitCode::SUCCESS)
@@ -83,15 +84,15 @@ async fn serve(args: &ServeArgs, keys: Option<Keys>, tls: Option<rewarden_server
     .await?;
     if !args.quiet {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        eprintln!("listening on {scheme}://{address} (API: {scheme}://{address}/docs)");
+        err!("listening on {scheme}://{address} (API: {scheme}://{address}/docs)");
         for pack in server.live() {
-            eprintln!("pack {} {} {}", pack.name, pack.version, pack.digest);
+            err!("pack {} {} {}", pack.name, pack.version, pack.digest);
         }
         match &models.judge {
-            Some(model) => eprintln!("model {} ({})", model.identity().model, model.identity().backend),
-            None => eprintln!("no model: packs of scorers only"),
+            Some(model) => err!("model {} ({})", model.identity().model, model.identity().backend),
+            None => err!("no model: packs of scorers only"),
         }
-        eprintln!("runs in {}", args.runs.display());
+        err!("runs in {}", args.runs.display());
     }
     let dialects = dialect_routes(server.rewards(), dialects)?;
     // From here on; a signal before this ends the process, which has nothing to finish yet.

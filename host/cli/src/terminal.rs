@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 #[cfg(feature = "otlp")]
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
+use crate::console::log_line;
 use crate::json_log::JsonLines;
 
 /// The bar on screen, if there is one: log lines go above it.
@@ -39,17 +40,18 @@ pub(crate) fn start_logging(verbose: u8, json: bool, otlp: Option<&str>) -> Resu
     let filter = EnvFilter::try_from_env("REWARDEN_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     // What the log leaves out is not sent either, and without requests there is nothing to send.
     let filter = if otlp.is_some() { filter.add_directive("rewarden_server=info".parse()?) } else { filter };
+    let colours = is_watched() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| AboveTheBar);
     match (json, otlp) {
         (true, None) => log.with_ansi(false).event_format(JsonLines).init(),
-        (false, None) => log.with_ansi(is_watched()).without_time().init(),
+        (false, None) => log.with_ansi(colours).without_time().init(),
         #[cfg(feature = "otlp")]
         (true, Some(endpoint)) => {
             log.with_ansi(false).event_format(JsonLines).finish().with(crate::otlp::layer(endpoint)?).init();
         }
         #[cfg(feature = "otlp")]
         (false, Some(endpoint)) => {
-            log.with_ansi(is_watched()).without_time().finish().with(crate::otlp::layer(endpoint)?).init();
+            log.with_ansi(colours).without_time().finish().with(crate::otlp::layer(endpoint)?).init();
         }
         #[cfg(not(feature = "otlp"))]
         (_, Some(_)) => anyhow::bail!("this binary was built without OpenTelemetry; build it with `--features otlp`"),
@@ -62,9 +64,10 @@ struct AboveTheBar;
 impl Write for AboveTheBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match BAR.get() {
-            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
-            None => io::stderr().write(bytes),
+            Some(bar) => bar.suspend(|| io::stderr().write_all(&log_line(bytes)))?,
+            None => io::stderr().write_all(&log_line(bytes))?,
         }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -7,6 +7,8 @@ use rewarden_judge::{Given, Overrides, Pack, Replayer, verify};
 use rewarden_record::{RunReader, Source, differences};
 
 use crate::args::VerifyArgs;
+use crate::console::err;
+use crate::console::out;
 use crate::progress::Progress;
 use crate::{packs, run_tasks, strategy};
 
@@ -19,20 +21,20 @@ const CHUNK: usize = 128;
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let run = RunReader::open_changed(&args.run)?;
     let mut told = Told::default();
-    let checked = run.changes(|change| told.tell(|| println!("{change}")))?;
+    let checked = run.changes(|change| told.tell(|| out!("{change}")))?;
     match checked.digest {
-        Some(digest) => println!("digest {digest}{}", if checked.closed { "" } else { " (not final)" }),
+        Some(digest) => out!("digest {digest}{}", if checked.closed { "" } else { " (not final)" }),
         None => {
-            println!("note: the run was made before runs had a digest: whether its rows were changed cannot be told")
+            out!("note: the run was made before runs had a digest: whether its rows were changed cannot be told")
         }
     }
     if let Some(expected) = args.digest
         && checked.digest != Some(expected)
     {
-        told.tell(|| println!("digest: expected {expected}"));
+        told.tell(|| out!("digest: expected {expected}"));
     }
     if checked.digest.is_some() && !checked.closed {
-        println!(
+        out!(
             "note: the run is not closed: it is being written, or its process was killed; {} tasks have no seal yet",
             checked.unsealed
         );
@@ -50,11 +52,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     for difference in differences(&then, &now) {
         let show = |value: Option<serde_json::Value>| value.map_or("nothing".to_owned(), |value| value.to_string());
         told.tell(|| {
-            println!("{}: the run has {}, the pack {}", difference.path, show(difference.here), show(difference.there));
+            out!("{}: the run has {}, the pack {}", difference.path, show(difference.here), show(difference.there));
         });
     }
     if header.host != rewarden_record::HOST_VERSION {
-        println!("note: the run was made by rewarden {}, this is {}", header.host, rewarden_record::HOST_VERSION);
+        out!("note: the run was made by rewarden {}, this is {}", header.host, rewarden_record::HOST_VERSION);
     }
     // The prompts of a replayed run are those of the run that it came from.
     let prompts = header.source == Source::Score;
@@ -81,7 +83,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
             samples += drawn;
             unfinished += u64::from(!finished);
             for discrepancy in discrepancies {
-                told.tell(|| progress.print(|| println!("{discrepancy}")));
+                told.tell(|| progress.print(|| out!("{discrepancy}")));
             }
             progress.task_done();
             Ok(())
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     progress.finish();
     if !args.selection.quiet {
         let open = if unfinished > 0 { format!(", {unfinished} of them unfinished") } else { String::new() };
-        eprintln!("{tasks} tasks{open}, {samples} samples: {}", told.summary("everything came out as recorded"));
+        err!("{tasks} tasks{open}, {samples} samples: {}", told.summary("everything came out as recorded"));
     }
     Ok(told.end())
 }
@@ -107,7 +109,7 @@ fn unread(args: &VerifyArgs, run: &RunReader, told: Told) -> Result<ExitCode> {
     if !args.selection.quiet {
         let (tasks, samples) = (run.tasks()?, run.samples()?);
         let sound = "imported, and nothing has read them yet (rewarden replay --pack NAME)";
-        eprintln!("{tasks} tasks, {samples} samples: {}", told.summary(sound));
+        err!("{tasks} tasks, {samples} samples: {}", told.summary(sound));
     }
     Ok(told.end())
 }
@@ -135,7 +137,7 @@ impl Told {
 
     fn end(&self) -> ExitCode {
         if self.found > TOLD {
-            println!("… and {} more", self.found - TOLD);
+            out!("… and {} more", self.found - TOLD);
         }
         if self.found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

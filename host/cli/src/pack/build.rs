@@ -10,6 +10,8 @@ use rewarden_runtime::{Plugin, Runtime};
 use serde_json::Value;
 use wit_component::ComponentEncoder;
 
+use crate::console::err;
+use crate::console::out;
 use crate::pack::command::BuildArgs;
 use crate::pack::subject::crate_name;
 use crate::strategy;
@@ -73,7 +75,7 @@ fn compile(directory: &Path) -> Result<PathBuf> {
     if let Some(remap) = remap(directory) {
         command.args(["--config", &remap]);
     }
-    eprintln!("building {} (cargo build --release --target {TARGET})", directory.display());
+    err!("building {} (cargo build --release --target {TARGET})", directory.display());
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -200,11 +202,11 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
 fn print_summary(plugin: &Plugin, out: &Path) {
     let about = plugin.about();
     let exports: Vec<&str> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
-    println!("{}", out.display());
-    println!("  plugin   {} {}", about.name, about.version);
-    println!("  exports  {}", exports.join(", "));
-    println!("  size     {}, {} functions", DecimalBytes(plugin.size() as u64), plugin.functions());
-    println!("  digest   {}", plugin.digest());
+    out!("{}", out.display());
+    out!("  plugin   {} {}", about.name, about.version);
+    out!("  exports  {}", exports.join(", "));
+    out!("  size     {}, {} functions", DecimalBytes(plugin.size() as u64), plugin.functions());
+    out!("  digest   {}", plugin.digest());
 }
 
 /// NAME.wasm for a core module called `name.wasm`, as for a crate.

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use rewarden_runtime::Interface;
 
+use crate::console::out;
 use crate::pack::cases;
 use crate::pack::command::CheckArgs;
 use crate::pack::subject::{Subject, TestedPart};
@@ -35,10 +36,10 @@ struct Checked<'a> {
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
     let subject = Subject::load(&args.subject)?;
     let golden = cases::read(&subject.directory)?;
-    println!("{}, {} made-up inputs for each law, seed {}", subject.name, args.cases, args.seed);
+    out!("{}, {} made-up inputs for each law, seed {}", subject.name, args.cases, args.seed);
     let mut broken = 0;
     for part in &subject.parts {
-        println!("{}", part.heading());
+        out!("{}", part.heading());
         let checked =
             Checked { subject: &subject, part, config: part.config_text(&serde_json::Map::new()), cases: args.cases };
         // Each part has its own numbers, so that adding one changes nothing for the others.
@@ -61,10 +62,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         broken += report.print(&subject.limits);
     }
     if broken == 0 {
-        println!("all laws hold");
+        out!("all laws hold");
         Ok(ExitCode::SUCCESS)
     } else {
-        println!("{broken} laws are broken");
+        out!("{broken} laws are broken");
         Ok(ExitCode::FAILURE)
     }
 }

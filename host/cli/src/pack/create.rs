@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use rewarden_judge::{Overrides, Pack};
 
 use crate::args::Places;
+use crate::console::out;
 use crate::pack::command::{Kind, NewArgs};
 use crate::pack::{lock, sdk, starter};
 use crate::{packs, strategy};
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
         Kind::Pack => pack(args, &directory)?,
         _ => plugin(args, &directory)?,
     };
-    println!("made {}\nnext: {next}", directory.display());
+    out!("made {}\nnext: {next}", directory.display());
     Ok(ExitCode::SUCCESS)
 }
 

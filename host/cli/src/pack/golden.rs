@@ -13,6 +13,7 @@ use rewarden_runtime::{Interface, Metered};
 
 use expect::Wanted;
 
+use crate::console::out;
 use crate::pack::cases::{
     self, AskCase, Case, FinishCase, Golden, NextCase, ParseCase, PrincipleCase, RenderCase, SampleCase, ScoreCase,
 };
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
             subject.directory.join("tests").display()
         );
     }
-    println!("{}", subject.name);
+    out!("{}", subject.name);
     let (mut failed, mut usages) = (0_usize, Vec::new());
     for golden in &cases {
         let verdict = part(&subject, &golden.case).and_then(|part| {
@@ -47,18 +48,18 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         });
         let title = format!("{} {}", golden.case.kind(), golden.name);
         match verdict {
-            Ok((usage, Ok(()))) => println!("  ok      {title}: {}", usage.against(&subject.limits)),
+            Ok((usage, Ok(()))) => out!("  ok      {title}: {}", usage.against(&subject.limits)),
             Ok((usage, Err(difference))) => {
                 failed += 1;
-                println!("  FAILED  {title}: {}\n{}", usage.against(&subject.limits), indented(&difference));
+                out!("  FAILED  {title}: {}\n{}", usage.against(&subject.limits), indented(&difference));
             }
             Err(error) => {
                 failed += 1;
-                println!("  FAILED  {title}\n{}", indented(&format!("{error:#}")));
+                out!("  FAILED  {title}\n{}", indented(&format!("{error:#}")));
             }
         }
     }
-    println!(
+    out!(
         "most that any call used, of fuel {} and memory {}:",
         subject.limits.fuel,
         indicatif::BinaryBytes(subject.limits.memory_bytes as u64)
@@ -66,11 +67,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
     for part in &subject.parts {
         let own = usages.iter().filter(|(of, _)| of.name == part.name);
         match own.map(|(_, usage)| *usage).reduce(Usage::max) {
-            Some(usage) => println!("  {}: {}", part.heading(), usage.against(&subject.limits)),
-            None => println!("  {}: no case calls it", part.heading()),
+            Some(usage) => out!("  {}: {}", part.heading(), usage.against(&subject.limits)),
+            None => out!("  {}: no case calls it", part.heading()),
         }
     }
-    println!("{} cases: {} passed, {failed} failed", cases.len(), cases.len() - failed);
+    out!("{} cases: {} passed, {failed} failed", cases.len(), cases.len() - failed);
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use rewarden_judge::Lock;
 use rewarden_runtime::Sha256Digest;
 
+use crate::console::out;
 use crate::pack::command::LockArgs;
 use crate::packs;
 
@@ -21,11 +22,11 @@ pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
         let path = directory.join(&name);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read the component {}", path.display()))?;
         let digest = Sha256Digest::of(&bytes);
-        println!("{digest}  {}", name.display());
+        out!("{digest}  {}", name.display());
         components.push((name, digest));
     }
     let lock = Lock::new(&directory, components);
-    println!("wrote {}", lock.write()?.display());
+    out!("wrote {}", lock.write()?.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use rewarden_runtime::{CallError, Limits, Metered};
 
+use crate::console::out;
 use crate::pack::golden::indented;
 use crate::pack::meter::Usage;
 
@@ -79,21 +80,21 @@ impl Report {
         for tally in &self.tallies {
             let Tally { law, cases, broken, .. } = tally;
             match (&tally.first, tally.is_law) {
-                (None, _) if *cases == 0 => println!("  -         no case for: {law}"),
-                (None, _) => println!("  ok        {law}: {cases} cases"),
+                (None, _) if *cases == 0 => out!("  -         no case for: {law}"),
+                (None, _) => out!("  ok        {law}: {cases} cases"),
                 (Some(first), true) => {
-                    println!("  BROKEN    {law}: not in {broken} of {cases} cases; the first:\n{}", indented(first))
+                    out!("  BROKEN    {law}: not in {broken} of {cases} cases; the first:\n{}", indented(first))
                 }
-                (Some(first), false) => println!(
+                (Some(first), false) => out!(
                     "  note      does not hold: {law}: not in {broken} of {cases} cases; the first:\n{}",
                     indented(first)
                 ),
             }
         }
         for remark in &self.remarks {
-            println!("  note      {remark}");
+            out!("  note      {remark}");
         }
-        println!("  most used {}", self.usage.against(limits));
+        out!("  most used {}", self.usage.against(limits));
         self.tallies.iter().filter(|tally| tally.is_law && tally.broken > 0).count()
     }
 }
