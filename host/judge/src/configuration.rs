@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::manifest::nearest;
 use crate::part_name::PartName;
 
-/// Bytes of a configuration as JSON text: as many as a `pack.toml` may have. The largest of the bundled packs has 5 kB.
+/// Bytes of a configuration as JSON text: as many as a `pack.toml` may have. The largest in the bundled packs has 1.4 kB.
 const BYTES: usize = 1 << 20;
 /// Levels of lists and objects in a configuration. A plugin that holds a JSON schema for responses needs a dozen or two;
 /// the JSON readers of plugins commonly end at 128.

@@ -29,13 +29,14 @@ use check::Check;
 use read::Reader;
 use shape::Objects;
 
-/// Bytes of a schema. The largest of the bundled plugins has 5 kB.
+/// Bytes of a schema. The largest of the bundled plugins has 4.3 kB.
 pub const SCHEMA_BYTES: usize = 64 << 10;
-/// Levels of schemas inside schemas, references counted. Bundled plugins have 5 at most.
+/// Levels of schemas inside schemas, references counted. Bundled plugins have 8 at most.
 pub const LEVELS: usize = 16;
-/// Schemas in a schema: properties, items and alternatives.
+/// Schemas in a schema: properties, items and alternatives. Bundled plugins have 39 at most.
 pub const SUBSCHEMAS: usize = 4096;
-/// Values in all of a schema's `enum` and `const` together, those that alternatives repeat counted again.
+/// Values in all of a schema's `enum` and `const` together, those that alternatives repeat counted again. Bundled
+/// plugins have 21 at most.
 pub const CONSTANTS: usize = 4096;
 /// Bytes of a property's name.
 pub const NAME_BYTES: usize = 128;
