@@ -51,8 +51,8 @@ fn rows() -> Vec<Row> {
             "nested deeper than 16 levels, references counted, at /$defs/d8",
         ),
         row("six, by oneOf", dag(6, "oneOf"), "`oneOf` at /$defs/d5: two of its schemas take the same objects"),
-        row("20,000 patterns of keys", patterns(20_000), "has 568931 bytes, expected 1 to 65536"),
-        row("3,000 patterns of keys", patterns(3_000), "has 82931 bytes, expected 1 to 65536"),
+        row("20,000 patterns of keys", patterns(20_000), "bytes, expected 1 to 65536"),
+        row("3,000 patterns of keys", patterns(3_000), "bytes, expected 1 to 65536"),
         row("as many patterns as fit", patterns(2_300), "`patternProperties` at the root: is not among the keywords"),
         row("a default of 900 kB", key(json!({"default": "x".repeat(900_000)})), "bytes, expected 1 to 65536"),
         row("a default that does not fit", key(json!({"type": "null", "default": 1})), "`default` at /properties/a: "),
@@ -160,7 +160,8 @@ fn a_schema_beyond_the_subset_is_refused_by_every_command_with_its_keyword_in_ti
     });
 }
 
-const TASK: &str = "{\"messages\": \"What is 2 + 2?\", \"responses\": [\"4\"], \"reference\": \"4\"}\n";
+const TASK: &str =
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"2 + 2?\"}], \"responses\": [\"4\"], \"reference\": \"4\"}\n";
 
 #[test]
 fn an_upload_with_such_a_schema_is_refused_while_the_server_answers_others() {
@@ -192,7 +193,8 @@ fn an_upload_with_such_a_schema_is_refused_while_the_server_answers_others() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut client = server.client().with("authorization", &bearer);
-            let body = json!({"prompt": "What is 2 + 2?", "responses": [r"\boxed{4}", r"\boxed{5}"], "reference": "4"});
+            let task = json!({"prompt": "2 + 2?", "responses": [r"\boxed{4}", r"\boxed{5}"], "reference": "4"});
+            let body = json!({ "task": task });
             while !done.load(Ordering::SeqCst) {
                 let started = Instant::now();
                 let scores = client.post("/v1/reward", &body).expect(200).json()["scores"].clone();
@@ -262,11 +264,12 @@ fn a_value_that_does_not_fit_is_told_with_what_there_is_and_where_it_came_from()
             r#"policy.signals={"answer": {"weight": -1}}"#,
             "key `signals.answer.weight`: expected a number of at least 0, found -1",
         ),
-        (r#"policy.signals={"a": 1, "a": 2}"#, "the key `a` stands twice in one object"),
     ] {
         let stderr = set(value);
         assert!(stderr.contains(says), "{value}: {stderr}");
     }
+    let twice = with(r#"policy.signals={"a": 1, "a": 2}"#).expect(2).stderr();
+    assert!(twice.contains("the value of `policy.signals` cannot be used: the key `a` stands twice"), "{twice}");
     let long = set(&format!("policy.shuffle={}", "x".repeat(100_000)));
     assert!(long.contains("xxx… (100002 bytes)") && long.len() < 1000, "{long}");
     let deep = set(&format!("policy.signals={}1{}", "[".repeat(65), "]".repeat(65)));
