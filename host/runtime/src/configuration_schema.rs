@@ -13,6 +13,7 @@ mod misfit;
 mod number;
 mod read;
 mod shape;
+mod types;
 
 use std::fmt;
 use std::sync::Arc;

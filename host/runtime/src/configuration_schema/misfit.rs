@@ -92,7 +92,7 @@ impl fmt::Display for Problem {
 /// What fits, as in `an integer from 1 to 8 or null`.
 pub(super) fn expected(shape: &Shape) -> String {
     if shape.is_of_constants() {
-        let constants = constants(shape, |text| quoted(text));
+        let constants = constants(shape, quoted);
         return match constants.len() {
             0 => "no value at all".to_owned(),
             1 => few(&constants, Clone::clone),

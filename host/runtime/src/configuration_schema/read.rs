@@ -9,6 +9,7 @@ use super::check::Check;
 use super::keywords::{CHECKED, Keyword, keyword};
 use super::number::Number;
 use super::shape::{Bound, Constants, Count, Lists, Numbers, Objects, Others, Property, Range, Shape, Texts};
+use super::types::Types;
 use super::{CONSTANTS, LEVELS, NAME_BYTES, SUBSCHEMAS, SchemaError};
 use crate::wording::shown;
 
@@ -27,19 +28,6 @@ pub(super) struct Reader<'a> {
     level: usize,
     subschemas: usize,
     constants: usize,
-}
-
-/// The types of a schema's `type`.
-#[derive(Clone, Copy, Default)]
-struct Types {
-    null: bool,
-    boolean: bool,
-    /// Of integers alone, or of any numbers.
-    integer: bool,
-    number: bool,
-    string: bool,
-    array: bool,
-    object: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -507,28 +495,4 @@ impl<'a> Reader<'a> {
 /// Characters that reorder what stands around them on a terminal.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-impl Types {
-    /// What of `shape` has one of these types.
-    fn of(self, shape: Shape) -> Shape {
-        let integers = self.integer && !self.number;
-        let numbers = shape.numbers.filter(|_| self.integer || self.number).and_then(|numbers| match numbers {
-            Numbers::Within(range) => Some(Numbers::Within(Range { integer: range.integer || integers, ..range })),
-            Numbers::OneOf(constants) if integers => {
-                let whole: Vec<Number> = constants.order().iter().copied().filter(|n| n.is_integer()).collect();
-                (!whole.is_empty()).then(|| Numbers::OneOf(Constants::new(whole).0))
-            }
-            constants => Some(constants),
-        });
-        Shape {
-            null: shape.null && self.null,
-            booleans: shape.booleans.map(|fits| fits && self.boolean),
-            numbers,
-            texts: shape.texts.filter(|_| self.string),
-            lists: shape.lists.filter(|_| self.array),
-            objects: shape.objects.filter(|_| self.object),
-            height: shape.height,
-        }
-    }
 }
