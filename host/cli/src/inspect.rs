@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use rewarden_judge::{Overrides, Pack};
+use rewarden_runtime::configuration_schema::Property;
 use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
 use serde_json::{Value, json};
 
@@ -60,7 +61,8 @@ fn pack(pack: &Pack, host: &Limits) -> Result<Report> {
         }
         parts.insert(name.to_string(), described);
         // A line a key: a rubric's principles alone fill a screen.
-        let config = part.config.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join("\n");
+        let line = |(key, value): (&String, &Value)| format!("{key} = {}", brief(&value.to_string(), VALUE));
+        let config = some(part.config.iter().map(line), "keys").collect::<Vec<_>>().join("\n");
         sections.push(format!("[{name}]\n{}", describe_text(&part.plugin, &[("config", config)])));
     }
     let kind = if pack.scale.integer { "whole numbers" } else { "numbers" };
@@ -114,45 +116,65 @@ fn describe_text(plugin: &Plugin, more: &[(&str, String)]) -> String {
     ];
     lines.extend(more.iter().cloned());
     let mut text = rows(&lines);
-    let options = options(&about.config_schema);
-    if !options.is_empty() {
+    let properties = about.configuration.properties();
+    if !properties.is_empty() {
         text.push_str("\n configuration\n");
         let mut table = table();
-        for row in options {
+        for row in properties.iter().take(ROWS).map(option) {
             table.add_row(row);
         }
         text.push_str(&table.trim_fmt());
+        if let Some(more) = properties.len().checked_sub(ROWS).filter(|more| *more > 0) {
+            text.push_str(&format!("\n  … and {more} more keys; --json shows all"));
+        }
     }
     text
 }
 
-/// Key, type with default, and meaning of each configuration key.
-fn options(schema: &Value) -> Vec<[String; 3]> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
-    properties
-        .iter()
-        .map(|(key, property)| {
-            let kind = match (property.get("enum"), property.get("type")) {
-                (Some(Value::Array(choices)), _) => choices.iter().map(plain).collect::<Vec<_>>().join(" | "),
-                (_, Some(kind)) => plain(kind),
-                _ => String::new(),
-            };
-            let default = property.get("default").map(|value| match value {
-                Value::Array(_) => format!(" (default {value})"),
-                value => format!(" (default {})", plain(value)),
-            });
-            let meaning = property.get("description").map(plain).unwrap_or_default();
-            [format!("  {key}"), format!("{kind}{}", default.unwrap_or_default()), meaning]
-        })
-        .collect()
+/// Key, type with default, and meaning of a configuration key.
+fn option(property: &Property) -> [String; 3] {
+    let default = property.default().map(|value| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        format!(" (default {})", brief(&text, DEFAULT))
+    });
+    let kind = format!("{}{}", brief(&property.kind(), KIND), default.unwrap_or_default());
+    [format!("  {}", property.name()), kind, brief(property.description().unwrap_or_default(), MEANING)]
 }
 
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" or "),
-        other => other.to_string(),
+/// Keys of one plugin that are listed. The bundled ones have 14 at most; a schema may have thousands.
+const ROWS: usize = 60;
+/// Characters of a default, of the values that a key takes, of what it means, and of a value in force. The longest of the
+/// bundled plugins and packs have 299, 135, 331 and 1,325. A table takes time beyond proportion for longer ones: a default
+/// of 900 kB took over 25 s.
+const DEFAULT: usize = 400;
+const KIND: usize = 400;
+const MEANING: usize = 600;
+const VALUE: usize = 2_000;
+
+/// `text` where it is short, else its beginning; nothing in it moves the cursor.
+fn brief(text: &str, most: usize) -> String {
+    let mut brief = String::new();
+    for (place, character) in text.chars().enumerate() {
+        if place == most {
+            brief.push_str(&format!("… ({} bytes; --json shows all)", text.len()));
+            break;
+        }
+        match character {
+            '\'' | '"' | '\\' | '\n' => brief.push(character),
+            _ => brief.extend(character.escape_debug()),
+        }
     }
+    brief
+}
+
+/// The first [`ROWS`] lines, and how many there are besides.
+fn some(lines: impl ExactSizeIterator<Item = String>, what: &str) -> impl Iterator<Item = String> {
+    let more = lines.len().saturating_sub(ROWS);
+    let note = (more > 0).then(|| format!("… and {more} more {what}; --json shows all"));
+    lines.take(ROWS).chain(note)
 }
 
 /// Every limit in force, and the host's own where the pack's is lower.

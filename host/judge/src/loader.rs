@@ -84,7 +84,7 @@ impl Loader<'_> {
             let exports = plugin.interfaces().iter().map(|interface| interface.name()).collect::<Vec<_>>().join(", ");
             return Err(PackError::WrongPart { part, component: plugin.name().to_owned(), exports });
         }
-        let schema = &plugin.about().config_schema;
+        let schema = &plugin.about().configuration;
         let config = configuration::effective(&part, base, &self.overrides.settings, schema, self.origin)?;
         let config_text: Arc<str> = Value::Object(config.clone()).to_string().into();
         plugin.check_config(&config_text).map_err(|error| PackError::Configure { part, error })?;

@@ -186,8 +186,11 @@ pub fn explain(error: &toml::de::Error, text: &str, file: &Path) -> ManifestErro
 
 /// The known key that was probably meant, if one is near enough.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison costs the product of two lengths, and nobody meant a name of that length.
+    const LONGEST: usize = 256;
     known
         .into_iter()
+        .filter(|key| unknown.len().max(key.len()) <= LONGEST)
         .map(|key| (strsim::jaro_winkler(unknown, key), key))
         .filter(|(similarity, _)| *similarity > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -10,7 +10,7 @@ use rewarden_runtime::contract::{self, Scale};
 use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
 use serde_json::{Map, Value};
 
-use crate::configuration::Setting;
+use crate::configuration::{self, Setting};
 use crate::loader::{Loader, Source, inside, limited};
 use crate::lock::Lock;
 use crate::manifest::{Manifest, PartSection, PrinciplesSection, ScaleSection};
@@ -129,8 +129,7 @@ impl Pack {
         let runtime = &limited(runtime, &manifest.limits, &origin)?;
         let mut loader = Loader { runtime, origin: &origin, overrides, lock: lock.as_ref(), loaded: Vec::new() };
         let mut part = |part: PartName, section: PartSection| {
-            let table = serde_json::to_value(section.config).ok();
-            let config = table.and_then(|value| value.as_object().cloned()).unwrap_or_default();
+            let config = configuration::of_toml(section.config, &part, &origin)?;
             loader.part(part.clone(), config, || {
                 let component = section.component;
                 let path = inside(directory, &file, part.clone(), component.clone())?;

@@ -110,7 +110,7 @@ fn made_up_principle() -> Principle {
 }
 
 fn vary(name: &PartName, part: &mut Part, settings: &[Setting]) -> Result<(), PackError> {
-    let schema = &part.plugin.about().config_schema;
+    let schema = &part.plugin.about().configuration;
     let config = configuration::effective(name, part.config.clone(), settings, schema, "the pack")?;
     let text: std::sync::Arc<str> = Value::Object(config.clone()).to_string().into();
     part.plugin.check_config(&text).map_err(|error| PackError::Configure { part: name.clone(), error })?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::configuration_schema::SchemaError;
 use crate::contract;
 use crate::interface::Interface;
 
@@ -131,6 +132,9 @@ pub enum LoadFailure {
         /// What was expected and found.
         message: String,
     },
+    /// The schema of its configuration is none that the host reads.
+    #[error("its configuration schema (`config-schema`) is refused: {0}")]
+    Schema(#[from] SchemaError),
     /// The process that was to load it failed ([`crate::Runtime::isolated`] only).
     #[error("could not be loaded in a process of its own: it {what}")]
     Process {

@@ -12,6 +12,7 @@
 mod cache;
 mod call;
 mod compiler;
+pub mod configuration_schema;
 pub mod contract;
 mod digest;
 mod engine;
@@ -27,6 +28,7 @@ mod runtime;
 mod store;
 mod wording;
 
+pub use configuration_schema::{ConfigurationSchema, unrepeated_json};
 pub use digest::{NotADigest, Sha256Digest};
 pub use error::{CallError, CallFailure, LoadError, LoadFailure};
 pub use interface::Interface;

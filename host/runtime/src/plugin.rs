@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::configuration_schema::ConfigurationSchema;
 use crate::contract::{
     Completion, Context, Description, Judgement, ParseFailure, Principle, Prompt, Query, Refusal, Request, Sample,
     Scale, Score, Step, Task,
@@ -27,8 +28,10 @@ pub struct About {
     pub version: String,
     /// One sentence.
     pub purpose: String,
-    /// JSON Schema of its configuration; always an object.
+    /// JSON Schema of its configuration, to be handed on; always an object.
     pub config_schema: serde_json::Value,
+    /// The same schema, to check configurations against.
+    pub configuration: ConfigurationSchema,
 }
 
 impl About {
@@ -39,22 +42,23 @@ impl About {
             ("name", &description.name, 64),
             ("version", &description.version, 64),
             ("purpose", &description.purpose, 1024),
-            ("config-schema", &description.config_schema, 1 << 20),
         ] {
             if text.is_empty() || text.len() > most {
                 return Err(unusable(format!("`{field}` has {} bytes, expected 1 to {most}", text.len())));
             }
             // It goes to terminals and logs.
-            if field != "config-schema" && text.chars().any(char::is_control) {
+            if text.chars().any(char::is_control) {
                 return Err(unusable(format!("`{field}` holds control characters: {}", shown(text))));
             }
         }
-        let config_schema: serde_json::Value = serde_json::from_str(&description.config_schema)
-            .map_err(|error| unusable(format!("`config-schema` is not JSON: {error}")))?;
-        if !config_schema.is_object() {
-            return Err(unusable("`config-schema` is not a JSON object".into()));
-        }
-        Ok(About { name: description.name, version: description.version, purpose: description.purpose, config_schema })
+        let (configuration, config_schema) = ConfigurationSchema::with_json(&description.config_schema)?;
+        Ok(About {
+            name: description.name,
+            version: description.version,
+            purpose: description.purpose,
+            config_schema,
+            configuration,
+        })
     }
 }
 

@@ -26,7 +26,9 @@ pub trait Plugin: Sized + 'static {
     fn new(config: Self::Config) -> Result<Self, ConfigError>;
 
     /// The JSON Schema (draft 2020-12) of the configuration. Only worth writing by hand for a schema that cannot be
-    /// derived.
+    /// derived. The host takes a part of JSON Schema and refuses the rest when it loads the component: `plugins/README.md`
+    /// lists the keywords. No `allOf`, `not`, `if` or patterns, no recursive types, and alternatives only between types or
+    /// single values; what else there is to check belongs into [`Plugin::new`].
     fn config_schema() -> String {
         config::schema::<Self::Config>()
     }

@@ -140,7 +140,8 @@ impl Described {
             name: about.name.clone(),
             version: about.version.clone(),
             purpose: about.purpose.clone(),
-            config_schema: about.config_schema.to_string(),
+            // As the plugin wrote it: printed anew, it could be longer than what is allowed.
+            config_schema: about.configuration.text().to_owned(),
         }
     }
 }

@@ -12,6 +12,8 @@ use wit_parser::{Resolve, WorldId, WorldItem};
 const DESCRIPTION: u32 = 16;
 const SCORES: u32 = 64;
 const OK: u32 = 128;
+/// Name, version, purpose and schema of its description.
+const TEXT: u32 = 512;
 /// Where a row puts a result of its own.
 pub const RESULT: u32 = 2048;
 /// Where `cabi_realloc` begins.
@@ -72,6 +74,18 @@ impl Guest {
     /// The body of `score-responses`.
     pub fn score(self, body: impl Into<String>) -> Self {
         self.body("scorer.score-responses", body)
+    }
+
+    /// The schema of its configuration, in memory of its own.
+    pub fn schema(self, text: &str) -> Self {
+        let at: u32 = 65_536;
+        let words = words(&[TEXT, 5, TEXT + 5, 5, TEXT + 10, 6, at, u32::try_from(text.len()).unwrap()]);
+        self.items(format!(
+            "(data (i32.const {RESULT}) \"{words}\") (data (i32.const {at}) \"{}\")",
+            bytes(text.as_bytes())
+        ))
+        .pages((2 + text.len() / 65_536).to_string())
+        .body("describe.describe", format!("(i32.const {RESULT})"))
     }
 
     /// Further items of the core module, after the memory and before the functions.
@@ -161,12 +175,11 @@ fn core_type(kind: WasmType) -> &'static str {
 
 /// Description, one score and an ok result without a payload.
 fn static_data() -> String {
-    let text = 512;
-    let description = words(&[text, 5, text + 5, 5, text + 10, 6, text + 16, 2]);
+    let description = words(&[TEXT, 5, TEXT + 5, 5, TEXT + 10, 6, TEXT + 16, 2]);
     let scores = words(&[0, SCORES + 16, 1, 0, 0, 0]) + &bytes(&SCORE.to_le_bytes());
     format!(
         "(data (i32.const {DESCRIPTION}) \"{description}\") (data (i32.const {SCORES}) \"{scores}\")
-         (data (i32.const {OK}) \"{}\") (data (i32.const {text}) \"guest1.0.0Tests.{{}}\")",
+         (data (i32.const {OK}) \"{}\") (data (i32.const {TEXT}) \"guest1.0.0Tests.{{}}\")",
         words(&[0; 8]),
     )
 }

@@ -128,6 +128,9 @@ fn descriptions() -> Vec<Row> {
         described("a schema that is not JSON", [text, 1, text, 1, text, 1, text, 2], "{x"),
         described("a schema that is a number", [text, 1, text, 1, text, 1, text, 1], "7"),
         described("a schema of two megabytes", [text, 1, text, 1, text, 1, text, 2 << 20], "{}"),
+        call("a description with a schema beyond the subset", Interface::Describe, || {
+            Guest::default().schema(r#"{"type": "object", "allOf": []}"#)
+        }),
     ]
 }
 
