@@ -7,6 +7,8 @@
 //!
 //! A program that uses this has to be able to be its own child: [`SUBCOMMAND`] says how.
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is received where there are no processes"))]
+mod budget;
 #[cfg(target_os = "linux")]
 mod cell;
 #[cfg(target_os = "linux")]

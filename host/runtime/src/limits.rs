@@ -12,7 +12,7 @@ use thiserror::Error;
 /// default is what it is.
 ///
 /// The defaults leave a bundled plugin room for texts of a megabyte, and stop a hostile one within seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// WebAssembly instructions of one call.
     pub fuel: u64,
@@ -34,6 +34,8 @@ pub struct Limits {
     pub function_bytes: usize,
     /// Wall-clock time for compiling a component.
     pub compile: Duration,
+    /// Bytes that all loaded components hold together.
+    pub loaded_bytes: usize,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             component_functions: 100_000,
             function_bytes: 256 << 10,
             compile: Duration::from_secs(60),
+            loaded_bytes: 1 << 30,
         }
     }
 }
@@ -162,6 +165,16 @@ impl Limit {
             decides_results: false,
             get: |limits| milliseconds(limits.compile),
             set: |limits, value| limits.compile = Duration::from_millis(value),
+        },
+        Self {
+            key: "loaded_bytes",
+            counts: "Bytes of all components that are loaded at once, over all packs: their files and their machine code, each \
+                     once however many packs and versions use it, and at least 64 KiB each",
+            reason: "A bundled plugin takes a megabyte and a Python guest some 70: room for ten of the largest, or for a \
+                     thousand bundled ones. A server that is handed ever more packs refuses the next instead of filling the memory",
+            decides_results: false,
+            get: |limits| limits.loaded_bytes as u64,
+            set: |limits, value| limits.loaded_bytes = size(value),
         },
     ];
 
@@ -309,6 +322,17 @@ pub(crate) const MEMORIES: u32 = 8;
 pub(crate) const TABLES: u32 = 16;
 /// See [`MEMORIES`].
 pub(crate) const CORE_INSTANCES: u32 = 32;
+/// Imports or exports of a component; tools make one for each interface.
+pub(crate) const NAMES: usize = 1000;
+/// Bytes of the name of an import or export. Those of interfaces have some 50.
+pub(crate) const NAME_BYTES: usize = 1000;
+/// Memories of one core module, imported ones included: what WebAssembly had before the multi-memory proposal, which only
+/// wasmtime's own adapters may use.
+pub(crate) const MODULE_MEMORIES: usize = 1;
+/// Handles of resources that one instance may hold at once. wasmtime keeps a slot of the host's memory for each, of some
+/// 16 bytes, which is not linear memory. No contract of ours has resources; what composed components pass between
+/// themselves is a handful.
+pub(crate) const HANDLES: usize = 10_000;
 /// Instances of nested components that may be asked for, over a whole component. Tools make one for each exported
 /// interface. With 16, no arrangement of them stands for more than some 350.
 pub(crate) const COMPONENT_INSTANCES: usize = 16;

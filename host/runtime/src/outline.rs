@@ -2,7 +2,7 @@
 //!
 //! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
 
-use wasmparser::{BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Operator, Parser, Payload, TypeRef};
 
 use crate::contract;
 use crate::error::LoadFailure;
@@ -48,23 +48,31 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     let malformed = |error: BinaryReaderError| LoadFailure::Malformed { message: shown(&error.to_string()) };
 
     let mut outline = Outline::default();
-    let mut depth = 0_usize;
+    // One entry for each module or component around, with the memories that it has.
+    let mut around: Vec<usize> = Vec::new();
     let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut named = 0_usize;
     let (mut memory_bytes, mut table_elements, mut globals) = (0_usize, 0_usize, 0_usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadFailure::CoreModule),
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
-                depth += 1;
-                at_most("levels of nested components", depth, limits::NESTING)?;
+            Payload::Version { encoding: Encoding::Module, .. } if around.is_empty() => {
+                return Err(LoadFailure::CoreModule);
             }
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if depth == 0 => {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                around.push(0);
+                at_most("levels of nested components", around.len(), limits::NESTING)?;
+            }
+            Payload::End(_) => drop(around.pop()),
+            Payload::ComponentImportSection(section) if around.is_empty() => {
+                named = named.saturating_add(section.count() as usize);
+                at_most("imports and exports", named, limits::NAMES)?;
                 for import in section {
                     check_import(import.map_err(malformed)?.name.name, &mut outline)?;
                 }
             }
-            Payload::ComponentExportSection(section) if depth == 0 => {
+            Payload::ComponentExportSection(section) if around.is_empty() => {
+                named = named.saturating_add(section.count() as usize);
+                at_most("imports and exports", named, limits::NAMES)?;
                 for export in section {
                     check_export(export.map_err(malformed)?.name.name, &mut outline)?;
                 }
@@ -84,10 +92,18 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             Payload::MemorySection(section) => {
                 memories = memories.saturating_add(section.count() as usize);
                 at_most("memories", memories, limits::MEMORIES as usize)?;
+                one_memory(&mut around, section.count() as usize)?;
                 for memory in section {
                     let pages = usize::try_from(memory.map_err(malformed)?.initial).unwrap_or(usize::MAX);
                     memory_bytes = memory_bytes.saturating_add(pages.saturating_mul(PAGE));
                     at_most("bytes of memory from the start", memory_bytes, limits.memory_bytes)?;
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    if let TypeRef::Memory(_) = import.map_err(malformed)?.ty {
+                        one_memory(&mut around, 1)?;
+                    }
                 }
             }
             Payload::TableSection(section) => {
@@ -126,6 +142,13 @@ pub(crate) fn at_most(what: &'static str, found: usize, allowed: usize) -> Resul
     if found > allowed { Err(LoadFailure::TooLarge { what: what.into(), allowed, found }) } else { Ok(()) }
 }
 
+/// Counts memories of the innermost module. The proposal for several is switched on for wasmtime's own adapters alone.
+fn one_memory(around: &mut [usize], more: usize) -> Result<(), LoadFailure> {
+    let Some(memories) = around.last_mut() else { return Ok(()) };
+    *memories = memories.saturating_add(more);
+    at_most("memories in one module", *memories, limits::MODULE_MEMORIES)
+}
+
 /// How deep blocks, loops and conditions are nested.
 fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
@@ -142,6 +165,7 @@ fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
 }
 
 fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    at_most("bytes in the name of an import", name.len(), limits::NAME_BYTES)?;
     match qualified(name) {
         Some(QualifiedName { package, .. }) if package != contract::PACKAGE => {}
         Some(QualifiedName { version, .. }) if version != Some(contract::VERSION) => {
@@ -162,6 +186,7 @@ fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
 }
 
 fn check_export(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    at_most("bytes in the name of an export", name.len(), limits::NAME_BYTES)?;
     outline.exports.push(name.to_owned());
     let Some(QualifiedName { package: contract::PACKAGE, interface, version }) = qualified(name) else {
         return Ok(());

@@ -14,8 +14,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budgeted;
 use crate::contract::{Completion, Context, Query, Request as RenderRequest, Sample, Scale, Task};
 use crate::error::{CallFailure, LoadFailure};
 use crate::limits::Limits;
@@ -39,6 +41,7 @@ pub(crate) struct Bounds {
     component_functions: usize,
     function_bytes: usize,
     compile: Duration,
+    loaded_bytes: usize,
 }
 
 impl From<&Limits> for Bounds {
@@ -55,6 +58,7 @@ impl From<&Limits> for Bounds {
             component_functions,
             function_bytes,
             compile,
+            loaded_bytes,
         } = *limits;
         Self {
             fuel,
@@ -67,6 +71,7 @@ impl From<&Limits> for Bounds {
             component_functions,
             function_bytes,
             compile,
+            loaded_bytes,
         }
     }
 }
@@ -84,6 +89,7 @@ impl From<Bounds> for Limits {
             component_functions: bounds.component_functions,
             function_bytes: bounds.function_bytes,
             compile: bounds.compile,
+            loaded_bytes: bounds.loaded_bytes,
         }
     }
 }
@@ -180,6 +186,9 @@ pub(crate) struct Longest {
     pub(crate) confined: usize,
     pub(crate) loaded: usize,
     pub(crate) answer: usize,
+    /// Bytes that a message may take once it is read: a list of empty texts takes one byte each in a frame and 24 in
+    /// memory.
+    pub(crate) in_memory: usize,
 }
 
 impl Longest {
@@ -188,10 +197,17 @@ impl Longest {
         Self {
             request: a_quarter_more(limits.memory_bytes),
             confined: 4 << 10,
-            // A description lists every export, and names are as long as the component lets them be.
-            loaded: limits.component_bytes.saturating_add(2 << 20),
+            // A thousand names of a thousand bytes, and a description with a schema of a megabyte at most.
+            loaded: 4 << 20,
             // An empty line of the log is a byte against its limit, and two in a frame.
             answer: a_quarter_more(limits.result_bytes).saturating_add(limits.log_bytes.saturating_mul(4)),
+            // What wasmtime counts of a result, and once more for the fields of what is in its lists; an empty line of the
+            // log is a byte against its limit, and 32 in memory.
+            in_memory: limits
+                .result_bytes
+                .saturating_mul(2)
+                .saturating_add(limits.log_bytes.saturating_mul(40))
+                .saturating_add(8 << 20),
         }
     }
 
@@ -221,6 +237,25 @@ pub(crate) fn head(length: usize) -> Result<[u8; HEAD], NotAMessage> {
     let length =
         u32::try_from(length).map_err(|_| NotAMessage(format!("{length} bytes are too many for a message")))?;
     Ok(length.to_le_bytes())
+}
+
+/// As [`message`], from someone who is not believed: what it takes in memory is counted while it is read, and bounded.
+pub(crate) fn message_within<T: DeserializeOwned>(bytes: &[u8], in_memory: usize) -> Result<T, NotAMessage> {
+    let budget = std::cell::Cell::new(in_memory);
+    let mut postcard = postcard::Deserializer::from_bytes(bytes);
+    let message = T::deserialize(Budgeted::new(&mut postcard, &budget)).map_err(|error| {
+        let spent = if budget.get() == 0 {
+            format!("more than the {in_memory} bytes allowed in memory")
+        } else {
+            error.to_string()
+        };
+        NotAMessage(spent)
+    })?;
+    let rest = postcard.finalize().map_err(|error| NotAMessage(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(NotAMessage(format!("{} bytes too many", rest.len())));
+    }
+    Ok(message)
 }
 
 /// The message in a frame's bytes: all of them.

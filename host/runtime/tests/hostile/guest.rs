@@ -140,6 +140,54 @@ impl Guest {
     }
 }
 
+/// The bytes of a component that loads, with a nested component of this text that is instantiated along with it: what
+/// cannot be said in a core module, such as components that call each other.
+pub fn beside(text: impl AsRef<str>) -> Vec<u8> {
+    followed_by(Guest::default().build(), &bare(text))
+}
+
+/// `component`, with `nested` as its last component, instantiated.
+pub fn followed_by(mut component: Vec<u8>, nested: &[u8]) -> Vec<u8> {
+    let (mut depth, mut components) = (0_usize, 0);
+    for payload in wasmparser::Parser::new(0).parse_all(&component) {
+        match payload.unwrap() {
+            wasmparser::Payload::ComponentSection { .. } => {
+                components += usize::from(depth == 0);
+                depth += 1;
+            }
+            wasmparser::Payload::ModuleSection { .. } => depth += 1,
+            wasmparser::Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    section(4, nested, &mut component);
+    // One instance, made of the component of this index, without arguments.
+    let mut instance = vec![1, 0];
+    leb(components, &mut instance);
+    instance.push(0);
+    section(5, &instance, &mut component);
+    component
+}
+
+/// Appends a section of a module or a component.
+pub fn section(id: u8, content: &[u8], bytes: &mut Vec<u8>) {
+    bytes.push(id);
+    leb(content.len(), bytes);
+    bytes.extend(content);
+}
+
+/// Unsigned LEB128.
+pub fn leb(mut number: usize, bytes: &mut Vec<u8>) {
+    loop {
+        let byte = (number & 0x7f) as u8;
+        number >>= 7;
+        bytes.push(if number == 0 { byte } else { byte | 0x80 });
+        if number == 0 {
+            return;
+        }
+    }
+}
+
 /// Only what is called is imported: the encoder wants no more than that.
 fn imports(items: &str, functions: &str) -> String {
     if items.contains("call $log") || functions.contains("call $log") {
