@@ -248,7 +248,7 @@ impl CallFailure {
 }
 
 /// What a child process says went wrong, which may be anything if the child was taken over.
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there are no child processes"))]
 mod from_a_child {
     use super::{CallFailure, LoadFailure, WORDS, shown_within};
 

@@ -34,6 +34,8 @@ pub use child::serve;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::serve;
 pub use wire::Landlock;
+#[doc(hidden)]
+pub use wire::read_foreign_frame;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{Pool, Warden};

@@ -2,7 +2,9 @@
 //!
 //! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
 
-use wasmparser::{BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Operator, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Instance, Operator, Parser, Payload, TypeRef,
+};
 
 use crate::contract;
 use crate::error::LoadFailure;
@@ -51,7 +53,11 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     // One entry for each module or component around, with the memories that it has.
     let mut around: Vec<usize> = Vec::new();
     let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
-    let mut named = 0_usize;
+    let (mut named, mut canonical, mut definitions) = (0_usize, 0_usize, 0_usize);
+    let mut define = |more: usize| {
+        definitions = definitions.saturating_add(more);
+        at_most("types, aliases and items of instances", definitions, limits::DEFINITIONS)
+    };
     let (mut memory_bytes, mut table_elements, mut globals) = (0_usize, 0_usize, 0_usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
@@ -119,15 +125,33 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             // a component that holds ten of one that holds ten of one, and so on.
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    let instance = instance.map_err(malformed)?;
-                    nested =
-                        nested.saturating_add(usize::from(matches!(instance, ComponentInstance::Instantiate { .. })));
-                    at_most("instances of nested components", nested, limits::COMPONENT_INSTANCES)?;
+                    match instance.map_err(malformed)? {
+                        ComponentInstance::Instantiate { args, .. } => {
+                            nested = nested.saturating_add(1);
+                            at_most("instances of nested components", nested, limits::COMPONENT_INSTANCES)?;
+                            define(args.len())?;
+                        }
+                        ComponentInstance::FromExports(items) => define(items.len())?,
+                    }
                 }
             }
             Payload::InstanceSection(section) => {
                 instances = instances.saturating_add(section.count() as usize);
                 at_most("core instances", instances, limits::CORE_INSTANCES as usize)?;
+                for instance in section {
+                    match instance.map_err(malformed)? {
+                        Instance::Instantiate { args, .. } => define(args.len())?,
+                        Instance::FromExports(items) => define(items.len())?,
+                    }
+                }
+            }
+            Payload::TypeSection(section) => define(section.count() as usize)?,
+            Payload::CoreTypeSection(section) => define(section.count() as usize)?,
+            Payload::ComponentTypeSection(section) => define(section.count() as usize)?,
+            Payload::ComponentAliasSection(section) => define(section.count() as usize)?,
+            Payload::ComponentCanonicalSection(section) => {
+                canonical = canonical.saturating_add(section.count() as usize);
+                at_most("functions lifted, lowered or built in", canonical, limits::CANONICAL)?;
             }
             _ => {}
         }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use rewarden_judge::Lock;
-use rewarden_runtime::Sha256Digest;
+use anyhow::{Context, Result, bail};
+use rewarden_judge::{Lock, MANIFEST_BYTES, explain_toml_error};
+use rewarden_runtime::{Limits, Sha256Digest, read_regular, read_regular_text};
 
 use crate::pack::command::LockArgs;
 use crate::packs;
@@ -14,12 +14,19 @@ use crate::packs;
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let directory = packs::find(&args.pack, &args.places)?;
     let file = directory.join("pack.toml");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let manifest: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
+    let told = || format!("cannot read {}", file.display());
+    let text = read_regular_text(&file, MANIFEST_BYTES).with_context(told)?;
+    let manifest: toml::Table = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, &file))?;
+    let most = Limits::default().with(&args.places.limits).component_bytes as u64;
+    let whole = directory.canonicalize().with_context(told)?;
     let mut components = Vec::new();
     for name in component_names(&manifest) {
         let path = directory.join(&name);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the component {}", path.display()))?;
+        let told = || format!("cannot read the component {}", path.display());
+        if !path.canonicalize().with_context(told)?.starts_with(&whole) {
+            bail!("{} lies outside of the pack; copy the component itself beside pack.toml", path.display());
+        }
+        let bytes = read_regular(&path, most).with_context(told)?;
         let digest = Sha256Digest::of(&bytes);
         println!("{digest}  {}", name.display());
         components.push((name, digest));

@@ -8,18 +8,16 @@ use std::time::{Duration, Instant};
 use super::cell::{Cell, CellError, Watch};
 use super::child::Role;
 use super::pool::{Artefact, Pool, Waiting};
-use super::wire::{self, Bounds, Confined, Described, Landlock, Loaded, Longest};
+use super::wire::{self, Bounds, Confined, Landlock, Loaded, Longest};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
 use crate::compiler::COMPILERS;
-use crate::contract::Description;
 use crate::digest::Sha256Digest;
 use crate::engine::{self, Gate};
 use crate::error::LoadFailure;
 use crate::holdings::{Held, Holdings};
 use crate::limits::Limits;
-use crate::outline::Outline;
-use crate::plugin::{self, About};
+use crate::plugin;
 use crate::wording::shown;
 
 /// What a child gets over the limit of whatever it is doing, before it is given up: starting, encoding, waiting for a
@@ -175,7 +173,7 @@ impl Warden {
                 Loaded::Done(described) => described.map_err(LoadFailure::bounded)?,
                 Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
             };
-            let (outline, about) = checked(described)?;
+            let (outline, about) = described.checked()?;
             let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), cell);
             let bytes = artefact.wasm.clone();
             Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::Place::Apart(pool) }))
@@ -244,13 +242,6 @@ fn memory(role: Role, limits: &Limits) -> u64 {
             u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(128 << 20)
         }
     }
-}
-
-/// What a child says of its component, held to the same rules as in this process.
-fn checked(described: Described) -> Result<(Outline, About), LoadFailure> {
-    let Described { outline, name, version, purpose, config_schema } = described;
-    let about = About::checked(Description { name, version, purpose, config_schema })?;
-    Ok((outline, about))
 }
 
 /// Until nobody can order any more.

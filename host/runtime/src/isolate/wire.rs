@@ -18,7 +18,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budgeted;
-use crate::contract::{Completion, Context, Query, Request as RenderRequest, Sample, Scale, Task};
+use crate::contract::{
+    Completion, Context, Description, Judgement, ParseFailure, Principle, Prompt, Query, Refusal,
+    Request as RenderRequest, Sample, Scale, Score, Step, Task,
+};
 use crate::error::{CallFailure, LoadFailure};
 use crate::limits::Limits;
 use crate::log::LogLine;
@@ -140,6 +143,13 @@ pub(crate) struct Described {
 }
 
 impl Described {
+    /// What a child says of its component, held to the same rules as in this process.
+    pub(crate) fn checked(self) -> Result<(Outline, About), LoadFailure> {
+        let Self { outline, name, version, purpose, config_schema } = self;
+        let about = About::checked(Description { name, version, purpose, config_schema })?;
+        Ok((outline, about))
+    }
+
     pub(crate) fn new(outline: Outline, about: &About) -> Self {
         Self {
             outline,
@@ -214,6 +224,47 @@ impl Longest {
     /// Of the compiled form of a component of this many bytes: machine code is some three times as long.
     pub(crate) fn compiled(component: usize) -> usize {
         component.saturating_mul(8).saturating_add(64 << 20)
+    }
+}
+
+/// Reads `bytes` as the frame that a child may send where `kind` says, and says what the parent makes of it. For tests and
+/// fuzzing: a child that was taken over sends what it likes.
+///
+/// # Errors
+/// When it is no such message, or takes more than `limits` allow.
+pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<String, String> {
+    fn read<T: DeserializeOwned>(bytes: &[u8], longest: usize, limits: &Limits) -> Result<T, String> {
+        if bytes.len() > longest {
+            return Err(format!("{} bytes, more than the {longest} allowed", bytes.len()));
+        }
+        message_within(bytes, Longest::under(limits).in_memory).map_err(|error| error.to_string())
+    }
+    fn answer<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<String, String> {
+        let answer: Answer<T> = read(bytes, Longest::under(limits).answer, limits)?;
+        let outcome = match answer.outcome {
+            Ok(_) => "a result".to_owned(),
+            Err(failure) => failure.bounded().to_string(),
+        };
+        Ok(format!("{} lines, {outcome}", answer.log.len()))
+    }
+    match kind {
+        0 => read::<Confined>(bytes, Longest::under(limits).confined, limits).map(|confined| format!("{confined:?}")),
+        1 => read::<Compiled>(bytes, Longest::under(limits).loaded, limits).map(|compiled| {
+            compiled.map_err(LoadFailure::bounded).map_or_else(|error| error.to_string(), |()| "compiled".into())
+        }),
+        2 => match read::<Loaded>(bytes, Longest::under(limits).loaded, limits)? {
+            Loaded::Unfit(_) => Ok("unfit".into()),
+            Loaded::Done(Err(failure)) => Ok(failure.bounded().to_string()),
+            Loaded::Done(Ok(described)) => {
+                described.checked().map_or_else(|error| Ok(error.to_string()), |(_, about)| Ok(about.name))
+            }
+        },
+        3 => answer::<()>(bytes, limits),
+        4 => answer::<Result<Prompt, Refusal>>(bytes, limits),
+        5 => answer::<Result<Judgement, ParseFailure>>(bytes, limits),
+        6 => answer::<Result<Step, Refusal>>(bytes, limits),
+        7 => answer::<Result<Vec<Score>, Refusal>>(bytes, limits),
+        _ => answer::<Result<Vec<Principle>, ParseFailure>>(bytes, limits),
     }
 }
 

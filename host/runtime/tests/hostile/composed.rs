@@ -2,7 +2,7 @@
 
 use rewarden_runtime::contract::{PACKAGE, VERSION};
 
-use crate::guest::{bare, beside, component};
+use crate::guest::{bare, beside, component, leb, section};
 use crate::table::{Row, load, outcomes};
 
 /// Two components, of which the second calls `f` of the first when it is instantiated. `types` comes before both, `kind`
@@ -38,7 +38,7 @@ impl Pair<'_> {
                 (core instance $i (instantiate $m))
                 (func (export "f") (param "s" {kind})
                     (canon lift (core func $i "f")
-                        (memory $i "memory") (realloc (func $i "realloc")) string-encoding={taking})))
+                        (memory (core memory $i "memory")) (realloc (core func $i "realloc")) string-encoding={taking})))
             (instance $taking (instantiate $taking))
             (component $giving
                 {types}
@@ -47,7 +47,7 @@ impl Pair<'_> {
                 (core instance $libc (instantiate $libc))
                 (core func $lowered
                     (canon lower (func $f)
-                        (memory $libc "memory") (realloc (func $libc "realloc")) string-encoding={giving}))
+                        (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")) string-encoding={giving}))
                 (core module $m
                     (import "" "f" (func (param i32 i32)))
                     (func $start (local i32 i32) {call})
@@ -170,11 +170,11 @@ fn many_functions(functions: usize, fields: usize) -> String {
             (core instance (instantiate $m (with "" (instance {given})))))
         (instance (instantiate $giving {with}))"#,
         lifted = each(&|at| format!(
-            r#"(func (export "f{at}") (param "s" $l{at}) (canon lift (core func $i "f") (memory $i "memory") (realloc (func $i "realloc"))))"#
+            r#"(func (export "f{at}") (param "s" $l{at}) (canon lift (core func $i "f") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))"#
         )),
         imported = each(&|at| format!(r#"(import "f{at}" (func $f{at} (param "s" $l{at})))"#)),
         lowered = each(&|at| format!(
-            r#"(core func $c{at} (canon lower (func $f{at}) (memory $libc "memory") (realloc (func $libc "realloc"))))"#
+            r#"(core func $c{at} (canon lower (func $f{at}) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))"#
         )),
         needed = each(&|at| format!(r#"(import "" "f{at}" (func (param i32 i32)))"#)),
         given = each(&|at| format!(r#"(export "f{at}" (func $c{at}))"#)),
@@ -267,12 +267,9 @@ fn shapes() -> Vec<Row> {
                 r#"(func (canon lift (core func $i "f")))"#.repeat(900)
             ))
         }),
-        load("100,000 functions lifted", || {
-            component(format!(
-                r#"(core module $m (func (export "f"))) (core instance $i (instantiate $m)) {}"#,
-                r#"(func (canon lift (core func $i "f")))"#.repeat(100_000)
-            ))
-        }),
+        load("2,000 functions lifted", || lifted(2_000)),
+        load("20,000 functions lifted", || lifted(20_000)),
+        load("100,000 functions lifted", || lifted(100_000)),
         load("types of instances, doubling forty times", || {
             let levels = (1..=40).map(|level| {
                 format!(
@@ -290,13 +287,27 @@ fn shapes() -> Vec<Row> {
             let mut bytes = component("");
             for _ in 0..10 {
                 let mut content = Vec::new();
-                crate::guest::leb(1 << 20, &mut content);
+                leb(1 << 20, &mut content);
                 content.extend(vec![b'n'; 1 << 20]);
-                crate::guest::section(0, &content, &mut bytes);
+                section(0, &content, &mut bytes);
             }
             bytes
         }),
     ]
+}
+
+/// So many functions of one and the same core function, written byte by byte: the text format would take minutes.
+fn lifted(count: usize) -> Vec<u8> {
+    let mut bytes = component(
+        r#"(core module $m (func (export "f"))) (core instance $i (instantiate $m))
+        (alias core export $i "f" (core func)) (type (func))"#,
+    );
+    let mut content = Vec::new();
+    leb(count, &mut content);
+    // Lift: core function 0, no options, type 0.
+    content.extend([0, 0, 0, 0, 0].repeat(count));
+    section(8, &content, &mut bytes);
+    bytes
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rewarden_runtime::contract;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -27,7 +28,8 @@ pub struct Guest {
     items: String,
     pages: String,
     realloc: String,
-    wit: fn(String) -> String,
+    /// Changes the contract; `None` leaves it.
+    wit: Option<fn(String) -> String>,
 }
 
 impl Default for Guest {
@@ -52,7 +54,7 @@ impl Default for Guest {
                     (unreachable)))
                  (local.get $at)"
                     .into(),
-            wit: |text| text,
+            wit: None,
         }
     }
 }
@@ -94,13 +96,16 @@ impl Guest {
 
     /// Another contract, made from each file of our own.
     pub fn wit(mut self, edit: fn(String) -> String) -> Self {
-        self.wit = edit;
+        self.wit = Some(edit);
         self
     }
 
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        let (resolve, world) = contract_of(self.wit);
+        static OURS: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| contract_of(|text| text));
+        let changed = self.wit.map(contract_of);
+        let (resolve, world) = changed.as_ref().unwrap_or(&OURS);
+        let world = *world;
         let mut functions = String::new();
         for (key, item) in &resolve.worlds[world].exports {
             let WorldItem::Interface { id, .. } = item else { continue };
@@ -135,7 +140,7 @@ impl Guest {
             realloc = self.realloc,
         );
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
         ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
     }
 }
