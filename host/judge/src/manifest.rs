@@ -292,6 +292,65 @@ config = { k = 4 }
     }
 
     #[test]
+    fn text_without_end_in_any_form_is_refused_in_words_and_in_time() {
+        // As long as a manifest may be.
+        let fill =
+            |piece: &str| piece.repeat((crate::text_file::MANIFEST_BYTES as usize - GOOD.len()) / piece.len() - 8);
+        let numbered = |line: fn(usize) -> String| (0..10_000).map(line).collect::<String>();
+        let scorers = numbered(|number| format!("[scorers.s{number}]\ncomponent = \"a\"\n"));
+        for (what, text, expected) in [
+            ("a dotted key", format!("{GOOD}[shared]\n{}a = 1", fill("a.")), "recursion limit"),
+            ("a dotted table", format!("{GOOD}[shared.{}a]", fill("a.")), "recursion limit"),
+            ("nested arrays", format!("{GOOD}[shared]\na = {}", fill("[")), "max recursion depth"),
+            ("nested tables", format!("{GOOD}[shared]\na = {}", fill("{a=")), "max recursion depth"),
+            ("a long key", format!("{GOOD}[{}]", fill("x")), "unknown field `xxx"),
+            ("a long number", format!("{GOOD}[shared]\na = {}", fill("9")), "overflow"),
+            ("an open text", format!("{GOOD}[shared]\na = \"{}", fill("x")), "invalid basic string"),
+            ("the same key again and again", format!("{GOOD}[shared]\n{}", fill("a=1\n")), "duplicate key"),
+            ("many scorers", format!("{GOOD}{scorers}"), "has 10000 [scorers.NAME], more than the 64 allowed"),
+            ("a long path", GOOD.replace("t.wasm", &fill("x")), "expected a path of 1 to 1024 bytes"),
+            ("no path", GOOD.replace("t.wasm", ""), "expected a path of 1 to 1024 bytes"),
+            ("a long name", GOOD.replace("\"mine\"", &format!("\"{}\"", fill("x"))), "`name` is \"xxx"),
+            ("a long description", format!("description = \"{}\"{GOOD}", fill("x")), "more than the 4096 allowed"),
+            ("a long limit", format!("{GOOD}[limits]\n{} = -1", fill("x")), "invalid value"),
+        ] {
+            let started = std::time::Instant::now();
+            let message = error(&text).to_string();
+            assert!(message.contains(expected), "{what}: {message:.300}");
+            assert!(message.len() < 1500, "{what}: {} bytes of message", message.len());
+            assert!(started.elapsed().as_secs() < 2, "{what}: {:?}", started.elapsed());
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_told_as_it_is_written() {
+        let escape = GOOD.replace("\nmin = 1", "\n\"\\u001b[31m\\u202e\" = 1\nmin = 1");
+        let message = error(&escape).to_string();
+        assert!(message.contains(r"unknown field `\u{1b}[31m\u{202e}`"), "{message}");
+        let name = error(&GOOD.replace("\"mine\"", "\"\\u202emine\"")).message;
+        assert!(name.starts_with(r#"`name` is "\u{202e}mine"; expected"#), "{name}");
+        let path = GOOD.replace("t.wasm", "\\u001b[2K.wasm");
+        assert!(error(&path).message.contains(r#"without control characters, found "\u{1b}[2K.wasm""#));
+        let principles = "[principles]\ncomponent = \"\\u0007.wasm\"\n";
+        assert!(error(&format!("{GOOD}{principles}")).message.contains("without control characters"));
+    }
+
+    #[test]
+    fn sampling_that_no_model_can_do_is_refused() {
+        for (sampling, expected) in [
+            ("temperature = inf", "`temperature` expected a finite number"),
+            ("temperature = nan", "`temperature` expected a finite number"),
+            ("temperature = -0.5", "`temperature` expected a finite number"),
+            ("top_p = 0.0", "`top_p` expected a number above 0"),
+            ("top_p = nan", "`top_p` expected a number above 0"),
+            ("max_tokens = 0", "`max_tokens` expected at least 1"),
+        ] {
+            let message = error(&format!("{GOOD}[sampling]\n{sampling}\n")).message;
+            assert!(message.contains(expected), "{sampling}: {message}");
+        }
+    }
+
+    #[test]
     fn a_missing_part_and_an_empty_scale_are_errors() {
         assert!(error(&GOOD.replace("[parser]\ncomponent = \"p.wasm\"\n", "")).message.contains("parser"));
         let asking = "[template]\ncomponent = \"t.wasm\"\n[parser]\ncomponent = \"p.wasm\"\n";

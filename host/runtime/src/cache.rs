@@ -245,7 +245,8 @@ impl std::hash::Hasher for CompatibilityHasher {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::time::Instant;
 

@@ -324,10 +324,10 @@ pub(crate) const MEMORIES: u32 = 8;
 pub(crate) const TABLES: u32 = 16;
 /// See [`MEMORIES`].
 pub(crate) const CORE_INSTANCES: u32 = 32;
-/// Functions that are lifted, lowered or built in, over all nested components. The compiler's time is beyond proportion in
-/// their number: 900 took 0.1 s, 100,000 had taken 40 s and 250 MB when they were given up. Python and JavaScript guests
-/// have some hundreds.
-pub(crate) const CANONICAL: usize = 1_000_000;
+/// Functions that are lifted, lowered or built in, over all nested components. Five bytes each, and
+/// some 400 of the compiler's memory: 100,000 took 41 MB, and 32 MiB of them would take 2.5 GB. Python and JavaScript
+/// guests have some hundreds.
+pub(crate) const CANONICAL: usize = 20_000;
 /// Types, aliases, and items of instances, over all nested components and modules. 900,000 types took 99 MB, and an
 /// instance of 90,000 items a second and 66 MB.
 pub(crate) const DEFINITIONS: usize = 50_000;

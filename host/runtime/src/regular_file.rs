@@ -57,7 +57,8 @@ pub fn read_regular_text(path: &Path, most: u64) -> Result<String> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::time::{Duration, Instant};
 

@@ -317,3 +317,78 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotA
     }
     Ok(message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Message;
+
+    fn read(kind: u8, frame: &[u8]) -> String {
+        let started = std::time::Instant::now();
+        let told = read_foreign_frame(kind, frame, &Limits::default()).unwrap_or_else(|refused| refused);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        told
+    }
+
+    /// The message without its head.
+    fn body(message: &impl Serialize) -> Vec<u8> {
+        frame(message).unwrap().split_off(HEAD)
+    }
+
+    fn answer<T>(value: T) -> Answer<T> {
+        Answer { log: vec![], outcome: Ok(Metered { value, fuel: 1, memory_bytes: 1 }) }
+    }
+
+    #[test]
+    fn a_list_is_counted_as_it_is_in_memory() {
+        let prompt = |texts: usize| Prompt {
+            messages: vec![Message { role: crate::contract::Role::User, content: "q".into() }],
+            constraint: None,
+            stop: vec![String::new(); texts],
+            max_tokens: None,
+            top_logprobs: 0,
+        };
+        // Half a million empty texts are 12 MB, as many as wasmtime would let through; two million are 48 MB, in a frame of two.
+        assert_eq!(read(4, &body(&answer(Ok::<_, Refusal>(prompt(500_000))))), "0 lines, a result");
+        let refused = read(4, &body(&answer(Ok::<_, Refusal>(prompt(2_000_000)))));
+        assert_eq!(refused, "more than the 42598400 bytes allowed in memory");
+    }
+
+    #[test]
+    fn frames_that_lie_are_refused_in_words() {
+        // A list of 2^60 lines of the log, and of nothing else.
+        let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        for kind in 3..9 {
+            assert!(!read(kind, &endless).contains("result"), "{kind}");
+            assert!(!read(kind, &[]).contains("result"), "{kind}");
+            assert!(!read(kind, &[0xff; 64]).contains("result"), "{kind}");
+        }
+        // A result of another function, and bytes after the end.
+        let scores = body(&answer(Ok::<_, Refusal>(vec![Score::Value(1.0)])));
+        assert_eq!(read(7, &scores), "0 lines, a result");
+        assert!(!read(6, &scores).contains("result"));
+        assert_eq!(read(7, &[&*scores, b"x"].concat()), "1 bytes too many");
+        let long = Longest::under(&Limits::default()).confined;
+        assert_eq!(read(0, &vec![0; long + 1]), "4097 bytes, more than the 4096 allowed");
+    }
+
+    #[test]
+    fn what_a_child_says_went_wrong_is_cut_and_on_one_line() {
+        let failed = |failure: CallFailure| body(&Answer::<()> { log: vec![], outcome: Err(failure) });
+        let words = "\u{1b}[2K\n".repeat(100_000);
+        for failure in [
+            CallFailure::InvalidResult { message: words.clone() },
+            CallFailure::Config { key: Some(words.clone()), message: words.clone() },
+            CallFailure::Process { what: words.clone() },
+            CallFailure::Trap { trap: words.clone(), panic: Some("x".repeat(1 << 20)) },
+        ] {
+            let told = read(3, &failed(failure));
+            assert!(told.len() < 25_000 && !told.contains(['\u{1b}', '\n']), "{} bytes: {told:.100}", told.len());
+        }
+        let refused = |failure: LoadFailure| read(2, &body(&Loaded::Done(Err(failure))));
+        assert!(refused(LoadFailure::ForbiddenImport { import: words.clone() }).len() < 20_000);
+        // A child reads no files.
+        let file = refused(LoadFailure::NotAFile { path: "/etc/shadow".into() });
+        assert!(file.ends_with("reported a failure that is not its own to report"), "{file}");
+    }
+}
