@@ -10,5 +10,6 @@ mod guest;
 mod names;
 mod runaway;
 mod shapes;
+mod sharing;
 mod table;
 mod values;
