@@ -3,7 +3,8 @@
 //! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
 
 use wasmparser::{
-    BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Instance, Operator, Parser, Payload, TypeRef,
+    BinaryReaderError, CanonicalFunction, ComponentDefinedType, ComponentInstance, ComponentType, Encoding,
+    FunctionBody, Instance, Operator, Parser, Payload, TypeRef,
 };
 
 use crate::contract;
@@ -53,7 +54,7 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     // One entry for each module or component around, with the memories that it has.
     let mut around: Vec<usize> = Vec::new();
     let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
-    let (mut named, mut canonical, mut definitions) = (0_usize, 0_usize, 0_usize);
+    let (mut named, mut canonical, mut lowered, mut definitions) = (0_usize, 0_usize, 0_usize, 0_usize);
     let mut define = |more: usize| {
         definitions = definitions.saturating_add(more);
         at_most("types, aliases and items of instances", definitions, limits::DEFINITIONS)
@@ -147,11 +148,22 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             }
             Payload::TypeSection(section) => define(section.count() as usize)?,
             Payload::CoreTypeSection(section) => define(section.count() as usize)?,
-            Payload::ComponentTypeSection(section) => define(section.count() as usize)?,
+            Payload::ComponentTypeSection(section) => {
+                define(section.count() as usize)?;
+                for kind in section {
+                    define(parts(&kind.map_err(malformed)?))?;
+                }
+            }
             Payload::ComponentAliasSection(section) => define(section.count() as usize)?,
             Payload::ComponentCanonicalSection(section) => {
                 canonical = canonical.saturating_add(section.count() as usize);
                 at_most("functions lifted, lowered or built in", canonical, limits::CANONICAL)?;
+                for function in section {
+                    if let CanonicalFunction::Lower { .. } = function.map_err(malformed)? {
+                        lowered = lowered.saturating_add(1);
+                        at_most("functions lowered", lowered, limits::LOWERED)?;
+                    }
+                }
             }
             _ => {}
         }
@@ -164,6 +176,20 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
 
 pub(crate) fn at_most(what: &'static str, found: usize, allowed: usize) -> Result<(), LoadFailure> {
     if found > allowed { Err(LoadFailure::TooLarge { what: what.into(), allowed, found }) } else { Ok(()) }
+}
+
+/// What a type is made of, not counting what those are made of in turn.
+fn parts(kind: &ComponentType<'_>) -> usize {
+    match kind {
+        ComponentType::Defined(ComponentDefinedType::Record(fields)) => fields.len(),
+        ComponentType::Defined(ComponentDefinedType::Variant(cases)) => cases.len(),
+        ComponentType::Defined(ComponentDefinedType::Tuple(elements)) => elements.len(),
+        ComponentType::Defined(ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names)) => names.len(),
+        ComponentType::Defined(_) | ComponentType::Resource { .. } => 1,
+        ComponentType::Func(function) => function.params.len(),
+        ComponentType::Component(declarations) => declarations.len(),
+        ComponentType::Instance(declarations) => declarations.len(),
+    }
 }
 
 /// Counts memories of the innermost module. The proposal for several is switched on for wasmtime's own adapters alone.

@@ -171,3 +171,20 @@ fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
         assert!(took < WITHIN, "{component}: {took:?}");
     }
 }
+
+#[test]
+fn a_new_pack_writes_nothing_outside_of_its_own_directory() {
+    let sandbox = Sandbox::default();
+    let victim = sandbox.write("victim", "mine");
+    sandbox.write("far/away/victim", "theirs");
+    for component in ["../victim", "./../victim", victim.to_str().unwrap()] {
+        let manifest = format!("name = \"evil\"\nversion = \"1\"\n[policy]\ncomponent = \"{component}\"\n");
+        sandbox.write("far/away/evil/pack.toml", manifest);
+        let _ = std::fs::remove_dir_all(sandbox.path().join("new"));
+        let (error, good, took, _) =
+            measured(&sandbox, &["pack", "new", "new", "--kind", "pack", "--from", "far/away/evil"]);
+        assert!(!good && error.contains("lies outside of the pack"), "{component}: {error}");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine", "{component}");
+        assert!(took < WITHIN, "{component}: {took:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rewarden_judge::explain_toml_error;
-use rewarden_runtime::read_regular_text;
+use rewarden_runtime::read_regular;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -336,12 +336,17 @@ const FILE_BYTES: u64 = 8 << 20;
 
 /// The text of a file of the pack's or plugin's own: a link does not lead out of it, and nothing but a file is opened.
 pub(crate) fn text_of(directory: &Path, file: &Path) -> Result<String> {
+    String::from_utf8(bytes_of(directory, file)?).with_context(|| format!("{} is not UTF-8 text", file.display()))
+}
+
+/// As [`text_of`], whatever is in it.
+pub(crate) fn bytes_of(directory: &Path, file: &Path) -> Result<Vec<u8>> {
     let told = || format!("cannot read {}", file.display());
     let (place, directory) = (file.canonicalize().with_context(told)?, directory.canonicalize().with_context(told)?);
     if !place.starts_with(&directory) {
         bail!("{} lies outside of {}; copy the file itself there", file.display(), directory.display());
     }
-    read_regular_text(&place, FILE_BYTES).with_context(told)
+    read_regular(&place, FILE_BYTES).with_context(told)
 }
 
 fn read_toml(directory: &Path, file: &Path) -> Result<Vec<Case>> {

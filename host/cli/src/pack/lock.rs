@@ -1,6 +1,6 @@
 //! `rewarden pack lock`.
 
-use std::path::PathBuf;
+use std::path::{Component as Piece, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -14,19 +14,11 @@ use crate::packs;
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let directory = packs::find(&args.pack, &args.places)?;
     let file = directory.join("pack.toml");
-    let told = || format!("cannot read {}", file.display());
-    let text = read_regular_text(&file, MANIFEST_BYTES).with_context(told)?;
-    let manifest: toml::Table = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, &file))?;
+    let manifest = manifest(&file)?;
     let most = Limits::default().with(&args.places.limits).component_bytes as u64;
-    let whole = directory.canonicalize().with_context(told)?;
     let mut components = Vec::new();
     for name in component_names(&manifest) {
-        let path = directory.join(&name);
-        let told = || format!("cannot read the component {}", path.display());
-        if !path.canonicalize().with_context(told)?.starts_with(&whole) {
-            bail!("{} lies outside of the pack; copy the component itself beside pack.toml", path.display());
-        }
-        let bytes = read_regular(&path, most).with_context(told)?;
+        let bytes = component(&directory, &name, most)?;
         let digest = Sha256Digest::of(&bytes);
         println!("{digest}  {}", name.display());
         components.push((name, digest));
@@ -34,6 +26,24 @@ pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let lock = Lock::new(&directory, components);
     println!("wrote {}", lock.write()?.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A pack.toml as it stands in the file.
+pub(crate) fn manifest(file: &Path) -> Result<toml::Table> {
+    let text = read_regular_text(file, MANIFEST_BYTES).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, file))?)
+}
+
+/// The bytes of a component that a manifest names, of at most so many. It lies in the pack's own directory, by its name and
+/// with links followed: what is written under that name elsewhere stays where it is meant to be, too.
+pub(crate) fn component(directory: &Path, name: &Path, most: u64) -> Result<Vec<u8>> {
+    let path = directory.join(name);
+    let told = || format!("cannot read the component {}", path.display());
+    let plain = name.components().all(|piece| matches!(piece, Piece::Normal(_) | Piece::CurDir));
+    if !plain || !path.canonicalize().with_context(told)?.starts_with(directory.canonicalize().with_context(told)?) {
+        bail!("{} lies outside of the pack; copy the component itself beside pack.toml", path.display());
+    }
+    read_regular(&path, most).with_context(told)
 }
 
 /// The values of all keys `component` of a manifest, outside configurations, which are the plugins' own.

@@ -140,7 +140,9 @@ fn adapters() -> Vec<Row> {
             let lists = (1..=90).map(|level| format!("(type $t{level} (list $t{}))", level - 1)).collect::<String>();
             Pair { types: format!("(type $t0 string) {lists}"), kind: "$t90", ..Pair::default() }.beside()
         }),
-        load("300 functions that pass tuples of 300 strings", || beside(many_functions(300, 300))),
+        load("250 functions that pass tuples of 150 strings", || beside(many_functions(250, 50))).within(20).grows(128),
+        load("300 functions that pass tuples", || beside(many_functions(300, 3))),
+        load("200 functions that pass tuples of 1,000 strings", || beside(many_functions(200, 1000))),
     ]
 }
 
@@ -278,8 +280,8 @@ fn shapes() -> Vec<Row> {
             });
             bare(format!("(type $t0 (instance)) {}", levels.collect::<String>()))
         }),
-        load("types of components, nested 200 deep", || {
-            let text = "(type (component ".repeat(200) + &"))".repeat(200);
+        load("types of components, nested 40 deep", || {
+            let text = "(type (component ".repeat(40) + &"))".repeat(40);
             component(text)
         }),
         load("names of a megabyte in ten custom sections", || {
