@@ -7,6 +7,8 @@ mod inference;
 mod rows;
 #[path = "host_work/runs.rs"]
 mod runs;
+#[path = "host_work/runtime.rs"]
+mod runtime;
 #[path = "host_work/schemas.rs"]
 mod schemas;
 #[path = "host_work/server.rs"]

@@ -141,7 +141,7 @@ fn a_server_gives_the_same_rewards_and_runs_plugins_in_processes_of_its_own() {
     let ((reward, none), (isolated, some)) = (served("none"), served("process"));
     assert_eq!(reward, isolated);
     assert_eq!(none, 0);
-    assert!(some >= 3, "{some} processes for template, parser and policy");
+    assert!(some >= 2, "{some} processes: one component is template and parser, another the policy");
 }
 
 #[test]

@@ -14,17 +14,33 @@ use crate::tools;
 /// The release that was tried; installed beside the caches when there is none on `PATH`.
 const CARGO_FUZZ: &str = "0.13.2";
 
+/// Seconds after which one input counts as a hang.
+const HANG_SECONDS: u32 = 10;
+
+/// MB of memory beyond which a target counts as broken, whatever it was doing. The engine's own is some 150.
+const MEMORY_MB: u32 = 512;
+
 /// What a target did.
 struct Ran {
     target: String,
-    executions: u64,
+    /// `None` if libFuzzer ended before it counted.
+    executions: Option<u64>,
+    peak_mb: Option<u64>,
+    /// What it found: libFuzzer's own summary and the end of what it printed.
+    finding: Option<Finding>,
 }
 
-/// Runs the named targets, or all, for `seconds` each, one after the other. Findings of earlier runs are tried first: the
-/// corpus is kept under cargo's target directory.
+struct Finding {
+    summary: String,
+    output: String,
+}
+
+/// Runs the named targets, or all, for `seconds` each, one after the other, and prints what each did. Findings of earlier
+/// runs are tried first: the corpus is kept under cargo's target directory. A crash, a failed assertion, one input that
+/// takes longer than 10 s and more than 512 MB of memory are findings.
 ///
 /// # Errors
-/// When a target crashes, hangs or leaks; libFuzzer has then printed where the input lies and how to run it again.
+/// When a target found something; all others have run all the same, and where each input lies is printed.
 pub(crate) fn run(layout: &Layout, seconds: u32, targets: &[String]) -> Result<()> {
     let known = known_targets(layout)?;
     let chosen: Vec<String> = if targets.is_empty() { known.clone() } else { targets.to_vec() };
@@ -38,10 +54,25 @@ pub(crate) fn run(layout: &Layout, seconds: u32, targets: &[String]) -> Result<(
     for target in chosen {
         ran.push(step(&format!("fuzz: {target} for {seconds} s"), || fuzz.run(&target, seconds))?);
     }
-    for Ran { target, executions } in &ran {
-        eprintln!("    {target:20} {executions:>12} executions, no finding");
+    eprintln!("{}", table(&ran));
+    let found: Vec<&Ran> = ran.iter().filter(|ran| ran.finding.is_some()).collect();
+    for Ran { target, finding, .. } in &found {
+        eprintln!("{target}:\n{}\n", finding.as_ref().map_or("", |finding| &finding.output));
     }
-    Ok(())
+    let names: Vec<&str> = found.iter().map(|ran| ran.target.as_str()).collect();
+    if names.is_empty() { Ok(()) } else { bail!("{} found something, see above", names.join(", ")) }
+}
+
+/// One line a target.
+fn table(ran: &[Ran]) -> String {
+    let mut text = format!("    {:24} {:>12} {:>12}  findings", "target", "executions", "peak RSS");
+    for Ran { target, executions, peak_mb, finding } in ran {
+        let executions = executions.map_or("?".to_owned(), |executions| executions.to_string());
+        let peak = peak_mb.map_or("?".to_owned(), |peak| format!("{peak} MB"));
+        let finding = finding.as_ref().map_or("none", |finding| &finding.summary);
+        text.push_str(&format!("\n    {target:24} {executions:>12} {peak:>12}  {finding}"));
+    }
+    text
 }
 
 fn known_targets(layout: &Layout) -> Result<Vec<String>> {
@@ -54,6 +85,16 @@ fn known_targets(layout: &Layout) -> Result<Vec<String>> {
         }
     }
     targets.sort();
+    let manifest = layout.fuzz().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    // Cargo finds programs by itself in other folders only.
+    if let Some(missing) = targets.iter().find(|target| !text.contains(&format!("\"fuzz_targets/{target}.rs\""))) {
+        bail!(
+            "{} has no program for fuzz_targets/{missing}.rs; add\n[[bin]]\nname = \"{missing}\"\n\
+             path = \"fuzz_targets/{missing}.rs\"\ntest = false\ndoc = false\nbench = false",
+            manifest.display()
+        );
+    }
     Ok(targets)
 }
 
@@ -93,24 +134,62 @@ impl Fuzz<'_> {
         fuzz.arg(target).arg(&corpus);
         fuzz.args(self.seeds(target));
         fuzz.arg("--").arg(format!("-max_total_time={seconds}"));
-        fuzz.args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1", "-verbosity=0"]);
+        fuzz.arg(format!("-timeout={HANG_SECONDS}")).arg(format!("-rss_limit_mb={MEMORY_MB}"));
+        fuzz.args(["-max_len=16384", "-print_final_stats=1", "-verbosity=0"]);
         let output =
             fuzz.stdout(Stdio::inherit()).stderr(Stdio::piped()).output().context("cannot start cargo fuzz")?;
         let text = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            bail!("{target} found something ({}):\n{}", output.status, tail(&text, 60));
+        let finding = (!output.status.success()).then(|| Finding {
+            summary: summary(&text).unwrap_or_else(|| output.status.to_string()),
+            output: tail(&text, 60),
+        });
+        let (executions, peak_mb) = (statistic(&text, "number_of_executed_units"), statistic(&text, "peak_rss_mb"));
+        if finding.is_none() && executions.is_none_or(|executions| executions == 0) {
+            bail!("{target} ended without a finding and without having run:\n{}", tail(&text, 60));
         }
-        Ok(Ran { target: target.to_owned(), executions: executions(&text).context("libFuzzer printed no statistics")? })
+        Ok(Ran { target: target.to_owned(), executions, peak_mb, finding })
     }
 }
 
-/// From libFuzzer's final statistics.
-fn executions(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?;
+/// One of libFuzzer's final statistics.
+fn statistic(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':'))?;
     line.trim().parse().ok()
+}
+
+/// What kind of finding it is, in libFuzzer's words: `timeout`, `out-of-memory`, `deadly signal` and so on.
+fn summary(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix("SUMMARY: libFuzzer: "))?;
+    let input = text.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim());
+    Some(input.map_or_else(|| line.to_owned(), |input| format!("{line}, {input}")))
 }
 
 fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_and_summaries_are_read_from_what_libfuzzer_prints() {
+        let text = "ALARM: working on the last Unit for 11 seconds\nSUMMARY: libFuzzer: timeout\n\
+                    artifact_prefix='a/'; Test unit written to a/timeout-77\n\
+                    stat::number_of_executed_units: 2144\nstat::peak_rss_mb:              146\n";
+        assert_eq!(statistic(text, "number_of_executed_units"), Some(2144));
+        assert_eq!(statistic(text, "peak_rss_mb"), Some(146));
+        assert_eq!(summary(text).as_deref(), Some("timeout, a/timeout-77"));
+        assert_eq!(summary("Done 3 runs"), None);
+        let finding = Some(Finding { summary: "timeout, a/timeout-77".into(), output: String::new() });
+        let ran =
+            |target: &str, finding| Ran { target: target.into(), executions: Some(2144), peak_mb: Some(146), finding };
+        assert_eq!(
+            table(&[ran("order", None), ran("run_file", finding)]),
+            "    target                     executions     peak RSS  findings\n\
+            \x20   order                            2144       146 MB  none\n\
+            \x20   run_file                         2144       146 MB  timeout, a/timeout-77"
+        );
+    }
 }

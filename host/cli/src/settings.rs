@@ -8,6 +8,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::builder::OsStr;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use rewarden_runtime::read_regular_text;
+
+/// Bytes of the file: it is the user's own, but whoever works in a folder of somebody else's may find one there.
+const MOST: u64 = 1 << 20;
 
 /// The file's name.
 pub(crate) const FILE: &str = "rewarden.toml";
@@ -56,7 +60,7 @@ impl FileDefaults {
         let nearest = directory.ancestors().map(|above| above.join(FILE)).find(|path| path.is_file());
         let mut defaults = Self::default();
         for file in user.into_iter().filter(|path| path.is_file()).chain(nearest) {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = read_regular_text(&file, MOST).with_context(|| format!("cannot read {}", file.display()))?;
             defaults.add(&text, &file, command)?;
         }
         Ok(defaults)

@@ -38,5 +38,6 @@ pub use part_name::PartName;
 pub use principles::PrinciplesStage;
 pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use task_row::{RowError, parse_row};
+pub use text_file::MANIFEST_BYTES;
 pub use validate::principles as accepted_principles;
 pub use verify::{Discrepancy, verify};

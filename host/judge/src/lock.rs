@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_runtime::{Sha256Digest, shown};
 use serde::{Deserialize, Serialize};
 
 use crate::text_file;
@@ -81,8 +81,9 @@ impl Lock {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(format!("cannot be read: {error}"))),
         };
-        let content: Content = toml::from_str(&text)
-            .map_err(|error| failed(format!("is not a lock that `rewarden pack lock` wrote: {}", error.message())))?;
+        let content: Content = toml::from_str(&text).map_err(|error| {
+            failed(format!("is not a lock that `rewarden pack lock` wrote: {}", shown(error.message())))
+        })?;
         if content.version != VERSION {
             return Err(failed(format!(
                 "has version {}, expected {VERSION}; run `rewarden pack lock` with this program",

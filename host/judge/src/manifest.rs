@@ -3,8 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rewarden_runtime::{shown, shown_within};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+/// Scorers of one pack: each is called once a task. Bundled packs have one or two.
+const SCORERS: usize = 64;
+/// Bytes of a component's path.
+const PATH_BYTES: usize = 1024;
+/// Bytes of the description, which is a sentence or two.
+const DESCRIPTION_BYTES: usize = 4096;
+/// Bytes of a message of the reader of TOML, which repeats keys of the file, and lists those that there are.
+const MESSAGE_BYTES: usize = 1024;
+/// Bytes of a key beyond which no known one is near it.
+const KEY_BYTES: usize = 64;
 
 /// A `pack.toml` as it stands in the file.
 #[derive(Debug, Deserialize)]
@@ -44,6 +56,7 @@ pub(crate) struct MetaSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PrinciplesSection {
+    #[serde(deserialize_with = "path")]
     pub(crate) component: PathBuf,
     #[serde(default)]
     pub(crate) config: toml::Table,
@@ -80,8 +93,11 @@ pub(crate) struct PartSection {
 /// A path goes to terminals when it is wrong.
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.chars().any(char::is_control) {
-        return Err(D::Error::custom(format!("expected a path without control characters, found {text:?}")));
+    if text.is_empty() || text.len() > PATH_BYTES || text.chars().any(char::is_control) {
+        let found = shown(&text);
+        return Err(D::Error::custom(format!(
+            "expected a path of 1 to {PATH_BYTES} bytes without control characters, found \"{found}\""
+        )));
     }
     Ok(text.into())
 }
@@ -122,6 +138,24 @@ impl Manifest {
         if manifest.principles.is_some() && manifest.template.is_none() {
             return Err(invalid("has [principles] but no [template] and [parser] to judge under them with".into()));
         }
+        if manifest.scorers.len() > SCORERS {
+            let found = manifest.scorers.len();
+            return Err(invalid(format!("has {found} [scorers.NAME], more than the {SCORERS} allowed")));
+        }
+        if manifest.description.len() > DESCRIPTION_BYTES {
+            let found = manifest.description.len();
+            return Err(invalid(format!("`description` has {found} bytes, more than the {DESCRIPTION_BYTES} allowed")));
+        }
+        let SamplingSection { temperature, top_p, max_tokens } = manifest.sampling;
+        if temperature.is_some_and(|temperature| !(temperature.is_finite() && temperature >= 0.0)) {
+            return Err(invalid("[sampling] `temperature` expected a finite number of at least 0".into()));
+        }
+        if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
+            return Err(invalid("[sampling] `top_p` expected a number above 0 and at most 1".into()));
+        }
+        if max_tokens == Some(0) {
+            return Err(invalid("[sampling] `max_tokens` expected at least 1".into()));
+        }
         for name in manifest.scorers.keys() {
             check_name("scorers.NAME", name).map_err(invalid)?;
         }
@@ -147,6 +181,7 @@ impl Manifest {
         for (part, section) in [("template", template), ("parser", parser)] {
             for (key, value) in &shared {
                 if section.config.insert(key.clone(), value.clone()).is_some() {
+                    let key = shown(key);
                     return Err(format!("`{key}` is in [shared] and in [{part}.config]; expected it in one of them"));
                 }
             }
@@ -164,7 +199,10 @@ fn check_name(field: &str, name: &str) -> Result<(), String> {
     if fits {
         Ok(())
     } else {
-        Err(format!("`{field}` is {name:?}; expected 1 to 64 letters, digits, `-`, `_`, `.` or `+`, no leading dot"))
+        Err(format!(
+            "`{field}` is \"{}\"; expected 1 to 64 letters, digits, `-`, `_`, `.` or `+`, no leading dot",
+            shown(name)
+        ))
     }
 }
 
@@ -174,10 +212,12 @@ pub fn explain(error: &toml::de::Error, text: &str, file: &Path) -> ManifestErro
     // serde's own wording: "unknown field `polcy`, expected one of `name`, `policy`".
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     let suggestion = match quoted.next() {
-        Some(unknown) if error.message().starts_with("unknown field") => nearest(unknown, quoted),
+        Some(unknown) if error.message().starts_with("unknown field") && unknown.len() <= KEY_BYTES => {
+            nearest(unknown, quoted)
+        }
         _ => None,
     };
-    let mut message = error.message().trim_end().to_owned();
+    let mut message = shown_within(error.message().trim_end(), MESSAGE_BYTES);
     if let Some(known) = suggestion {
         message.push_str(&format!("; did you mean `{known}`?"));
     }
@@ -252,6 +292,65 @@ config = { k = 4 }
         let parts = "[template]\ncomponent = \"t.wasm\"\n[parser]\ncomponent = \"p.wasm\"\n";
         let scorers = GOOD.replace(parts, "[scorers.a]\ncomponent = \"s.wasm\"\n");
         assert!(shared(&scorers).unwrap_err().message.contains("but not both of them"));
+    }
+
+    #[test]
+    fn text_without_end_in_any_form_is_refused_in_words_and_in_time() {
+        // As long as a manifest may be.
+        let fill =
+            |piece: &str| piece.repeat((crate::text_file::MANIFEST_BYTES as usize - GOOD.len()) / piece.len() - 8);
+        let numbered = |line: fn(usize) -> String| (0..10_000).map(line).collect::<String>();
+        let scorers = numbered(|number| format!("[scorers.s{number}]\ncomponent = \"a\"\n"));
+        for (what, text, expected) in [
+            ("a dotted key", format!("{GOOD}[shared]\n{}a = 1", fill("a.")), "recursion limit"),
+            ("a dotted table", format!("{GOOD}[shared.{}a]", fill("a.")), "recursion limit"),
+            ("nested arrays", format!("{GOOD}[shared]\na = {}", fill("[")), "max recursion depth"),
+            ("nested tables", format!("{GOOD}[shared]\na = {}", fill("{a=")), "max recursion depth"),
+            ("a long key", format!("{GOOD}[{}]", fill("x")), "unknown field `xxx"),
+            ("a long number", format!("{GOOD}[shared]\na = {}", fill("9")), "overflow"),
+            ("an open text", format!("{GOOD}[shared]\na = \"{}", fill("x")), "invalid basic string"),
+            ("the same key again and again", format!("{GOOD}[shared]\n{}", fill("a=1\n")), "duplicate key"),
+            ("many scorers", format!("{GOOD}{scorers}"), "has 10000 [scorers.NAME], more than the 64 allowed"),
+            ("a long path", GOOD.replace("t.wasm", &fill("x")), "expected a path of 1 to 1024 bytes"),
+            ("no path", GOOD.replace("t.wasm", ""), "expected a path of 1 to 1024 bytes"),
+            ("a long name", GOOD.replace("\"mine\"", &format!("\"{}\"", fill("x"))), "`name` is \"xxx"),
+            ("a long description", format!("description = \"{}\"{GOOD}", fill("x")), "more than the 4096 allowed"),
+            ("a long limit", format!("{GOOD}[limits]\n{} = -1", fill("x")), "invalid value"),
+        ] {
+            let started = std::time::Instant::now();
+            let message = error(&text).to_string();
+            assert!(message.contains(expected), "{what}: {message:.300}");
+            assert!(message.len() < 1500, "{what}: {} bytes of message", message.len());
+            assert!(started.elapsed().as_secs() < 2, "{what}: {:?}", started.elapsed());
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_told_as_it_is_written() {
+        let escape = GOOD.replace("\nmin = 1", "\n\"\\u001b[31m\\u202e\" = 1\nmin = 1");
+        let message = error(&escape).to_string();
+        assert!(message.contains(r"unknown field `\u{1b}[31m\u{202e}`"), "{message}");
+        let name = error(&GOOD.replace("\"mine\"", "\"\\u202emine\"")).message;
+        assert!(name.starts_with(r#"`name` is "\u{202e}mine"; expected"#), "{name}");
+        let path = GOOD.replace("t.wasm", "\\u001b[2K.wasm");
+        assert!(error(&path).message.contains(r#"without control characters, found "\u{1b}[2K.wasm""#));
+        let principles = "[principles]\ncomponent = \"\\u0007.wasm\"\n";
+        assert!(error(&format!("{GOOD}{principles}")).message.contains("without control characters"));
+    }
+
+    #[test]
+    fn sampling_that_no_model_can_do_is_refused() {
+        for (sampling, expected) in [
+            ("temperature = inf", "`temperature` expected a finite number"),
+            ("temperature = nan", "`temperature` expected a finite number"),
+            ("temperature = -0.5", "`temperature` expected a finite number"),
+            ("top_p = 0.0", "`top_p` expected a number above 0"),
+            ("top_p = nan", "`top_p` expected a number above 0"),
+            ("max_tokens = 0", "`max_tokens` expected at least 1"),
+        ] {
+            let message = error(&format!("{GOOD}[sampling]\n{sampling}\n")).message;
+            assert!(message.contains(expected), "{sampling}: {message}");
+        }
     }
 
     #[test]

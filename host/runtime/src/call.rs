@@ -1,11 +1,14 @@
 //! One call: a fresh instance, its limits, and what its errors mean.
 
+use std::sync::Arc;
+
 use wasmtime::component::Instance;
 use wasmtime::{Store, Trap};
 
 use crate::engine::TICK;
 use crate::error::{CallError, CallFailure};
 use crate::here::Here;
+use crate::limits::HANDLES;
 use crate::plugin::Metered;
 use crate::store::{CallState, LimitReached, Resource};
 use crate::wording::shown;
@@ -14,27 +17,29 @@ impl Here {
     /// Instantiates, configures (when there is a configuration), runs `body`, and drops everything.
     pub(crate) fn once<R>(
         &self,
+        name: &Arc<str>,
         function: &'static str,
         config: Option<&str>,
         body: impl FnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<Metered<R>, CallError> {
         let _place = self.machine.gate.enter();
         let limits = &*self.limits;
-        let mut store = Store::new(&self.machine.engine, CallState::new(self.name.clone(), limits, self.log.clone()));
+        let mut store = Store::new(&self.machine.engine, CallState::new(name.clone(), limits, self.log.clone()));
         // All of this before instantiation: start functions run there.
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits.result_bytes);
+        store.set_max_component_handles(HANDLES);
         let ticks = limits.wall.as_nanos().div_ceil(TICK.as_nanos());
         // One more, since the tick under way may be almost over.
         store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1));
 
-        let error = |failure| CallError { component: self.name.clone(), function, failure };
+        let error = |failure| CallError { component: name.clone(), function, failure };
         let outcome = store.set_fuel(limits.fuel).and_then(|()| {
-            let instance = self.pre.instantiate(&mut store)?;
+            let instance = self.compiled.pre.instantiate(&mut store)?;
             if let Some(config) = config
                 && let Err(refused) = self.call_configure(&mut store, &instance, config)?
             {
-                return Ok(Err(CallFailure::Config { key: refused.key, message: refused.message }));
+                return Ok(Err(CallFailure::refused(&refused)));
             }
             body(&mut store, &instance).map(Ok)
         });
@@ -62,9 +67,18 @@ impl Here {
             Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.wall },
             Some(trap) => CallFailure::Trap { trap: trap.to_string(), panic: last_error },
             None if is_hostcall_fuel(error) => CallFailure::OutputSize { allowed: limits.result_bytes },
+            None if is_out_of_handles(error) => {
+                let trap = format!("held more than the {HANDLES} handles of resources that an instance may hold");
+                CallFailure::Trap { trap, panic: last_error }
+            }
             None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
         }
     }
+}
+
+/// As below: wasmtime has no type for it.
+fn is_out_of_handles(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| cause.to_string().contains("store handle limit exceeded"))
 }
 
 /// wasmtime's error type for this is private, so its words must do. `tests/tests/hostile.rs` fails should they change.

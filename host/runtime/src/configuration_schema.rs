@@ -81,6 +81,20 @@ pub enum SchemaError {
     Subschemas,
 }
 
+impl SchemaError {
+    /// Cuts its texts to what the longest one that is said of a schema has. For errors that others report.
+    pub(crate) fn bound(&mut self) {
+        let texts = match self {
+            Self::Keyword { keyword, pointer, message } => vec![keyword, pointer, message],
+            Self::Json { message: text } | Self::Levels { pointer: text } => vec![text],
+            Self::Bytes { .. } | Self::NotAnObject | Self::Subschemas => Vec::new(),
+        };
+        for text in texts {
+            text.truncate(text.floor_char_boundary(4096));
+        }
+    }
+}
+
 /// The schema of a plugin's configuration.
 #[derive(Clone)]
 pub struct ConfigurationSchema {

@@ -9,6 +9,8 @@ use wasmtime::{
 };
 
 use crate::compiler::Compiler;
+use crate::here::Compiled;
+use crate::holdings::Holdings;
 use crate::limits::{self, Limits};
 use crate::log;
 use crate::store::CallState;
@@ -48,13 +50,15 @@ fn config(limits: &Limits, allocation: Allocation) -> Config {
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_threads(false)
         .wasm_function_references(false)
         .wasm_gc(false)
         .wasm_exceptions(false)
         // Python guests use it.
         .wasm_extended_const(true)
+        // For wasmtime's own adapters between nested components, which copy from one memory to another and are validated
+        // as guests are: without it their generation panics. Guests have one memory a module: `outline` sees to it.
+        .wasm_multi_memory(true)
         .collector(Collector::Null)
         // Explicit, since the defaults read environment variables and the text of a trap would follow them.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
@@ -97,6 +101,7 @@ pub(crate) struct Machine {
     pub(crate) linker: Linker<CallState>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) compiler: Compiler,
+    pub(crate) holdings: Holdings<Compiled>,
 }
 
 impl Machine {
@@ -114,7 +119,13 @@ impl Machine {
         log::add_to(&mut linker)?;
         start_clock(&engine)?;
         let compiler = Compiler::new(engine.clone());
-        Ok(Arc::new(Self { engine, linker, gate: Gate::new(CONCURRENT_CALLS), compiler }))
+        Ok(Arc::new(Self {
+            engine,
+            linker,
+            gate: Gate::new(CONCURRENT_CALLS),
+            compiler,
+            holdings: Holdings::default(),
+        }))
     }
 }
 

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::configuration_schema::SchemaError;
-use crate::contract;
+use crate::contract::{self, ConfigError};
 use crate::interface::Interface;
+use crate::wording::{shown, shown_within};
 
 /// Why a component was refused at load.
 #[derive(Clone, Debug, Error)]
@@ -116,6 +117,20 @@ pub enum LoadFailure {
         compilers: u32,
         /// How long was waited: [`crate::Limits::compile`].
         allowed: Duration,
+    },
+    /// Too much is loaded already: [`crate::Limits::loaded_bytes`].
+    #[error(
+        "would take {wanted} bytes beside the {held} that this host holds of other components, more than the {allowed} \
+         allowed together; take packs out of service, or raise the host's limit with --limits loaded_bytes={} or more",
+        wanted.saturating_add(*held)
+    )]
+    NoRoom {
+        /// What it takes.
+        wanted: usize,
+        /// What others hold.
+        held: usize,
+        /// The limit.
+        allowed: usize,
     },
     /// The compiler refused it, or the engine failed.
     #[error("could not be compiled: {message}")]
@@ -224,4 +239,87 @@ pub enum CallFailure {
         /// What became of the process.
         what: String,
     },
+}
+
+/// Bytes of a plugin's own words in a failure. It is kept with its sample, shown on terminals and written to logs.
+const WORDS: usize = 1024;
+
+impl CallFailure {
+    /// A configuration that the plugin refused, in its own words.
+    pub(crate) fn refused(error: &ConfigError) -> Self {
+        Self::Config { key: error.key.as_deref().map(shown), message: shown_within(&error.message, WORDS) }
+    }
+}
+
+/// What a child process says went wrong, which may be anything if the child was taken over.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there are no child processes"))]
+mod from_a_child {
+    use super::{CallFailure, LoadFailure, WORDS, shown_within};
+
+    /// Bytes of any one text: what this process would have cut leaves as it is.
+    const MOST: usize = 2 * WORDS;
+
+    fn bound(text: &mut String) {
+        *text = shown_within(text, MOST);
+    }
+
+    impl CallFailure {
+        /// Whether it can be the outcome of a call: a child has no say in what became of itself.
+        pub(crate) fn is_of_a_call(&self) -> bool {
+            !matches!(self, Self::Process { .. })
+        }
+
+        /// With its texts on one line, and as long as they can be.
+        pub(crate) fn bounded(mut self) -> Self {
+            match &mut self {
+                Self::Trap { trap, panic } => {
+                    bound(trap);
+                    // Told as it is, lines included, where the plugin runs in this process.
+                    if let Some(panic) = panic {
+                        panic.truncate(panic.floor_char_boundary(WORDS));
+                    }
+                }
+                Self::InvalidResult { message } | Self::Process { what: message } => bound(message),
+                Self::Config { key, message } => {
+                    key.iter_mut().for_each(bound);
+                    bound(message);
+                }
+                Self::Fuel { .. }
+                | Self::Memory { .. }
+                | Self::TableElements { .. }
+                | Self::Time { .. }
+                | Self::OutputSize { .. }
+                | Self::NotExported(_) => {}
+            }
+            self
+        }
+    }
+
+    impl LoadFailure {
+        /// As [`CallFailure::bounded`].
+        pub(crate) fn bounded(mut self) -> Self {
+            match &mut self {
+                Self::Malformed { message } | Self::Compile { message } | Self::Description { message } => {
+                    bound(message)
+                }
+                Self::ForbiddenImport { import } => bound(import),
+                Self::OtherVersion { name } => bound(name),
+                Self::MissingExport { exports, .. } => bound(exports),
+                Self::Mismatch { what, message } => {
+                    bound(what);
+                    bound(message);
+                }
+                Self::TooLarge { what, .. } => bound(what.to_mut()),
+                Self::Process { what } => bound(what),
+                Self::Describe(failure) => return Self::Describe(failure.clone().bounded()),
+                Self::Schema(error) => error.bound(),
+                // Children read no files and hold one component.
+                Self::Read { .. } | Self::NotAFile { .. } | Self::NoRoom { .. } => {
+                    return Self::Process { what: "reported a failure that is not its own to report".into() };
+                }
+                Self::CoreModule | Self::CompileTime { .. } | Self::CompilersBusy { .. } => {}
+            }
+            self
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::contract::{
 };
 use crate::engine::Machine;
 use crate::error::{CallError, CallFailure, LoadFailure};
+use crate::holdings::Held;
 use crate::interface::Interface;
 use crate::limits::Limits;
 use crate::log::LogSink;
@@ -19,10 +20,18 @@ use crate::plugin::{About, Metered};
 use crate::store::CallState;
 use crate::wording::shown;
 
-/// A component that is linked into this process. The functions are those of [`crate::Plugin`].
-pub(crate) struct Here {
-    pub(crate) name: Arc<str>,
+/// A component that is compiled and linked into this process, whatever limits its calls are under.
+pub(crate) struct Compiled {
+    pub(crate) bytes: Arc<[u8]>,
     pub(crate) pre: InstancePre<CallState>,
+    /// Counts it as held; `None` in a process that holds one component only.
+    pub(crate) _held: Option<Held>,
+}
+
+/// A component under its limits. The functions are those of [`crate::Plugin`], whose name they take: it is for errors and
+/// the log, and one component can be loaded under several.
+pub(crate) struct Here {
+    pub(crate) compiled: Arc<Compiled>,
     pub(crate) machine: Arc<Machine>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) log: LogSink,
@@ -71,24 +80,24 @@ fn mismatch(interface: Interface, error: &wasmtime::Error) -> LoadFailure {
 impl Here {
     /// Looks the exports up, and checks their types.
     pub(crate) fn new(
-        name: &str,
+        name: &Arc<str>,
         outline: &Outline,
-        pre: InstancePre<CallState>,
+        compiled: Arc<Compiled>,
         machine: Arc<Machine>,
         limits: Arc<Limits>,
         log: LogSink,
     ) -> Result<Self, LoadFailure> {
-        let exports = Exports::find(outline, &pre)?;
-        let here = Self { name: name.into(), pre, machine, limits, log, exports };
-        here.check_types()?;
+        let exports = Exports::find(outline, &compiled.pre)?;
+        let here = Self { compiled, machine, limits, log, exports };
+        here.check_types(name)?;
         Ok(here)
     }
 
     /// Instantiates once and looks at the types of every exported function: a variant with a case too many is only
     /// seen here.
-    fn check_types(&self) -> Result<(), LoadFailure> {
+    fn check_types(&self, name: &Arc<str>) -> Result<(), LoadFailure> {
         let wrong = |interface: Interface| move |error: wasmtime::Error| mismatch(interface, &error);
-        self.once("instantiation", None, |store, instance| {
+        self.once(name, "instantiation", None, |store, instance| {
             let exports = &self.exports;
             let mut check = || -> Result<(), LoadFailure> {
                 exports.describe.load(&mut *store, instance).map_err(wrong(Interface::Describe))?;
@@ -115,9 +124,9 @@ impl Here {
         .value
     }
 
-    pub(crate) fn describe(&self) -> Result<About, LoadFailure> {
+    pub(crate) fn describe(&self, name: &Arc<str>) -> Result<About, LoadFailure> {
         let description = self
-            .once("describe.describe", None, |store, instance| {
+            .once(name, "describe.describe", None, |store, instance| {
                 self.exports.describe.load(&mut *store, instance)?.call_describe(store)
             })
             .map_err(|error| LoadFailure::Describe(error.failure))?
@@ -125,8 +134,8 @@ impl Here {
         About::checked(description)
     }
 
-    pub(crate) fn check_config(&self, config: &str) -> Result<(), CallError> {
-        self.once("describe.configure", Some(config), |_, _| Ok(())).map(|_| ())
+    pub(crate) fn check_config(&self, name: &Arc<str>, config: &str) -> Result<(), CallError> {
+        self.once(name, "describe.configure", Some(config), |_, _| Ok(())).map(|_| ())
     }
 
     pub(crate) fn call_configure(
@@ -138,26 +147,28 @@ impl Here {
         self.exports.describe.load(&mut *store, instance)?.call_configure(store, config)
     }
 
-    fn not_exported(&self, interface: Interface, function: &'static str) -> CallError {
-        CallError { component: self.name.clone(), function, failure: CallFailure::NotExported(interface) }
+    fn not_exported(name: &Arc<str>, interface: Interface, function: &'static str) -> CallError {
+        CallError { component: name.clone(), function, failure: CallFailure::NotExported(interface) }
     }
 
     pub(crate) fn render(
         &self,
+        name: &Arc<str>,
         config: &str,
         request: &Request,
     ) -> Result<Metered<Result<Prompt, Refusal>>, CallError> {
         const NAME: &str = "template.render";
         let Some(indices) = &self.exports.template else {
-            return Err(self.not_exported(Interface::Template, NAME));
+            return Err(Self::not_exported(name, Interface::Template, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| {
+        self.once(name, NAME, Some(config), |store, instance| {
             indices.load(&mut *store, instance)?.call_render(store, request)
         })
     }
 
     pub(crate) fn parse(
         &self,
+        name: &Arc<str>,
         config: &str,
         completion: &Completion,
         shown: u32,
@@ -165,15 +176,16 @@ impl Here {
     ) -> Result<Metered<Result<Judgement, ParseFailure>>, CallError> {
         const NAME: &str = "parser.parse";
         let Some(indices) = &self.exports.parser else {
-            return Err(self.not_exported(Interface::Parser, NAME));
+            return Err(Self::not_exported(name, Interface::Parser, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| {
+        self.once(name, NAME, Some(config), |store, instance| {
             indices.load(&mut *store, instance)?.call_parse(store, completion, shown, scale)
         })
     }
 
     pub(crate) fn next(
         &self,
+        name: &Arc<str>,
         config: &str,
         task: &Task,
         context: &Context,
@@ -181,45 +193,54 @@ impl Here {
     ) -> Result<Metered<Result<Step, Refusal>>, CallError> {
         const NAME: &str = "policy.next";
         let Some(indices) = &self.exports.policy else {
-            return Err(self.not_exported(Interface::Policy, NAME));
+            return Err(Self::not_exported(name, Interface::Policy, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| {
+        self.once(name, NAME, Some(config), |store, instance| {
             indices.load(&mut *store, instance)?.call_next(store, task, context, samples)
         })
     }
 
     pub(crate) fn score_responses(
         &self,
+        name: &Arc<str>,
         config: &str,
         task: &Task,
     ) -> Result<Metered<Result<Vec<Score>, Refusal>>, CallError> {
         const NAME: &str = "scorer.score-responses";
         let Some(indices) = &self.exports.scorer else {
-            return Err(self.not_exported(Interface::Scorer, NAME));
+            return Err(Self::not_exported(name, Interface::Scorer, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| {
+        self.once(name, NAME, Some(config), |store, instance| {
             indices.load(&mut *store, instance)?.call_score_responses(store, task)
         })
     }
 
-    pub(crate) fn ask(&self, config: &str, query: &Query) -> Result<Metered<Result<Prompt, Refusal>>, CallError> {
+    pub(crate) fn ask(
+        &self,
+        name: &Arc<str>,
+        config: &str,
+        query: &Query,
+    ) -> Result<Metered<Result<Prompt, Refusal>>, CallError> {
         const NAME: &str = "principles.ask";
         let Some(indices) = &self.exports.principles else {
-            return Err(self.not_exported(Interface::Principles, NAME));
+            return Err(Self::not_exported(name, Interface::Principles, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| indices.load(&mut *store, instance)?.call_ask(store, query))
+        self.once(name, NAME, Some(config), |store, instance| {
+            indices.load(&mut *store, instance)?.call_ask(store, query)
+        })
     }
 
     pub(crate) fn read(
         &self,
+        name: &Arc<str>,
         config: &str,
         completion: &Completion,
     ) -> Result<Metered<Result<Vec<Principle>, ParseFailure>>, CallError> {
         const NAME: &str = "principles.read";
         let Some(indices) = &self.exports.principles else {
-            return Err(self.not_exported(Interface::Principles, NAME));
+            return Err(Self::not_exported(name, Interface::Principles, NAME));
         };
-        self.once(NAME, Some(config), |store, instance| {
+        self.once(name, NAME, Some(config), |store, instance| {
             indices.load(&mut *store, instance)?.call_read(store, completion)
         })
     }

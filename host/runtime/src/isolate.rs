@@ -7,6 +7,8 @@
 //!
 //! A program that uses this has to be able to be its own child: [`SUBCOMMAND`] says how.
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is received where there are no processes"))]
+mod budget;
 #[cfg(target_os = "linux")]
 mod cell;
 #[cfg(target_os = "linux")]
@@ -32,6 +34,8 @@ pub use child::serve;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::serve;
 pub use wire::Landlock;
+#[doc(hidden)]
+pub use wire::read_foreign_frame;
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{Pool, Warden};

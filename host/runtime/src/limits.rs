@@ -8,11 +8,13 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use crate::wording::shown;
+
 /// Limits on loading a component and on every call into it. [`Limit::ALL`] says of each what it counts and why its
 /// default is what it is.
 ///
 /// The defaults leave a bundled plugin room for texts of a megabyte, and stop a hostile one within seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// WebAssembly instructions of one call.
     pub fuel: u64,
@@ -34,6 +36,8 @@ pub struct Limits {
     pub function_bytes: usize,
     /// Wall-clock time for compiling a component.
     pub compile: Duration,
+    /// Bytes that all loaded components hold together.
+    pub loaded_bytes: usize,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             component_functions: 100_000,
             function_bytes: 256 << 10,
             compile: Duration::from_secs(60),
+            loaded_bytes: 1 << 30,
         }
     }
 }
@@ -163,6 +168,16 @@ impl Limit {
             get: |limits| milliseconds(limits.compile),
             set: |limits, value| limits.compile = Duration::from_millis(value),
         },
+        Self {
+            key: "loaded_bytes",
+            counts: "Bytes of all components that are loaded at once, over all packs: their files and their machine code, each \
+                     once however many packs and versions use it, and at least 64 KiB each",
+            reason: "A bundled plugin takes a megabyte and a Python guest some 70: room for ten of the largest, or for a \
+                     thousand bundled ones. A server that is handed ever more packs refuses the next instead of filling the memory",
+            decides_results: false,
+            get: |limits| limits.loaded_bytes as u64,
+            set: |limits, value| limits.loaded_bytes = size(value),
+        },
     ];
 
     /// The limit of this key.
@@ -170,7 +185,7 @@ impl Limit {
     /// # Errors
     /// When there is none.
     pub fn of(key: &str) -> Result<&'static Self, LimitError> {
-        Self::ALL.iter().find(|limit| limit.key == key).ok_or_else(|| LimitError::Unknown { key: key.to_owned() })
+        Self::ALL.iter().find(|limit| limit.key == key).ok_or_else(|| LimitError::Unknown { key: shown(key) })
     }
 
     /// Its value in `limits`.
@@ -250,13 +265,13 @@ impl FromStr for LimitChange {
     type Err = LimitError;
 
     fn from_str(text: &str) -> Result<Self, LimitError> {
-        let (key, value) = text.split_once('=').ok_or_else(|| LimitError::Form { found: text.to_owned() })?;
+        let (key, value) = text.split_once('=').ok_or_else(|| LimitError::Form { found: shown(text) })?;
         let (key, value) = (key.trim(), value.trim());
         let limit = Limit::of(key)?;
         // As in Rust and TOML: 500_000_000.
         match value.replace('_', "").parse() {
             Ok(number) => Self::new(limit.key, number),
-            Err(_) => Err(LimitError::Value { key: key.to_owned(), found: value.to_owned() }),
+            Err(_) => Err(LimitError::Value { key: key.to_owned(), found: shown(value) }),
         }
     }
 }
@@ -309,6 +324,28 @@ pub(crate) const MEMORIES: u32 = 8;
 pub(crate) const TABLES: u32 = 16;
 /// See [`MEMORIES`].
 pub(crate) const CORE_INSTANCES: u32 = 32;
+/// Functions that are lifted, lowered or built in, over all nested components. Five bytes each, and
+/// some 400 of the compiler's memory: 100,000 took 41 MB, and 32 MiB of them would take 2.5 GB. Python and JavaScript
+/// guests have some hundreds.
+pub(crate) const CANONICAL: usize = 20_000;
+/// Functions that are lowered, over all nested components. For each that another component lifts, wasmtime generates an
+/// adapter as large as its types, which no limit on functions sees: 300 of tuples of 300 to 600 strings took 72 MB. Those
+/// that composed components pass between themselves are some dozens.
+pub(crate) const LOWERED: usize = 256;
+/// Elements, fields and cases of types; types, aliases, and items of instances, over all nested components and modules. 900,000 types took 99 MB, and an
+/// instance of 90,000 items a second and 66 MB.
+pub(crate) const DEFINITIONS: usize = 50_000;
+/// Imports or exports of a component; tools make one for each interface.
+pub(crate) const NAMES: usize = 1000;
+/// Bytes of the name of an import or export. Those of interfaces have some 50.
+pub(crate) const NAME_BYTES: usize = 1000;
+/// Memories of one core module, imported ones included: what WebAssembly had before the multi-memory proposal, which only
+/// wasmtime's own adapters may use.
+pub(crate) const MODULE_MEMORIES: usize = 1;
+/// Handles of resources that one instance may hold at once. wasmtime keeps a slot of the host's memory for each, of some
+/// 16 bytes, which is not linear memory. No contract of ours has resources; what composed components pass between
+/// themselves is a handful.
+pub(crate) const HANDLES: usize = 10_000;
 /// Instances of nested components that may be asked for, over a whole component. Tools make one for each exported
 /// interface. With 16, no arrangement of them stands for more than some 350.
 pub(crate) const COMPONENT_INSTANCES: usize = 16;

@@ -2,7 +2,10 @@
 //!
 //! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
 
-use wasmparser::{BinaryReaderError, ComponentInstance, Encoding, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{
+    BinaryReaderError, CanonicalFunction, ComponentDefinedType, ComponentInstance, ComponentType, Encoding,
+    FunctionBody, Instance, Operator, Parser, Payload, TypeRef,
+};
 
 use crate::contract;
 use crate::error::LoadFailure;
@@ -48,23 +51,35 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     let malformed = |error: BinaryReaderError| LoadFailure::Malformed { message: shown(&error.to_string()) };
 
     let mut outline = Outline::default();
-    let mut depth = 0_usize;
+    // One entry for each module or component around, with the memories that it has.
+    let mut around: Vec<usize> = Vec::new();
     let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut named, mut canonical, mut lowered, mut definitions) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut define = |more: usize| {
+        definitions = definitions.saturating_add(more);
+        at_most("types, aliases and items of instances", definitions, limits::DEFINITIONS)
+    };
     let (mut memory_bytes, mut table_elements, mut globals) = (0_usize, 0_usize, 0_usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadFailure::CoreModule),
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
-                depth += 1;
-                at_most("levels of nested components", depth, limits::NESTING)?;
+            Payload::Version { encoding: Encoding::Module, .. } if around.is_empty() => {
+                return Err(LoadFailure::CoreModule);
             }
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if depth == 0 => {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                around.push(0);
+                at_most("levels of nested components", around.len(), limits::NESTING)?;
+            }
+            Payload::End(_) => drop(around.pop()),
+            Payload::ComponentImportSection(section) if around.is_empty() => {
+                named = named.saturating_add(section.count() as usize);
+                at_most("imports and exports", named, limits::NAMES)?;
                 for import in section {
                     check_import(import.map_err(malformed)?.name.name, &mut outline)?;
                 }
             }
-            Payload::ComponentExportSection(section) if depth == 0 => {
+            Payload::ComponentExportSection(section) if around.is_empty() => {
+                named = named.saturating_add(section.count() as usize);
+                at_most("imports and exports", named, limits::NAMES)?;
                 for export in section {
                     check_export(export.map_err(malformed)?.name.name, &mut outline)?;
                 }
@@ -84,10 +99,18 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             Payload::MemorySection(section) => {
                 memories = memories.saturating_add(section.count() as usize);
                 at_most("memories", memories, limits::MEMORIES as usize)?;
+                one_memory(&mut around, section.count() as usize)?;
                 for memory in section {
                     let pages = usize::try_from(memory.map_err(malformed)?.initial).unwrap_or(usize::MAX);
                     memory_bytes = memory_bytes.saturating_add(pages.saturating_mul(PAGE));
                     at_most("bytes of memory from the start", memory_bytes, limits.memory_bytes)?;
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    if let TypeRef::Memory(_) = import.map_err(malformed)?.ty {
+                        one_memory(&mut around, 1)?;
+                    }
                 }
             }
             Payload::TableSection(section) => {
@@ -103,15 +126,44 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             // a component that holds ten of one that holds ten of one, and so on.
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    let instance = instance.map_err(malformed)?;
-                    nested =
-                        nested.saturating_add(usize::from(matches!(instance, ComponentInstance::Instantiate { .. })));
-                    at_most("instances of nested components", nested, limits::COMPONENT_INSTANCES)?;
+                    match instance.map_err(malformed)? {
+                        ComponentInstance::Instantiate { args, .. } => {
+                            nested = nested.saturating_add(1);
+                            at_most("instances of nested components", nested, limits::COMPONENT_INSTANCES)?;
+                            define(args.len())?;
+                        }
+                        ComponentInstance::FromExports(items) => define(items.len())?,
+                    }
                 }
             }
             Payload::InstanceSection(section) => {
                 instances = instances.saturating_add(section.count() as usize);
                 at_most("core instances", instances, limits::CORE_INSTANCES as usize)?;
+                for instance in section {
+                    match instance.map_err(malformed)? {
+                        Instance::Instantiate { args, .. } => define(args.len())?,
+                        Instance::FromExports(items) => define(items.len())?,
+                    }
+                }
+            }
+            Payload::TypeSection(section) => define(section.count() as usize)?,
+            Payload::CoreTypeSection(section) => define(section.count() as usize)?,
+            Payload::ComponentTypeSection(section) => {
+                define(section.count() as usize)?;
+                for kind in section {
+                    define(parts(&kind.map_err(malformed)?))?;
+                }
+            }
+            Payload::ComponentAliasSection(section) => define(section.count() as usize)?,
+            Payload::ComponentCanonicalSection(section) => {
+                canonical = canonical.saturating_add(section.count() as usize);
+                at_most("functions lifted, lowered or built in", canonical, limits::CANONICAL)?;
+                for function in section {
+                    if let CanonicalFunction::Lower { .. } = function.map_err(malformed)? {
+                        lowered = lowered.saturating_add(1);
+                        at_most("functions lowered", lowered, limits::LOWERED)?;
+                    }
+                }
             }
             _ => {}
         }
@@ -124,6 +176,27 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
 
 pub(crate) fn at_most(what: &'static str, found: usize, allowed: usize) -> Result<(), LoadFailure> {
     if found > allowed { Err(LoadFailure::TooLarge { what: what.into(), allowed, found }) } else { Ok(()) }
+}
+
+/// What a type is made of, not counting what those are made of in turn.
+fn parts(kind: &ComponentType<'_>) -> usize {
+    match kind {
+        ComponentType::Defined(ComponentDefinedType::Record(fields)) => fields.len(),
+        ComponentType::Defined(ComponentDefinedType::Variant(cases)) => cases.len(),
+        ComponentType::Defined(ComponentDefinedType::Tuple(elements)) => elements.len(),
+        ComponentType::Defined(ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names)) => names.len(),
+        ComponentType::Defined(_) | ComponentType::Resource { .. } => 1,
+        ComponentType::Func(function) => function.params.len(),
+        ComponentType::Component(declarations) => declarations.len(),
+        ComponentType::Instance(declarations) => declarations.len(),
+    }
+}
+
+/// Counts memories of the innermost module. The proposal for several is switched on for wasmtime's own adapters alone.
+fn one_memory(around: &mut [usize], more: usize) -> Result<(), LoadFailure> {
+    let Some(memories) = around.last_mut() else { return Ok(()) };
+    *memories = memories.saturating_add(more);
+    at_most("memories in one module", *memories, limits::MODULE_MEMORIES)
 }
 
 /// How deep blocks, loops and conditions are nested.
@@ -142,6 +215,7 @@ fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
 }
 
 fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    at_most("bytes in the name of an import", name.len(), limits::NAME_BYTES)?;
     match qualified(name) {
         Some(QualifiedName { package, .. }) if package != contract::PACKAGE => {}
         Some(QualifiedName { version, .. }) if version != Some(contract::VERSION) => {
@@ -162,6 +236,7 @@ fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
 }
 
 fn check_export(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+    at_most("bytes in the name of an export", name.len(), limits::NAME_BYTES)?;
     outline.exports.push(name.to_owned());
     let Some(QualifiedName { package: contract::PACKAGE, interface, version }) = qualified(name) else {
         return Ok(());

@@ -63,17 +63,23 @@ impl About {
 }
 
 /// A component that was checked, compiled and instantiated once. Nothing of one call is seen by the next.
+#[derive(Clone)]
 pub struct Plugin {
     name: Arc<str>,
-    digest: Sha256Digest,
-    bytes: Arc<[u8]>,
-    outline: Outline,
-    about: About,
-    place: Place,
+    loaded: Arc<Loaded>,
+}
+
+/// A component under its limits, shared by all plugins that are the same component under the same limits.
+pub(crate) struct Loaded {
+    pub(crate) digest: Sha256Digest,
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) outline: Outline,
+    pub(crate) about: About,
+    pub(crate) place: Place,
 }
 
 /// Where it runs.
-enum Place {
+pub(crate) enum Place {
     Here(Box<Here>),
     Apart(Pool),
 }
@@ -90,18 +96,8 @@ pub struct Metered<T> {
 }
 
 impl Plugin {
-    pub(crate) fn here(
-        digest: Sha256Digest,
-        bytes: Arc<[u8]>,
-        outline: Outline,
-        here: Here,
-    ) -> Result<Self, LoadFailure> {
-        let (name, about) = (here.name.clone(), here.describe()?);
-        Ok(Self { name, digest, bytes, outline, about, place: Place::Here(Box::new(here)) })
-    }
-
-    pub(crate) fn apart(digest: Sha256Digest, bytes: Arc<[u8]>, outline: Outline, about: About, pool: Pool) -> Self {
-        Self { name: pool.name(), digest, bytes, outline, about, place: Place::Apart(pool) }
+    pub(crate) fn new(name: Arc<str>, loaded: Arc<Loaded>) -> Self {
+        Self { name, loaded }
     }
 
     /// The file name or other name that it was loaded under.
@@ -111,27 +107,27 @@ impl Plugin {
 
     /// SHA-256 of the component's bytes.
     pub fn digest(&self) -> Sha256Digest {
-        self.digest
+        self.loaded.digest
     }
 
     /// The component itself, as it was loaded.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.loaded.bytes
     }
 
     /// The component's size in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.loaded.bytes.len()
     }
 
     /// What it says of itself.
     pub fn about(&self) -> &About {
-        &self.about
+        &self.loaded.about
     }
 
     /// What every call into it may use.
     pub fn limits(&self) -> &Limits {
-        match &self.place {
+        match &self.loaded.place {
             Place::Here(here) => &here.limits,
             Place::Apart(pool) => pool.limits(),
         }
@@ -139,27 +135,27 @@ impl Plugin {
 
     /// The interfaces of the contract that it exports, in the component's order.
     pub fn interfaces(&self) -> &[Interface] {
-        &self.outline.interfaces
+        &self.loaded.outline.interfaces
     }
 
     /// Full names of the interfaces with functions that it imports: none, or the log.
     pub fn imports(&self) -> &[String] {
-        &self.outline.imports
+        &self.loaded.outline.imports
     }
 
     /// Functions with a body in its core modules.
     pub fn functions(&self) -> usize {
-        self.outline.functions
+        self.loaded.outline.functions
     }
 
     #[cfg(target_os = "linux")]
     pub(crate) fn outline(&self) -> &Outline {
-        &self.outline
+        &self.loaded.outline
     }
 
     /// Process ids of its own processes that wait for calls; none where it runs in this one.
     pub fn processes(&self) -> Vec<u32> {
-        match &self.place {
+        match &self.loaded.place {
             Place::Here(_) => Vec::new(),
             Place::Apart(pool) => pool.processes(),
         }
@@ -167,17 +163,21 @@ impl Plugin {
 
     /// Configures an instance and drops it: whether `config` (the text of a JSON object) is one that the plugin takes.
     pub fn check_config(&self, config: &str) -> Result<(), CallError> {
-        match &self.place {
-            Place::Here(here) => here.check_config(config),
-            Place::Apart(pool) => pool.call::<()>("describe.configure", config, Call::CheckConfig).map(|_| ()),
+        match &self.loaded.place {
+            Place::Here(here) => here.check_config(&self.name, config),
+            Place::Apart(pool) => {
+                pool.call::<()>(&self.name, "describe.configure", config, Call::CheckConfig).map(|_| ())
+            }
         }
     }
 
     /// `template.render`: the prompt for one sample.
     pub fn render(&self, config: &str, request: &Request) -> Result<Metered<Result<Prompt, Refusal>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.render(config, request),
-            Place::Apart(pool) => pool.call("template.render", config, Call::Render(Cow::Borrowed(request))),
+        match &self.loaded.place {
+            Place::Here(here) => here.render(&self.name, config, request),
+            Place::Apart(pool) => {
+                pool.call(&self.name, "template.render", config, Call::Render(Cow::Borrowed(request)))
+            }
         }
     }
 
@@ -189,10 +189,10 @@ impl Plugin {
         shown: u32,
         scale: Scale,
     ) -> Result<Metered<Result<Judgement, ParseFailure>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.parse(config, completion, shown, scale),
+        match &self.loaded.place {
+            Place::Here(here) => here.parse(&self.name, config, completion, shown, scale),
             Place::Apart(pool) => {
-                pool.call("parser.parse", config, Call::Parse(Cow::Borrowed(completion), shown, scale))
+                pool.call(&self.name, "parser.parse", config, Call::Parse(Cow::Borrowed(completion), shown, scale))
             }
         }
     }
@@ -205,11 +205,11 @@ impl Plugin {
         context: &Context,
         samples: &[Sample],
     ) -> Result<Metered<Result<Step, Refusal>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.next(config, task, context, samples),
+        match &self.loaded.place {
+            Place::Here(here) => here.next(&self.name, config, task, context, samples),
             Place::Apart(pool) => {
                 let (task, context) = (Cow::Borrowed(task), Cow::Borrowed(context));
-                pool.call("policy.next", config, Call::Next(task, context, Cow::Borrowed(samples)))
+                pool.call(&self.name, "policy.next", config, Call::Next(task, context, Cow::Borrowed(samples)))
             }
         }
     }
@@ -220,19 +220,19 @@ impl Plugin {
         config: &str,
         task: &Task,
     ) -> Result<Metered<Result<Vec<Score>, Refusal>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.score_responses(config, task),
+        match &self.loaded.place {
+            Place::Here(here) => here.score_responses(&self.name, config, task),
             Place::Apart(pool) => {
-                pool.call("scorer.score-responses", config, Call::ScoreResponses(Cow::Borrowed(task)))
+                pool.call(&self.name, "scorer.score-responses", config, Call::ScoreResponses(Cow::Borrowed(task)))
             }
         }
     }
 
     /// `principles.ask`: the prompt for the principles of a query.
     pub fn ask(&self, config: &str, query: &Query) -> Result<Metered<Result<Prompt, Refusal>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.ask(config, query),
-            Place::Apart(pool) => pool.call("principles.ask", config, Call::Ask(Cow::Borrowed(query))),
+        match &self.loaded.place {
+            Place::Here(here) => here.ask(&self.name, config, query),
+            Place::Apart(pool) => pool.call(&self.name, "principles.ask", config, Call::Ask(Cow::Borrowed(query))),
         }
     }
 
@@ -242,9 +242,11 @@ impl Plugin {
         config: &str,
         completion: &Completion,
     ) -> Result<Metered<Result<Vec<Principle>, ParseFailure>>, CallError> {
-        match &self.place {
-            Place::Here(here) => here.read(config, completion),
-            Place::Apart(pool) => pool.call("principles.read", config, Call::Read(Cow::Borrowed(completion))),
+        match &self.loaded.place {
+            Place::Here(here) => here.read(&self.name, config, completion),
+            Place::Apart(pool) => {
+                pool.call(&self.name, "principles.read", config, Call::Read(Cow::Borrowed(completion)))
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Loading components.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,12 +10,14 @@ use crate::cache::CompileCache;
 use crate::digest::Sha256Digest;
 use crate::engine::{Allocation, Machine};
 use crate::error::{LoadError, LoadFailure};
-use crate::here::Here;
+use crate::here::{Compiled, Here};
+use crate::holdings::Held;
 use crate::isolate::{Isolation, IsolationError, Landlock, Warden};
 use crate::limits::{LimitChange, LimitError, Limits};
 use crate::log::LogSink;
-use crate::outline::{Outline, outline};
-use crate::plugin::Plugin;
+use crate::outline::{Outline, at_most, outline};
+use crate::plugin::{self, Loaded, Plugin};
+use crate::regular_file::open_regular;
 use crate::wording::shown;
 
 /// The engine could not be made: no supported processor, or no memory for it.
@@ -88,46 +89,61 @@ impl Runtime {
         }
     }
 
-    /// Checks, compiles (or takes from the cache) and instantiates a component once, and asks it to describe itself.
+    /// Checks, compiles (or takes from the cache) and instantiates a component once, and asks it to describe itself. One
+    /// that is loaded already, by whatever name, is shared: nothing is done again, and nothing held twice.
     ///
     /// Blocks for as long as compiling takes, up to [`Limits::compile`]: call it from a blocking thread.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
-        let loaded = match &self.place {
-            Place::Here { machine, cache } => self.load_here(name, bytes, machine, cache.as_ref()),
-            Place::Apart(warden) => {
-                let digest = Sha256Digest::of(bytes);
-                let bytes: Arc<[u8]> = bytes.into();
-                warden
-                    .load(name, digest, bytes.clone(), &self.limits)
-                    .map(|(pool, outline, about)| Plugin::apart(digest, bytes, outline, about, pool))
-            }
-        };
-        loaded.map_err(|reason| LoadError { component: name.to_owned(), reason })
+        let shared: Arc<str> = name.into();
+        match self.loaded(&shared, bytes) {
+            Ok(loaded) => Ok(Plugin::new(shared, loaded)),
+            Err(reason) => Err(LoadError { component: name.to_owned(), reason }),
+        }
     }
 
-    fn load_here(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        machine: &Arc<Machine>,
-        cache: Option<&CompileCache>,
-    ) -> Result<Plugin, LoadFailure> {
-        let outline = outline(bytes, &self.limits)?;
+    fn loaded(&self, name: &Arc<str>, bytes: &[u8]) -> Result<Arc<Loaded>, LoadFailure> {
+        let limits = &self.limits;
+        at_most("bytes", bytes.len(), limits.component_bytes)?;
         let digest = Sha256Digest::of(bytes);
-        let bytes: Arc<[u8]> = bytes.into();
-        let component = match cache.and_then(|cache| cache.load(&machine.engine, &digest)) {
-            Some(component) => component,
-            None => {
-                let component = machine.compiler.compile(digest, bytes.clone(), self.limits.compile)?;
-                if let Some(cache) = cache {
-                    cache.store(&machine.engine, &digest, &component);
-                }
-                component
-            }
-        };
-        let (machine, limits) = (machine.clone(), self.limits.clone());
-        link(name, digest, bytes, outline, &component, machine, limits, LogSink::Host)
+        match &self.place {
+            Place::Here { machine, cache } => machine.holdings.get(digest, limits, |compiled| {
+                let outline = outline(bytes, limits)?;
+                let compiled = match compiled {
+                    Some(compiled) => compiled,
+                    None => Arc::new(compile(digest, bytes, machine, cache.as_ref(), limits)?),
+                };
+                let (machine, limits) = (machine.clone(), limits.clone());
+                let loaded = describe(name, digest, outline, compiled.clone(), machine, limits, LogSink::Host)?;
+                Ok((compiled, loaded))
+            }),
+            Place::Apart(warden) => warden.load(name, digest, bytes, limits),
+        }
     }
+}
+
+/// Compiles a component, or takes it from the compile cache.
+fn compile(
+    digest: Sha256Digest,
+    bytes: &[u8],
+    machine: &Arc<Machine>,
+    cache: Option<&CompileCache>,
+    limits: &Limits,
+) -> Result<Compiled, LoadFailure> {
+    let mut held = Held::new(machine.holdings.counter(), bytes.len(), limits.loaded_bytes)?;
+    let bytes: Arc<[u8]> = bytes.into();
+    let component = match cache.and_then(|cache| cache.load(&machine.engine, &digest)) {
+        Some(component) => component,
+        None => {
+            let component = machine.compiler.compile(digest, bytes.clone(), limits.compile)?;
+            if let Some(cache) = cache {
+                cache.store(&machine.engine, &digest, &component);
+            }
+            component
+        }
+    };
+    let image = component.image_range();
+    held.grow((image.end as usize).saturating_sub(image.start as usize), limits.loaded_bytes)?;
+    link(machine, bytes, &component, Some(held))
 }
 
 /// The compile cache, where it can be had: loading works without.
@@ -143,34 +159,46 @@ fn open(cache: Option<&Path>) -> Option<CompileCache> {
         .ok()
 }
 
-/// Links a compiled component with what it may import, and has it describe itself.
-#[allow(clippy::too_many_arguments, reason = "each is a different thing, and there are two callers")]
+/// Links a compiled component with what it may import.
 pub(crate) fn link(
-    name: &str,
-    digest: Sha256Digest,
+    machine: &Machine,
     bytes: Arc<[u8]>,
-    outline: Outline,
     component: &Component,
-    machine: Arc<Machine>,
-    limits: Arc<Limits>,
-    log: LogSink,
-) -> Result<Plugin, LoadFailure> {
+    held: Option<Held>,
+) -> Result<Compiled, LoadFailure> {
     let pre = machine
         .linker
         .instantiate_pre(component)
         .map_err(|error| LoadFailure::Mismatch { what: "imports".into(), message: shown(&format!("{error:#}")) })?;
-    let here = Here::new(name, &outline, pre, machine, limits, log)?;
-    Plugin::here(digest, bytes, outline, here)
+    Ok(Compiled { bytes, pre, _held: held })
 }
 
-/// Reads a regular file of at most `limit` bytes. Never waits on a FIFO, never reads a device without end.
+/// Instantiates a component once under these limits, and has it describe itself.
+pub(crate) fn describe(
+    name: &Arc<str>,
+    digest: Sha256Digest,
+    outline: Outline,
+    compiled: Arc<Compiled>,
+    machine: Arc<Machine>,
+    limits: Arc<Limits>,
+    log: LogSink,
+) -> Result<Loaded, LoadFailure> {
+    let bytes = compiled.bytes.clone();
+    let here = Here::new(name, &outline, compiled, machine, limits, log)?;
+    let about = here.describe(name)?;
+    Ok(Loaded { digest, bytes, outline, about, place: plugin::Place::Here(Box::new(here)) })
+}
+
+/// The bytes of a component's file. Never waits on a FIFO, never reads a device without end.
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, LoadFailure> {
-    let failed = |error: std::io::Error| LoadFailure::Read { path: path.to_owned(), message: error.to_string() };
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(LoadFailure::NotAFile { path: path.to_owned() });
-    }
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::InvalidInput => LoadFailure::NotAFile { path: path.to_owned() },
+        _ => LoadFailure::Read { path: path.to_owned(), message: error.to_string() },
+    };
+    let (file, length) = open_regular(path).map_err(failed)?;
+    at_most("bytes", usize::try_from(length).unwrap_or(usize::MAX), limit)?;
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to tell, whatever the file's size was said to be.
-    File::open(path).map_err(failed)?.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take((limit as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }

@@ -3,9 +3,14 @@
 /// Bytes of a name, or of a message, that are shown.
 const SHOWN: usize = 200;
 
-/// `text` on one line, without anything that a terminal would obey, and cut where it is long.
-pub(crate) fn shown(text: &str) -> String {
-    let cut = text.get(..text.floor_char_boundary(SHOWN)).unwrap_or(text);
+/// `text` on one line, without anything that a terminal would obey, and cut where it is long: after 200 bytes.
+pub fn shown(text: &str) -> String {
+    shown_within(text, SHOWN)
+}
+
+/// As [`shown`], cut after so many bytes.
+pub fn shown_within(text: &str, bytes: usize) -> String {
+    let cut = text.get(..text.floor_char_boundary(bytes)).unwrap_or(text);
     let mut line = String::with_capacity(cut.len());
     for character in cut.chars() {
         match character {

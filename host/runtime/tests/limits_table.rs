@@ -47,7 +47,7 @@ fn a_limit_goes_down_for_anyone_and_up_for_the_host_alone() {
 #[test]
 fn a_change_that_is_none_says_what_is_expected() {
     let refusal = |text: &str| text.parse::<LimitChange>().unwrap_err().to_string();
-    insta::assert_snapshot!(refusal("fule=1"), @"unknown limit `fule`; expected one of fuel, memory_bytes, table_elements, wall_ms, result_bytes, log_bytes, component_bytes, component_functions, function_bytes, compile_ms");
+    insta::assert_snapshot!(refusal("fule=1"), @"unknown limit `fule`; expected one of fuel, memory_bytes, table_elements, wall_ms, result_bytes, log_bytes, component_bytes, component_functions, function_bytes, compile_ms, loaded_bytes");
     insta::assert_snapshot!(refusal("fuel=0"), @"limit `fuel` is `0`; expected a whole number of at least 1");
     insta::assert_snapshot!(refusal("fuel=lots"), @"limit `fuel` is `lots`; expected a whole number of at least 1");
     insta::assert_snapshot!(refusal("fuel"), @"expected key=value (such as fuel=1000000000), found `fuel`");

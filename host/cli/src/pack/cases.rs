@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rewarden_judge::explain_toml_error;
+use rewarden_runtime::read_regular;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,6 +15,8 @@ pub(crate) struct Golden {
     pub(crate) name: String,
     /// The file, for cases that name another file.
     pub(crate) file: PathBuf,
+    /// The pack or plugin that it belongs to, which no file that it names lies outside of.
+    pub(crate) directory: PathBuf,
     pub(crate) case: Case,
 }
 
@@ -300,13 +303,17 @@ pub(crate) fn read(directory: &Path) -> Result<Vec<Golden>> {
         return Ok(Vec::new());
     }
     let entries = std::fs::read_dir(&tests).with_context(|| format!("cannot read {}", tests.display()))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<PathBuf> = entries.flatten().take(FILES + 1).map(|entry| entry.path()).collect();
+    if files.len() > FILES {
+        bail!("{} holds more than {FILES} files; put several cases into one", tests.display());
+    }
+    files.retain(|path| path.is_file());
     files.sort();
     let mut all = Vec::new();
     for file in files {
         let cases = match file.extension().and_then(|extension| extension.to_str()) {
-            Some("toml") => read_toml(&file)?,
-            Some("jsonl") => read_jsonl(&file)?,
+            Some("toml") => read_toml(directory, &file)?,
+            Some("jsonl") => read_jsonl(directory, &file)?,
             _ => continue,
         };
         for (number, case) in (1..).zip(cases) {
@@ -316,18 +323,34 @@ pub(crate) fn read(directory: &Path) -> Result<Vec<Golden>> {
             }
             let short = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             let name = case.name().map_or_else(|| format!("{short} number {number}"), str::to_owned);
-            all.push(Golden { name, file: file.clone(), case });
+            all.push(Golden { name, file: file.clone(), directory: directory.to_owned(), case });
         }
     }
     Ok(all)
 }
 
-fn text_of(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+/// Files with cases at most.
+const FILES: usize = 1000;
+/// Bytes of one of them, and of a completion that is a file of its own. The largest that was seen has some 100 kB.
+const FILE_BYTES: u64 = 8 << 20;
+
+/// The text of a file of the pack's or plugin's own: a link does not lead out of it, and nothing but a file is opened.
+pub(crate) fn text_of(directory: &Path, file: &Path) -> Result<String> {
+    String::from_utf8(bytes_of(directory, file)?).with_context(|| format!("{} is not UTF-8 text", file.display()))
 }
 
-fn read_toml(file: &Path) -> Result<Vec<Case>> {
-    let text = text_of(file)?;
+/// As [`text_of`], whatever is in it.
+pub(crate) fn bytes_of(directory: &Path, file: &Path) -> Result<Vec<u8>> {
+    let told = || format!("cannot read {}", file.display());
+    let (place, directory) = (file.canonicalize().with_context(told)?, directory.canonicalize().with_context(told)?);
+    if !place.starts_with(&directory) {
+        bail!("{} lies outside of {}; copy the file itself there", file.display(), directory.display());
+    }
+    read_regular(&place, FILE_BYTES).with_context(told)
+}
+
+fn read_toml(directory: &Path, file: &Path) -> Result<Vec<Case>> {
+    let text = text_of(directory, file)?;
     let cases: CaseFile = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, file))?;
     let parse = cases.parse.into_iter().map(Case::Parse);
     let render = cases.render.into_iter().map(Case::Render);
@@ -338,8 +361,8 @@ fn read_toml(file: &Path) -> Result<Vec<Case>> {
     Ok(ask.chain(read).chain(parse).chain(render).chain(next).chain(score).collect())
 }
 
-fn read_jsonl(file: &Path) -> Result<Vec<Case>> {
-    let text = text_of(file)?;
+fn read_jsonl(directory: &Path, file: &Path) -> Result<Vec<Case>> {
+    let text = text_of(directory, file)?;
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(number, line)| {
@@ -386,6 +409,34 @@ mod tests {
         );
         let error = cases("a.jsonl", "{\"parse\": {\"scores\": [1]}}\n{\"pars\": {}}").err().unwrap().to_string();
         assert!(error.contains("a.jsonl:2: unknown variant `pars`"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn cases_are_files_of_the_pack_itself_and_of_a_size_that_can_be_read() {
+        let outer = tempfile::tempdir().unwrap();
+        let (pack, outside) = (outer.path().join("pack"), outer.path().join("outside.toml"));
+        let place = pack.join("tests/a.toml");
+        std::fs::create_dir_all(pack.join("tests")).unwrap();
+        std::fs::write(&outside, "secret = 1").unwrap();
+        let refused = || read(&pack).err().map(|error| format!("{error:#}")).unwrap_or_default();
+        std::os::unix::fs::symlink(&outside, &place).unwrap();
+        assert!(refused().contains("a.toml lies outside of "), "{}", refused());
+        std::fs::remove_file(&place).unwrap();
+        std::fs::File::create(&place).unwrap().set_len(20 << 30).unwrap();
+        assert!(refused().ends_with("has 21474836480 bytes, more than the 8388608 allowed"), "{}", refused());
+        std::fs::remove_file(&place).unwrap();
+        // A FIFO is no file with cases, and is not waited for.
+        assert!(std::process::Command::new("mkfifo").arg(&place).status().unwrap().success());
+        assert_eq!(refused(), "");
+        let completion = text_of(&pack, &place.with_file_name("../../outside.toml")).unwrap_err();
+        assert!(completion.to_string().contains("lies outside of "), "{completion}");
+        let waited = text_of(&pack, &place).unwrap_err();
+        assert!(format!("{waited:#}").ends_with("is not a regular file"), "{waited:#}");
+        for number in 0..FILES {
+            std::fs::write(pack.join(format!("tests/{number}.txt")), "").unwrap();
+        }
+        assert!(refused().ends_with("holds more than 1000 files; put several cases into one"), "{}", refused());
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use rewarden_judge::{Overrides, Pack};
+use rewarden_runtime::{Limits, read_regular};
 
 use crate::args::Places;
 use crate::console::out;
 use crate::pack::command::{Kind, NewArgs};
-use crate::pack::{lock, sdk, starter};
+use crate::pack::{cases as golden, lock, sdk, starter};
 use crate::{packs, strategy};
 
 /// Runs the command.
@@ -79,8 +80,8 @@ const SECTIONS: [&str; 8] = ["scale", "sampling", "principles", "template", "par
 fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
     let from = packs::find(&args.from, &args.places)?;
     let file = from.join("pack.toml");
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut manifest: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
+    let mut manifest = lock::manifest(&file)?;
+    let most = Limits::default().with(&args.places.limits).component_bytes as u64;
     for (key, value) in [
         ("name", args.name.clone()),
         ("version", "0.1.0".to_owned()),
@@ -95,18 +96,19 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
             let component = toml::Value::String(name.to_string_lossy().into_owned());
             // Another component has another configuration.
             manifest.insert(part.to_owned(), toml::Table::from_iter([("component".to_owned(), component)]).into());
-            components.push((PathBuf::from(name), path.clone()));
+            let told = || format!("cannot read the component {}", path.display());
+            components.push((PathBuf::from(name), read_regular(path, most).with_context(told)?));
         }
     }
     let same_parts = components.is_empty();
     for name in lock::component_names(&manifest) {
         if components.iter().all(|(known, _)| *known != name) {
-            components.push((name.clone(), from.join(&name)));
+            let bytes = lock::component(&from, &name, most)?;
+            components.push((name, bytes));
         }
     }
     write(&directory.join("pack.toml"), manifest_text(&manifest)?)?;
-    for (name, source) in components {
-        let bytes = fs::read(&source).with_context(|| format!("cannot read the component {}", source.display()))?;
+    for (name, bytes) in components {
         write(&directory.join(name), bytes)?;
     }
     cases(&from, directory, &args.places, same_parts)?;
@@ -144,7 +146,7 @@ fn cases(from: &Path, directory: &Path, places: &Places, same_parts: bool) -> Re
     let mut copied = false;
     let entries = fs::read_dir(&tests).into_iter().flatten().flatten().filter(|_| same_parts);
     for entry in entries.filter(|entry| entry.path().is_file()) {
-        let bytes = fs::read(entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
+        let bytes = golden::bytes_of(from, &entry.path())?;
         write(&directory.join("tests").join(entry.file_name()), bytes)?;
         copied = true;
     }

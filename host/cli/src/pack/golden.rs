@@ -163,10 +163,7 @@ pub(crate) fn parse_arguments(
 ) -> Result<(Completion, u32, Scale)> {
     let text = match (&case.completion, &case.completion_file) {
         (Some(text), None) => text.clone(),
-        (None, Some(name)) => {
-            let file = golden.file.with_file_name(name);
-            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?
-        }
+        (None, Some(name)) => cases::text_of(&golden.directory, &golden.file.with_file_name(name))?,
         _ => bail!("expected either `completion` or `completion_file`"),
     };
     let counted = case.scores.as_ref().and_then(|scores| u32::try_from(scores.len()).ok());

@@ -1,11 +1,11 @@
 //! `rewarden pack lock`.
 
-use std::path::PathBuf;
+use std::path::{Component as Piece, Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use rewarden_judge::Lock;
-use rewarden_runtime::Sha256Digest;
+use anyhow::{Context, Result, bail};
+use rewarden_judge::{Lock, MANIFEST_BYTES, explain_toml_error};
+use rewarden_runtime::{Limits, Sha256Digest, read_regular, read_regular_text};
 
 use crate::console::out;
 use crate::pack::command::LockArgs;
@@ -15,12 +15,11 @@ use crate::packs;
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let directory = packs::find(&args.pack, &args.places)?;
     let file = directory.join("pack.toml");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let manifest: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", file.display()))?;
+    let manifest = manifest(&file)?;
+    let most = Limits::default().with(&args.places.limits).component_bytes as u64;
     let mut components = Vec::new();
     for name in component_names(&manifest) {
-        let path = directory.join(&name);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the component {}", path.display()))?;
+        let bytes = component(&directory, &name, most)?;
         let digest = Sha256Digest::of(&bytes);
         out!("{digest}  {}", name.display());
         components.push((name, digest));
@@ -28,6 +27,24 @@ pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let lock = Lock::new(&directory, components);
     out!("wrote {}", lock.write()?.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A pack.toml as it stands in the file.
+pub(crate) fn manifest(file: &Path) -> Result<toml::Table> {
+    let text = read_regular_text(file, MANIFEST_BYTES).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, file))?)
+}
+
+/// The bytes of a component that a manifest names, of at most so many. It lies in the pack's own directory, by its name and
+/// with links followed: what is written under that name elsewhere stays where it is meant to be, too.
+pub(crate) fn component(directory: &Path, name: &Path, most: u64) -> Result<Vec<u8>> {
+    let path = directory.join(name);
+    let told = || format!("cannot read the component {}", path.display());
+    let plain = name.components().all(|piece| matches!(piece, Piece::Normal(_) | Piece::CurDir));
+    if !plain || !path.canonicalize().with_context(told)?.starts_with(directory.canonicalize().with_context(told)?) {
+        bail!("{} lies outside of the pack; copy the component itself beside pack.toml", path.display());
+    }
+    read_regular(&path, most).with_context(told)
 }
 
 /// The values of all keys `component` of a manifest, outside configurations, which are the plugins' own.

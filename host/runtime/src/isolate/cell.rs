@@ -134,10 +134,10 @@ impl Cell {
         self.input.write_all(frame).map_err(|_| self.post_mortem())
     }
 
-    /// The next message, of at most this many bytes.
-    pub(crate) fn receive<T: DeserializeOwned>(&mut self, allowed: usize) -> Result<T, CellError> {
+    /// The next message, of at most this many bytes in its frame and in memory.
+    pub(crate) fn receive<T: DeserializeOwned>(&mut self, allowed: usize, in_memory: usize) -> Result<T, CellError> {
         let bytes = self.receive_bytes(allowed)?;
-        wire::message(&bytes).map_err(|error| CellError::Nonsense(error.to_string()))
+        wire::message_within(&bytes, in_memory).map_err(|error| CellError::Nonsense(error.to_string()))
     }
 
     /// The bytes of the next frame.

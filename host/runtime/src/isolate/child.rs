@@ -180,12 +180,15 @@ fn answer_calls(parent: &mut Parent, machine: Arc<Machine>, limits: Arc<Limits>)
         return parent.write(&Loaded::Done(Err(LoadFailure::Process { what: error.to_string() })));
     }
     let log = Log::default();
+    let name: Arc<str> = component.name.into();
     let plugin = outline(&wasm, &limits).and_then(|outline| {
+        let digest = Sha256Digest::of(&wasm);
+        let compiled = Arc::new(runtime::link(&machine, wasm.into(), &loaded, None)?);
         let sink = LogSink::Kept(log.0.clone());
-        runtime::link(&component.name, Sha256Digest::of(&wasm), wasm.into(), outline, &loaded, machine, limits, sink)
+        runtime::describe(&name, digest, outline, compiled, machine, limits, sink)
     });
     let plugin = match plugin {
-        Ok(plugin) => plugin,
+        Ok(loaded) => Plugin::new(name, Arc::new(loaded)),
         Err(failure) => return parent.write(&Loaded::Done(Err(failure))),
     };
     parent.write(&Loaded::Done(Ok(Described::new(plugin.outline().clone(), plugin.about()))))?;

@@ -11,8 +11,7 @@ use crate::cache::CompileCache;
 use crate::digest::Sha256Digest;
 use crate::error::{CallError, LoadFailure};
 use crate::limits::Limits;
-use crate::outline::Outline;
-use crate::plugin::{About, Metered};
+use crate::plugin::{Loaded, Metered};
 
 /// Fails: there are no plugin processes here.
 pub fn serve(_: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -39,9 +38,9 @@ impl Warden {
         self: &Arc<Self>,
         _: &str,
         _: Sha256Digest,
-        _: Arc<[u8]>,
+        _: &[u8],
         _: &Arc<Limits>,
-    ) -> Result<(Pool, Outline, About), LoadFailure> {
+    ) -> Result<Arc<Loaded>, LoadFailure> {
         match self.0 {}
     }
 }
@@ -49,10 +48,6 @@ impl Warden {
 pub(crate) struct Pool(Infallible);
 
 impl Pool {
-    pub(crate) fn name(&self) -> Arc<str> {
-        match self.0 {}
-    }
-
     pub(crate) fn limits(&self) -> &Limits {
         match self.0 {}
     }
@@ -61,7 +56,7 @@ impl Pool {
         match self.0 {}
     }
 
-    pub(crate) fn call<T>(&self, _: &'static str, _: &str, _: Call<'_>) -> Result<Metered<T>, CallError> {
+    pub(crate) fn call<T>(&self, _: &Arc<str>, _: &'static str, _: &str, _: Call<'_>) -> Result<Metered<T>, CallError> {
         match self.0 {}
     }
 }

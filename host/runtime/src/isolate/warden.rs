@@ -7,18 +7,17 @@ use std::time::{Duration, Instant};
 
 use super::cell::{Cell, CellError, Watch};
 use super::child::Role;
-use super::pool::Pool;
-use super::wire::{self, Bounds, Confined, Described, Landlock, Loaded, Longest};
+use super::pool::{Artefact, Pool, Waiting};
+use super::wire::{self, Bounds, Confined, Landlock, Loaded, Longest};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
 use crate::compiler::COMPILERS;
-use crate::contract::Description;
 use crate::digest::Sha256Digest;
 use crate::engine::{self, Gate};
 use crate::error::LoadFailure;
+use crate::holdings::{Held, Holdings};
 use crate::limits::Limits;
-use crate::outline::{Outline, at_most};
-use crate::plugin::About;
+use crate::plugin;
 use crate::wording::shown;
 
 /// What a child gets over the limit of whatever it is doing, before it is given up: starting, encoding, waiting for a
@@ -41,6 +40,12 @@ pub(crate) struct Warden {
     first: Mutex<Option<Cell>>,
     /// Children of one component at once.
     pub(crate) cells: u32,
+    /// Calls at once, over all components.
+    pub(crate) calls: Arc<Gate>,
+    /// Children that wait for calls, over all components.
+    pub(crate) waiting: Waiting,
+    /// Components that are loaded.
+    holdings: Holdings<Artefact>,
     /// Children that compile at once.
     compilers: Arc<Gate>,
     landlock: Landlock,
@@ -73,6 +78,9 @@ impl Warden {
             host: limits.clone(),
             first: Mutex::new(None),
             cells: u32::try_from(processors).unwrap_or(u32::MAX).clamp(1, engine::CONCURRENT_CALLS),
+            calls: Gate::new(engine::CONCURRENT_CALLS),
+            waiting: Waiting::default(),
+            holdings: Holdings::default(),
             compilers: Gate::new(COMPILERS),
             landlock: Landlock::None,
         };
@@ -106,7 +114,7 @@ impl Warden {
         let mut cell = cell.map_err(|error| CellError::Start(error.to_string()))?;
         cell.give(GRACE);
         cell.send(&Bounds::from(limits))?;
-        let confined = cell.receive::<Confined>(Longest::under(limits).confined)?;
+        let confined = cell.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory)?;
         cell.rest();
         confined.map(|landlock| (cell, landlock)).map_err(CellError::Sandbox)
     }
@@ -115,8 +123,7 @@ impl Warden {
     pub(crate) fn cell_with(
         &self,
         name: &str,
-        wasm: &[u8],
-        compiled: &[u8],
+        artefact: &Artefact,
         limits: &Limits,
     ) -> Result<(Cell, Loaded), CellError> {
         let first = match *limits == *self.host {
@@ -130,9 +137,10 @@ impl Warden {
         // Two instances, for the types and the description, each with a limit of its own.
         cell.give(limits.wall.saturating_mul(2).saturating_add(GRACE));
         cell.send(&wire::Component { name: Cow::Borrowed(name), compiled: true })?;
-        cell.send_bytes(wasm)?;
-        cell.send_bytes(compiled)?;
-        let loaded = cell.receive(Longest::under(limits).loaded)?;
+        cell.send_bytes(&artefact.wasm)?;
+        cell.send_bytes(&artefact.compiled)?;
+        let longest = Longest::under(limits);
+        let loaded = cell.receive(longest.loaded, longest.in_memory)?;
         cell.rest();
         Ok((cell, loaded))
     }
@@ -142,32 +150,55 @@ impl Warden {
         self: &Arc<Self>,
         name: &str,
         digest: Sha256Digest,
-        wasm: Arc<[u8]>,
+        wasm: &[u8],
         limits: &Arc<Limits>,
-    ) -> Result<(Pool, Outline, About), LoadFailure> {
-        at_most("bytes", wasm.len(), limits.component_bytes)?;
-        let failed = |error: CellError| LoadFailure::Process { what: error.to_string() };
-        let kept = self.cache.as_ref().and_then(|cache| cache.confined(&digest));
-        let (compiled, was_kept) = match kept {
-            Some(compiled) => (compiled, true),
-            None => (self.compile(name, digest, &wasm, limits)?, false),
+    ) -> Result<Arc<plugin::Loaded>, LoadFailure> {
+        self.holdings.get(digest, limits, |artefact| {
+            let (artefact, was_kept) = match artefact {
+                Some(artefact) => (artefact, false),
+                None => self.artefact(name, digest, wasm, limits, true)?,
+            };
+            let failed = |error: CellError| LoadFailure::Process { what: error.to_string() };
+            let (cell, loaded) = self.cell_with(name, &artefact, limits).map_err(failed)?;
+            let (cell, artefact, loaded) = match loaded {
+                Loaded::Unfit(_) if was_kept => {
+                    drop(artefact);
+                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
+                    let (cell, loaded) = self.cell_with(name, &artefact, limits).map_err(failed)?;
+                    (cell, artefact, loaded)
+                }
+                loaded => (cell, artefact, loaded),
+            };
+            let described = match loaded {
+                Loaded::Done(described) => described.map_err(LoadFailure::bounded)?,
+                Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
+            };
+            let (outline, about) = described.checked()?;
+            let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), cell);
+            let bytes = artefact.wasm.clone();
+            Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::Place::Apart(pool) }))
+        })
+    }
+
+    /// The component with its compiled form, and whether that is from the cache, which may be used if `cached`.
+    fn artefact(
+        &self,
+        name: &str,
+        digest: Sha256Digest,
+        wasm: &[u8],
+        limits: &Limits,
+        cached: bool,
+    ) -> Result<(Arc<Artefact>, bool), LoadFailure> {
+        let mut held = Held::new(self.holdings.counter(), wasm.len(), limits.loaded_bytes)?;
+        let most = Longest::compiled(wasm.len());
+        let kept = self.cache.as_ref().filter(|_| cached).and_then(|cache| cache.confined(&digest, most));
+        let was_kept = kept.is_some();
+        let compiled = match kept {
+            Some(compiled) => compiled,
+            None => self.compile(name, digest, wasm, limits)?,
         };
-        let (cell, loaded) = self.cell_with(name, &wasm, &compiled, limits).map_err(failed)?;
-        let (cell, compiled, loaded) = match loaded {
-            Loaded::Unfit(_) if was_kept => {
-                let compiled = self.compile(name, digest, &wasm, limits)?;
-                let (cell, loaded) = self.cell_with(name, &wasm, &compiled, limits).map_err(failed)?;
-                (cell, compiled, loaded)
-            }
-            loaded => (cell, compiled, loaded),
-        };
-        let described = match loaded {
-            Loaded::Done(described) => described?,
-            Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
-        };
-        let (outline, about) = checked(described)?;
-        let pool = Pool::new(self.clone(), limits.clone(), name.into(), wasm, compiled.into(), cell);
-        Ok((pool, outline, about))
+        held.grow(compiled.len(), limits.loaded_bytes)?;
+        Ok((Arc::new(Artefact { wasm: wasm.into(), compiled, _held: held }), was_kept))
     }
 
     fn compile(&self, name: &str, digest: Sha256Digest, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, LoadFailure> {
@@ -179,16 +210,17 @@ impl Warden {
         let waited = started.elapsed();
         let (mut cell, _) = self.cell(Role::Compile, limits).map_err(failed)?;
         cell.give(allowed.saturating_sub(waited));
+        let longest = Longest::under(limits);
         let compiled = cell
             .send(&wire::Component { name: Cow::Borrowed(name), compiled: false })
             .and_then(|()| cell.send_bytes(wasm))
-            .and_then(|()| cell.receive::<wire::Compiled>(Longest::under(limits).loaded))
+            .and_then(|()| cell.receive::<wire::Compiled>(longest.loaded, longest.in_memory))
             .and_then(|compiled| match compiled {
                 Ok(()) => cell.receive_bytes(Longest::compiled(wasm.len())).map(Ok),
                 Err(failure) => Ok(Err(failure)),
             });
         let compiled = match compiled {
-            Ok(compiled) => compiled?,
+            Ok(compiled) => compiled.map_err(LoadFailure::bounded)?,
             Err(CellError::Late(_)) => return Err(LoadFailure::CompileTime { allowed }),
             Err(error) => return Err(failed(error)),
         };
@@ -210,13 +242,6 @@ fn memory(role: Role, limits: &Limits) -> u64 {
             u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(128 << 20)
         }
     }
-}
-
-/// What a child says of its component, held to the same rules as in this process.
-fn checked(described: Described) -> Result<(Outline, About), LoadFailure> {
-    let Described { outline, name, version, purpose, config_schema } = described;
-    let about = About::checked(Description { name, version, purpose, config_schema })?;
-    Ok((outline, about))
 }
 
 /// Until nobody can order any more.

@@ -14,9 +14,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Completion, Context, Query, Request as RenderRequest, Sample, Scale, Task};
+use super::budget::Budgeted;
+use crate::contract::{
+    Completion, Context, Description, Judgement, ParseFailure, Principle, Prompt, Query, Refusal,
+    Request as RenderRequest, Sample, Scale, Score, Step, Task,
+};
 use crate::error::{CallFailure, LoadFailure};
 use crate::limits::Limits;
 use crate::log::LogLine;
@@ -39,6 +44,7 @@ pub(crate) struct Bounds {
     component_functions: usize,
     function_bytes: usize,
     compile: Duration,
+    loaded_bytes: usize,
 }
 
 impl From<&Limits> for Bounds {
@@ -55,6 +61,7 @@ impl From<&Limits> for Bounds {
             component_functions,
             function_bytes,
             compile,
+            loaded_bytes,
         } = *limits;
         Self {
             fuel,
@@ -67,6 +74,7 @@ impl From<&Limits> for Bounds {
             component_functions,
             function_bytes,
             compile,
+            loaded_bytes,
         }
     }
 }
@@ -84,6 +92,7 @@ impl From<Bounds> for Limits {
             component_functions: bounds.component_functions,
             function_bytes: bounds.function_bytes,
             compile: bounds.compile,
+            loaded_bytes: bounds.loaded_bytes,
         }
     }
 }
@@ -134,6 +143,13 @@ pub(crate) struct Described {
 }
 
 impl Described {
+    /// What a child says of its component, held to the same rules as in this process.
+    pub(crate) fn checked(self) -> Result<(Outline, About), LoadFailure> {
+        let Self { outline, name, version, purpose, config_schema } = self;
+        let about = About::checked(Description { name, version, purpose, config_schema })?;
+        Ok((outline, about))
+    }
+
     pub(crate) fn new(outline: Outline, about: &About) -> Self {
         Self {
             outline,
@@ -181,6 +197,9 @@ pub(crate) struct Longest {
     pub(crate) confined: usize,
     pub(crate) loaded: usize,
     pub(crate) answer: usize,
+    /// Bytes that a message may take once it is read: a list of empty texts takes one byte each in a frame and 24 in
+    /// memory.
+    pub(crate) in_memory: usize,
 }
 
 impl Longest {
@@ -189,16 +208,64 @@ impl Longest {
         Self {
             request: a_quarter_more(limits.memory_bytes),
             confined: 4 << 10,
-            // A description lists every export, and names are as long as the component lets them be.
-            loaded: limits.component_bytes.saturating_add(2 << 20),
+            // A thousand names of a thousand bytes, and a description with a schema of a megabyte at most.
+            loaded: 4 << 20,
             // An empty line of the log is a byte against its limit, and two in a frame.
             answer: a_quarter_more(limits.result_bytes).saturating_add(limits.log_bytes.saturating_mul(4)),
+            // What wasmtime counts of a result, and once more for the fields of what is in its lists; an empty line of the
+            // log is a byte against its limit, and 32 in memory.
+            in_memory: limits
+                .result_bytes
+                .saturating_mul(2)
+                .saturating_add(limits.log_bytes.saturating_mul(40))
+                .saturating_add(8 << 20),
         }
     }
 
     /// Of the compiled form of a component of this many bytes: machine code is some three times as long.
     pub(crate) fn compiled(component: usize) -> usize {
         component.saturating_mul(8).saturating_add(64 << 20)
+    }
+}
+
+/// Reads `bytes` as the frame that a child may send where `kind` says, and says what the parent makes of it. For tests and
+/// fuzzing: a child that was taken over sends what it likes.
+///
+/// # Errors
+/// When it is no such message, or takes more than `limits` allow.
+pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<String, String> {
+    fn read<T: DeserializeOwned>(bytes: &[u8], longest: usize, limits: &Limits) -> Result<T, String> {
+        if bytes.len() > longest {
+            return Err(format!("{} bytes, more than the {longest} allowed", bytes.len()));
+        }
+        message_within(bytes, Longest::under(limits).in_memory).map_err(|error| error.to_string())
+    }
+    fn answer<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<String, String> {
+        let answer: Answer<T> = read(bytes, Longest::under(limits).answer, limits)?;
+        let outcome = match answer.outcome {
+            Ok(_) => "a result".to_owned(),
+            Err(failure) => failure.bounded().to_string(),
+        };
+        Ok(format!("{} lines, {outcome}", answer.log.len()))
+    }
+    match kind {
+        0 => read::<Confined>(bytes, Longest::under(limits).confined, limits).map(|confined| format!("{confined:?}")),
+        1 => read::<Compiled>(bytes, Longest::under(limits).loaded, limits).map(|compiled| {
+            compiled.map_err(LoadFailure::bounded).map_or_else(|error| error.to_string(), |()| "compiled".into())
+        }),
+        2 => match read::<Loaded>(bytes, Longest::under(limits).loaded, limits)? {
+            Loaded::Unfit(_) => Ok("unfit".into()),
+            Loaded::Done(Err(failure)) => Ok(failure.bounded().to_string()),
+            Loaded::Done(Ok(described)) => {
+                described.checked().map_or_else(|error| Ok(error.to_string()), |(_, about)| Ok(about.name))
+            }
+        },
+        3 => answer::<()>(bytes, limits),
+        4 => answer::<Result<Prompt, Refusal>>(bytes, limits),
+        5 => answer::<Result<Judgement, ParseFailure>>(bytes, limits),
+        6 => answer::<Result<Step, Refusal>>(bytes, limits),
+        7 => answer::<Result<Vec<Score>, Refusal>>(bytes, limits),
+        _ => answer::<Result<Vec<Principle>, ParseFailure>>(bytes, limits),
     }
 }
 
@@ -224,6 +291,25 @@ pub(crate) fn head(length: usize) -> Result<[u8; HEAD], NotAMessage> {
     Ok(length.to_le_bytes())
 }
 
+/// As [`message`], from someone who is not believed: what it takes in memory is counted while it is read, and bounded.
+pub(crate) fn message_within<T: DeserializeOwned>(bytes: &[u8], in_memory: usize) -> Result<T, NotAMessage> {
+    let budget = std::cell::Cell::new(in_memory);
+    let mut postcard = postcard::Deserializer::from_bytes(bytes);
+    let message = T::deserialize(Budgeted::new(&mut postcard, &budget)).map_err(|error| {
+        let spent = if budget.get() == 0 {
+            format!("more than the {in_memory} bytes allowed in memory")
+        } else {
+            error.to_string()
+        };
+        NotAMessage(spent)
+    })?;
+    let rest = postcard.finalize().map_err(|error| NotAMessage(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(NotAMessage(format!("{} bytes too many", rest.len())));
+    }
+    Ok(message)
+}
+
 /// The message in a frame's bytes: all of them.
 pub(crate) fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotAMessage> {
     let (message, rest) = postcard::take_from_bytes(bytes).map_err(|error| NotAMessage(error.to_string()))?;
@@ -231,4 +317,79 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotA
         return Err(NotAMessage(format!("{} bytes too many", rest.len())));
     }
     Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Message;
+
+    fn read(kind: u8, frame: &[u8]) -> String {
+        let started = std::time::Instant::now();
+        let told = read_foreign_frame(kind, frame, &Limits::default()).unwrap_or_else(|refused| refused);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        told
+    }
+
+    /// The message without its head.
+    fn body(message: &impl Serialize) -> Vec<u8> {
+        frame(message).unwrap().split_off(HEAD)
+    }
+
+    fn answer<T>(value: T) -> Answer<T> {
+        Answer { log: vec![], outcome: Ok(Metered { value, fuel: 1, memory_bytes: 1 }) }
+    }
+
+    #[test]
+    fn a_list_is_counted_as_it_is_in_memory() {
+        let prompt = |texts: usize| Prompt {
+            messages: vec![Message { role: crate::contract::Role::User, content: "q".into() }],
+            constraint: None,
+            stop: vec![String::new(); texts],
+            max_tokens: None,
+            top_logprobs: 0,
+        };
+        // Half a million empty texts are 12 MB, as many as wasmtime would let through; two million are 48 MB, in a frame of two.
+        assert_eq!(read(4, &body(&answer(Ok::<_, Refusal>(prompt(500_000))))), "0 lines, a result");
+        let refused = read(4, &body(&answer(Ok::<_, Refusal>(prompt(2_000_000)))));
+        assert_eq!(refused, "more than the 42598400 bytes allowed in memory");
+    }
+
+    #[test]
+    fn frames_that_lie_are_refused_in_words() {
+        // A list of 2^60 lines of the log, and of nothing else.
+        let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        for kind in 3..9 {
+            assert!(!read(kind, &endless).contains("result"), "{kind}");
+            assert!(!read(kind, &[]).contains("result"), "{kind}");
+            assert!(!read(kind, &[0xff; 64]).contains("result"), "{kind}");
+        }
+        // A result of another function, and bytes after the end.
+        let scores = body(&answer(Ok::<_, Refusal>(vec![Score::Value(1.0)])));
+        assert_eq!(read(7, &scores), "0 lines, a result");
+        assert!(!read(6, &scores).contains("result"));
+        assert_eq!(read(7, &[&*scores, b"x"].concat()), "1 bytes too many");
+        let long = Longest::under(&Limits::default()).confined;
+        assert_eq!(read(0, &vec![0; long + 1]), "4097 bytes, more than the 4096 allowed");
+    }
+
+    #[test]
+    fn what_a_child_says_went_wrong_is_cut_and_on_one_line() {
+        let failed = |failure: CallFailure| body(&Answer::<()> { log: vec![], outcome: Err(failure) });
+        let words = "\u{1b}[2K\n".repeat(100_000);
+        for failure in [
+            CallFailure::InvalidResult { message: words.clone() },
+            CallFailure::Config { key: Some(words.clone()), message: words.clone() },
+            CallFailure::Process { what: words.clone() },
+            CallFailure::Trap { trap: words.clone(), panic: Some("x".repeat(1 << 20)) },
+        ] {
+            let told = read(3, &failed(failure));
+            assert!(told.len() < 25_000 && !told.contains(['\u{1b}', '\n']), "{} bytes: {told:.100}", told.len());
+        }
+        let refused = |failure: LoadFailure| read(2, &body(&Loaded::Done(Err(failure))));
+        assert!(refused(LoadFailure::ForbiddenImport { import: words.clone() }).len() < 20_000);
+        // A child reads no files.
+        let file = refused(LoadFailure::NotAFile { path: "/etc/shadow".into() });
+        assert!(file.ends_with("reported a failure that is not its own to report"), "{file}");
+    }
 }

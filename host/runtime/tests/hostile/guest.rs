@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rewarden_runtime::contract;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -29,7 +30,8 @@ pub struct Guest {
     items: String,
     pages: String,
     realloc: String,
-    wit: fn(String) -> String,
+    /// Changes the contract; `None` leaves it.
+    wit: Option<fn(String) -> String>,
 }
 
 impl Default for Guest {
@@ -54,7 +56,7 @@ impl Default for Guest {
                     (unreachable)))
                  (local.get $at)"
                     .into(),
-            wit: |text| text,
+            wit: None,
         }
     }
 }
@@ -108,13 +110,16 @@ impl Guest {
 
     /// Another contract, made from each file of our own.
     pub fn wit(mut self, edit: fn(String) -> String) -> Self {
-        self.wit = edit;
+        self.wit = Some(edit);
         self
     }
 
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        let (resolve, world) = contract_of(self.wit);
+        static OURS: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| contract_of(|text| text));
+        let changed = self.wit.map(contract_of);
+        let (resolve, world) = changed.as_ref().unwrap_or(&OURS);
+        let world = *world;
         let mut functions = String::new();
         for (key, item) in &resolve.worlds[world].exports {
             let WorldItem::Interface { id, .. } = item else { continue };
@@ -149,8 +154,56 @@ impl Guest {
             realloc = self.realloc,
         );
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
         ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+    }
+}
+
+/// The bytes of a component that loads, with a nested component of this text that is instantiated along with it: what
+/// cannot be said in a core module, such as components that call each other.
+pub fn beside(text: impl AsRef<str>) -> Vec<u8> {
+    followed_by(Guest::default().build(), &bare(text))
+}
+
+/// `component`, with `nested` as its last component, instantiated.
+pub fn followed_by(mut component: Vec<u8>, nested: &[u8]) -> Vec<u8> {
+    let (mut depth, mut components) = (0_usize, 0);
+    for payload in wasmparser::Parser::new(0).parse_all(&component) {
+        match payload.unwrap() {
+            wasmparser::Payload::ComponentSection { .. } => {
+                components += usize::from(depth == 0);
+                depth += 1;
+            }
+            wasmparser::Payload::ModuleSection { .. } => depth += 1,
+            wasmparser::Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    section(4, nested, &mut component);
+    // One instance, made of the component of this index, without arguments.
+    let mut instance = vec![1, 0];
+    leb(components, &mut instance);
+    instance.push(0);
+    section(5, &instance, &mut component);
+    component
+}
+
+/// Appends a section of a module or a component.
+pub fn section(id: u8, content: &[u8], bytes: &mut Vec<u8>) {
+    bytes.push(id);
+    leb(content.len(), bytes);
+    bytes.extend(content);
+}
+
+/// Unsigned LEB128.
+pub fn leb(mut number: usize, bytes: &mut Vec<u8>) {
+    loop {
+        let byte = (number & 0x7f) as u8;
+        number >>= 7;
+        bytes.push(if number == 0 { byte } else { byte | 0x80 });
+        if number == 0 {
+            return;
+        }
     }
 }
 

@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
+mod composed;
 mod damage;
 mod guest;
+mod names;
 mod runaway;
 mod shapes;
+mod sharing;
 mod table;
 mod values;

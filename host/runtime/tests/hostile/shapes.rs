@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rewarden_runtime::contract::{PACKAGE, VERSION};
 
-use crate::guest::{Guest, bare, component};
+use crate::guest::{Guest, bare, component, leb};
 use crate::table::{Row, file, load, outcomes};
 
 fn exporting(name: impl AsRef<str>) -> Vec<u8> {
@@ -198,18 +198,6 @@ fn nested_type(depth: usize) -> String {
         text.push_str(&format!("(type $t{level} (list $t{}))", level - 1));
     }
     format!("{text} (export \"t\" (type $t{depth}))")
-}
-
-/// Unsigned LEB128.
-fn leb(mut number: usize, bytes: &mut Vec<u8>) {
-    loop {
-        let byte = (number & 0x7f) as u8;
-        number >>= 7;
-        bytes.push(if number == 0 { byte } else { byte | 0x80 });
-        if number == 0 {
-            return;
-        }
-    }
 }
 
 fn files() -> Vec<Row> {
