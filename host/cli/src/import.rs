@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow, bail};
 use rewarden_inference::Identity;
 use rewarden_judge::parse_row;
-use rewarden_record::{Budget, Drawn, Header, RunWriter, SamplingProvenance, Source, Task, TaskKey};
+use rewarden_record::{Budget, Drawn, Header, RunWriter, SamplingProvenance, Source, Task, TaskKey, strict_json};
 use serde_json::{Map, Value};
 
 use crate::args::ImportArgs;
@@ -101,7 +101,8 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn row(&mut self, line: u64, text: &str) -> Result<()> {
-        let row: Map<String, Value> = serde_json::from_str(text).context("expected a JSON object")?;
+        let row = strict_json(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
+        let Value::Object(row) = row else { bail!("expected a JSON object, found another kind of JSON") };
         let (mut task, samples) = self.task(line, row)?;
         for (name, value) in &self.args.fields {
             task.metadata.insert(name.clone(), Value::String(value.clone()));

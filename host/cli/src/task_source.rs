@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::Result;
 use rewarden_evaluate::{Protocol, dataset};
 use rewarden_judge::{RowError, parse_row};
-use rewarden_record::Task;
+use rewarden_record::{Task, strict_json};
 use rewarden_tables::{Row, RowReader};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// An open task file or standard input.
@@ -62,8 +62,11 @@ impl TaskSource {
 /// A benchmark's own row as one of ours.
 fn mapped(dataset: Protocol, line: u64, text: &str) -> Result<String, RowError> {
     let wrong = |field: Option<String>, message: String| RowError { line, id: None, field, message };
-    let row: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| wrong(None, format!("expected a JSON object: {error}")))?;
+    let row = match strict_json(text) {
+        Ok(Value::Object(row)) => row,
+        Ok(_) => return Err(wrong(None, "expected a JSON object, found another kind of JSON".to_owned())),
+        Err(error) => return Err(wrong(None, format!("expected a JSON object: {error}"))),
+    };
     match dataset::map_row(dataset, row) {
         Ok(row) => Ok(Value::Object(row).to_string()),
         Err(error) => Err(wrong(Some(error.field.clone()), error.to_string())),

@@ -1,6 +1,6 @@
 //! Task rows: the JSON that people have, in the two shapes that they have it in.
 
-use rewarden_record::Task;
+use rewarden_record::{Task, strict_json};
 use rewarden_runtime::contract::{Message, Role};
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ pub struct RowError {
 pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     let mut reader = Reader { line, id: None };
     let value: Value =
-        serde_json::from_str(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
+        strict_json(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
     let Value::Object(mut row) = value else {
         return Err(reader.error(None, format!("expected a JSON object, found {}", kind(&value))));
     };

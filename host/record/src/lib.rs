@@ -25,6 +25,7 @@ pub use provenance::{
 pub use rows::{ResultRow, SampleRow};
 pub use sample::{MetaRecord, SampleRecord, call_kind, failure_kind, failure_name};
 pub use standing::Standing;
+pub use store::json::value as strict_json;
 pub use store::{
     Begun, Change, Checked, Header, Recorded, RecordedComponent, Recorder, RunReader, RunWriter, SCHEMA_VERSION,
     Source, StoreError, TaskKey,

@@ -6,7 +6,7 @@ mod change;
 mod encode;
 mod error;
 mod header;
-mod json;
+pub(crate) mod json;
 mod principles;
 mod reader;
 mod recorder;

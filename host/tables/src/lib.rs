@@ -11,5 +11,5 @@ mod write;
 
 pub use column::{Column, Kind};
 pub use error::TableError;
-pub use read::{Row, RowFault, RowReader};
+pub use read::{MOST_BYTES, Row, RowFault, RowReader};
 pub use write::{Format, RowWriter};

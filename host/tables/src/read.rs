@@ -53,6 +53,10 @@ enum Source {
 
 type Stream = Box<dyn BufRead + Send>;
 
+/// The most bytes of a row, as text: what a run keeps of a task. With all that is made of it, a row takes some ten times as
+/// much memory.
+pub const MOST_BYTES: u64 = 64 << 20;
+
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -158,6 +162,13 @@ fn peek(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
             Err(error) => return Err(error),
         }
     }
+}
+
+fn too_long(number: u64, length: u64) -> RowFault {
+    let message = format!(
+        "expected a row of at most {MOST_BYTES} bytes, found {length}; split it, or check that rows end with a line break"
+    );
+    RowFault { number, column: None, message }
 }
 
 fn row(number: u64, bytes: &[u8], unit: &str) -> Result<Row, RowFault> {

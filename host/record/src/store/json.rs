@@ -1,4 +1,4 @@
-//! JSON out of a run's cells: bounded, and without a key twice.
+//! JSON out of a run's cells and out of rows: bounded, and without a key twice.
 //!
 //! Each value of JSON costs more memory decoded than written (two bytes of `0,` become 24 or more), so their number is bounded
 //! beside the bytes of the row. Depth is bounded by `serde_json` itself, at 128.
@@ -30,8 +30,12 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Any JSON.
-pub(super) fn value(text: &str) -> Decoded<Value> {
+/// Reads JSON of at most 500,000 values in which no object has a key twice: which of two would count is anybody's guess, and
+/// two readers guess differently.
+///
+/// # Errors
+/// Returns what is wrong, with the line and column of the text.
+pub fn value(text: &str) -> Result<Value, String> {
     let left = Cell::new(MOST_VALUES);
     whole(text, Strict { left: &left })
 }

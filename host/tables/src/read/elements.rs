@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, ErrorKind};
 
-use super::{Row, RowFault, Stream, peek, row};
+use super::{MOST_BYTES, Row, RowFault, Stream, peek, row, too_long};
 use crate::TableError;
 
 pub(super) struct Elements {
@@ -36,8 +36,11 @@ impl Elements {
         if matches!(next, None | Some(b',' | b']' | b'}')) {
             return Err(self.broken(if self.number == 0 { "a row or `]`" } else { "a row" }, next));
         }
-        let bytes = self.element()?;
+        let (bytes, length) = self.element()?;
         self.number += 1;
+        if length > MOST_BYTES {
+            return Ok(Some(Err(too_long(self.number, length))));
+        }
         Ok(Some(row(self.number, &bytes, "row")))
     }
 
@@ -52,8 +55,9 @@ impl Elements {
         }
     }
 
-    fn element(&mut self) -> Result<Vec<u8>, TableError> {
-        let (mut bytes, mut scan) = (Vec::new(), Scan::default());
+    /// The next element and how long it is. One that is too long is read over, and not kept.
+    fn element(&mut self) -> Result<(Vec<u8>, u64), TableError> {
+        let (mut bytes, mut length, mut scan) = (Vec::new(), 0_u64, Scan::default());
         loop {
             let buffer = match self.reader.fill_buf() {
                 Ok(buffer) => buffer,
@@ -65,10 +69,15 @@ impl Elements {
             }
             let end = scan.end(buffer);
             let taken = end.unwrap_or(buffer.len());
-            bytes.extend(buffer.iter().take(taken));
+            length += taken as u64;
+            if length > MOST_BYTES {
+                bytes = Vec::new();
+            } else {
+                bytes.extend(buffer.iter().take(taken));
+            }
             self.reader.consume(taken);
             if end.is_some() {
-                return Ok(bytes);
+                return Ok((bytes, length));
             }
         }
     }

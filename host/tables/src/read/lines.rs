@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, ErrorKind, Read};
 
-use super::{Row, RowFault, Stream, row};
+use super::{MOST_BYTES, Row, RowFault, Stream, row, too_long};
 use crate::TableError;
 
 pub(super) struct Lines {
@@ -21,12 +21,18 @@ impl Lines {
     pub(super) fn next_row(&mut self) -> Result<Option<Result<Row, RowFault>>, TableError> {
         loop {
             self.bytes.clear();
-            let read = self.reader.read_until(b'\n', &mut self.bytes);
-            let failed = |error| TableError::Read { name: self.name.clone(), after: self.line, error };
+            let before = self.line;
+            let failed = |error| TableError::Read { name: self.name.clone(), after: before, error };
+            let read = self.reader.by_ref().take(MOST_BYTES + 1).read_until(b'\n', &mut self.bytes);
             if read.map_err(failed)? == 0 {
                 return Ok(None);
             }
             self.line += 1;
+            if self.bytes.len() as u64 > MOST_BYTES && !self.bytes.ends_with(b"\n") {
+                self.bytes = Vec::new();
+                let skipped = self.reader.skip_until(b'\n').map_err(failed)?;
+                return Ok(Some(Err(too_long(self.line, MOST_BYTES + 1 + skipped as u64))));
+            }
             if !self.bytes.trim_ascii().is_empty() {
                 return Ok(Some(row(self.line, self.bytes.trim_ascii_end(), "line")));
             }
