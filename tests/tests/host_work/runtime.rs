@@ -135,6 +135,7 @@ fn whatever_lies_in_the_place_of_a_packs_files_is_refused_by_name_and_costs_noth
 #[test]
 fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
     let sandbox = Sandbox::default();
+    sandbox.write("stderr", "");
     let case = |text: &str| {
         let mine = packed(&sandbox, "", None);
         std::fs::write(mine.join("tests/a.toml"), text).unwrap();

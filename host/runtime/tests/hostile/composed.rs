@@ -2,7 +2,7 @@
 
 use rewarden_runtime::contract::{PACKAGE, VERSION};
 
-use crate::guest::{bare, beside, component, leb, section};
+use crate::guest::{beside, component, leb, section};
 use crate::table::{Row, load, outcomes};
 
 /// Two components, of which the second calls `f` of the first when it is instantiated. `types` comes before both, `kind`
@@ -115,10 +115,6 @@ fn adapters() -> Vec<Row> {
     let clocked = |row: Row| row.limits(|limits| limits.wall = std::time::Duration::from_millis(300)).grows(192);
     let typed =
         |types: String, kind: &'static str| move || Pair { types: types.clone(), kind, ..Pair::default() }.beside();
-    let doubling = |levels: usize| {
-        let below = (1..=levels).map(|level| format!("(type $t{level} (tuple $t{0} $t{0}))", level - 1));
-        format!("(type $t0 string) {} (type $top (list $t{levels}))", below.collect::<String>())
-    };
     // Tuples, since what has names would have to be exported.
     let tuple = |fields: usize| format!("(type $r (tuple {})) (type $top (list $r))", "string ".repeat(fields));
     vec![
@@ -140,19 +136,26 @@ fn adapters() -> Vec<Row> {
             let lists = (1..=90).map(|level| format!("(type $t{level} (list $t{}))", level - 1)).collect::<String>();
             Pair { types: format!("(type $t0 string) {lists}"), kind: "$t90", ..Pair::default() }.beside()
         }),
-        load("250 functions that pass tuples of 150 strings", || beside(many_functions(250, 50))).within(20).grows(128),
-        load("300 functions that pass tuples", || beside(many_functions(300, 3))),
-        load("200 functions that pass tuples of 1,000 strings", || beside(many_functions(200, 1000))),
+        load("tuples of 30,000 strings together, passed on by as many functions", || {
+            beside(many_functions(100, |at| format!("(tuple {})", "string ".repeat(300 + at))))
+        }),
+        load("100 functions that pass a type that doubles 12 times", || beside(many_functions(100, |_| "$t12".into())))
+            .within(30)
+            .grows(256),
+        load("257 functions that pass a string", || beside(many_functions(257, |_| "string".into()))),
     ]
 }
 
-/// Two components, of which the second may call any of so many functions of the first, of tuples of so many strings.
-fn many_functions(functions: usize, fields: usize) -> String {
-    let strings = "string ".repeat(fields);
-    // Each has a type of its own, so that nothing is shared.
-    let types = (0..functions)
-        .map(|at| format!("(type $r{at} (tuple {strings} {})) (type $l{at} (list $r{at}))", "u8 ".repeat(at)))
-        .collect::<String>();
+/// A type that is twice the one below it, and so on.
+fn doubling(levels: usize) -> String {
+    let below = (1..=levels).map(|level| format!("(type $t{level} (tuple $t{0} $t{0}))", level - 1));
+    format!("(type $t0 string) {} (type $top (list $t{levels}))", below.collect::<String>())
+}
+
+/// Two components, of which the second may call any of so many functions of the first, of lists of a type each.
+fn many_functions(functions: usize, kind: impl Fn(usize) -> String) -> String {
+    let types =
+        doubling(12) + &(0..functions).map(|at| format!("(type $l{at} (list {}))", kind(at))).collect::<String>();
     let each = |line: &dyn Fn(usize) -> String| (0..functions).map(line).collect::<String>();
     let realloc = r#"(func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))"#;
     format!(
@@ -278,7 +281,7 @@ fn shapes() -> Vec<Row> {
                         (export "a" (instance (type $below))) (export "b" (instance (type $below)))))"#
                 )
             });
-            bare(format!("(type $t0 (instance)) {}", levels.collect::<String>()))
+            component(format!("(type $t0 (instance)) {}", levels.collect::<String>()))
         }),
         load("types of components, nested 40 deep", || {
             let text = "(type (component ".repeat(40) + &"))".repeat(40);
