@@ -135,7 +135,7 @@ fn check_name(name: &str) -> Result<(), Problem> {
 
 /// Writes the archive's files below `into`. Nothing in it can name a place elsewhere, and nothing but plain files and directories
 /// comes to be.
-fn unpack(archive: &[u8], into: &Path) -> Result<(), PackRefused> {
+pub fn unpack(archive: &[u8], into: &Path) -> Result<(), PackRefused> {
     let broken = |error: std::io::Error| PackRefused(format!("the archive cannot be read: {error}"));
     let mut archive = Archive::new(archive);
     for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
