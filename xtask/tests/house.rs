@@ -2,6 +2,8 @@
 //!
 //! Both are read from the sources, so a new arrow or a new circle fails here before anybody has to untangle it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,8 @@
 //! The `rewarden` binary.
 
+// What people read passes `console`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod backend;
 mod console;

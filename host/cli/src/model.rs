@@ -1,6 +1,5 @@
 //! `rewarden model`, and where models are kept.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,13 +17,9 @@ pub(crate) fn cache(places: &Places) -> Result<PathBuf> {
     Ok(etcetera::BaseStrategy::cache_dir(&dirs).join("rewarden"))
 }
 
-fn print(path: &std::path::Path) -> Result<ExitCode> {
-    writeln!(std::io::stdout(), "{}", path.display())?;
-    Ok(ExitCode::SUCCESS)
-}
-
 #[cfg(feature = "mistralrs")]
 mod with_mistralrs {
+    use std::io::Write as _;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -33,6 +28,11 @@ mod with_mistralrs {
 
     use super::*;
     use crate::terminal;
+
+    fn print(path: &Path) -> Result<ExitCode> {
+        writeln!(crate::console::data(), "{}", path.display())?;
+        Ok(ExitCode::SUCCESS)
+    }
 
     /// Fetches the default model unless it is there.
     pub(crate) fn pull(places: &Places) -> Result<ExitCode> {

@@ -385,7 +385,7 @@ mod tests {
         );
         let template = ("tokenizer.chat_template", 8, text(&"x".repeat((1 << 20) + 1)));
         assert!(told(&file(&[template], &[], 0)).unwrap_err().contains("expected at most 1048576 bytes"));
-        let mut nested = vec![8_u32.to_le_bytes().to_vec(), 0_u64.to_le_bytes().to_vec()].concat();
+        let mut nested = [8_u32.to_le_bytes().to_vec(), 0_u64.to_le_bytes().to_vec()].concat();
         for _ in 0..5 {
             nested = [9_u32.to_le_bytes().to_vec(), 1_u64.to_le_bytes().to_vec(), nested].concat();
         }

@@ -67,6 +67,6 @@ pub use server::{Ended, Server, ServerConfig, StartError};
 pub use settings::{Defaults, Limits, PartialGroups, SamplingField};
 pub use tls::{TlsError, acceptor};
 pub use tokio_rustls::TlsAcceptor;
+pub use untemplate::{ChatFormat, ChatFormatConfig, ChatFormatError, Exchange, MOST_EXCHANGES, Untemplatable};
 #[doc(hidden)] // For the fuzz target of archives.
 pub use upload::unpack as unpack_archive;
-pub use untemplate::{ChatFormat, ChatFormatConfig, ChatFormatError, Exchange, MOST_EXCHANGES, Untemplatable};

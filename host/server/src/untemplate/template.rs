@@ -140,7 +140,7 @@ impl ChatTemplate {
         let given: usize = turns.iter().map(|turn| turn.content.len()).sum();
         // Some templates write a turn twice, in upper case or with escapes.
         let mut rendered = Bounded { text: Vec::new(), room: LARGEST_FRAME + 8 * given };
-        template.render_to_write(Value::from(context), &mut rendered).map_err(failed)?;
+        template.render_captured_to(Value::from(context), &mut rendered).map_err(failed)?;
         let rendered = String::from_utf8(rendered.text)
             .map_err(|error| ChatFormatError::Template { message: error.to_string() })?;
         if self.bos.is_empty() {
