@@ -41,10 +41,32 @@ const CIRCLES: &[(&str, &[&[&str]])] = &[
     ("evaluate", &[&["voting", "voting::ballots"]]),
     ("inference", &[&["server::body", "server::failure"]]),
     ("judge", &[&["calls", "loader", "pack", "principles"]]),
-    ("record", &[&["rows", "sample", "verdict"]]),
+    (
+        "record",
+        &[
+            &["rows", "sample", "verdict"],
+            &[
+                "store::cells",
+                "store::change",
+                "store::encode",
+                "store::error",
+                "store::json",
+                "store::principles",
+                "store::schema",
+                "store::seal",
+                "store::shape",
+                "store::tables",
+            ],
+            &["store::reader", "store::whole"],
+        ],
+    ),
     (
         "runtime",
-        &[&["compiler", "engine"], &["here", "plugin"], &["isolate::pool", "isolate::warden"], &["log", "store"]],
+        &[
+            &["compiler", "engine", "here", "holdings", "plugin"],
+            &["isolate::pool", "isolate::warden"],
+            &["log", "store"],
+        ],
     ),
     (
         "server",

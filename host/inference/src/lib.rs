@@ -5,7 +5,7 @@
 //! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
 //! as an answer.
 
-mod constraint_bounds;
+mod constraint;
 mod error;
 pub mod gguf;
 mod model;
@@ -26,9 +26,10 @@ pub mod mistral;
 #[cfg(feature = "mistralrs")]
 mod requantize;
 
+pub use constraint::Constraint;
 pub use error::ModelError;
 pub use model::{
-    Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS,
-    Message, Model, Role, Sampling, Token, Usage,
+    Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS, Message,
+    Model, Role, Sampling, Token, Usage,
 };
 pub use server::Terms;

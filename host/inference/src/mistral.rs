@@ -19,11 +19,10 @@ use tokio::sync::Semaphore;
 pub use device::DeviceChoice;
 pub use source::Source;
 
+use crate::constraint::Constraint;
 use crate::digest;
 use crate::error::ModelError;
-use crate::model::{
-    Completion, Constraint, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling,
-};
+use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
 use engine::Engine;
 use load::Loaded;
 use self_check::Greedy;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::constraint_bounds;
+use crate::constraint::Constraint;
 use crate::error::ModelError;
 
 /// Most alternatives per token that a request may ask for; the limit of the plugin contract and of common servers.
@@ -114,29 +114,6 @@ pub struct Sampling {
     pub seed: u64,
 }
 
-/// A form that the whole answer must have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Constraint {
-    /// RE2-like: no look-around, no back-references. Matched from the first to the last character.
-    Regex(String),
-    /// The text of a JSON Schema.
-    JsonSchema(String),
-    /// A Lark grammar in llguidance's dialect, start rule `start`.
-    Lark(String),
-}
-
-impl Constraint {
-    /// The kind in words, for messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Constraint::Regex(_) => "regular expression",
-            Constraint::JsonSchema(_) => "JSON schema",
-            Constraint::Lark(_) => "Lark grammar",
-        }
-    }
-}
-
 /// What the model wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
@@ -220,9 +197,7 @@ impl GenerateRequest {
             let found = format!("{} strings, the longest of {longest} bytes", self.stop.len());
             return invalid("stop", found, "at most 64 strings of at most 1024 bytes");
         }
-        if let Some((found, expected)) =
-            self.constraint.as_ref().and_then(|constraint| constraint_bounds::check(constraint).err())
-        {
+        if let Some((found, expected)) = self.constraint.as_ref().and_then(|constraint| constraint.check().err()) {
             return invalid("constraint", found, expected);
         }
         if self.stop.iter().any(String::is_empty) {

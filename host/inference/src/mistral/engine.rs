@@ -10,10 +10,9 @@ use tokio::sync::Mutex;
 use super::control_tokens::ControlTokens;
 use super::sampler::{GrammarEnd, SeededSampler, Step};
 use crate::backtrace;
+use crate::constraint::Constraint;
 use crate::error::ModelError;
-use crate::model::{
-    Alternative, Completion, Constraint, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage,
-};
+use crate::model::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage};
 use crate::reply::{RawReply, RawToken};
 use crate::thinking::{self, Start};
 

@@ -1,4 +1,4 @@
-//! What a constraint may cost whoever compiles it.
+//! The form that an answer must have, and what it may cost whoever compiles it.
 //!
 //! A template writes the constraint, and a template is a plugin. In process llguidance compiles it, in this process and
 //! without fuel of the host's: its lexer has a budget of its own, but a schema whose references double at each level
@@ -7,9 +7,31 @@
 use std::collections::HashMap;
 
 use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange, parse::ParserBuilder};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::Constraint;
+/// A form that the whole answer must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// RE2-like: no look-around, no back-references. Matched from the first to the last character.
+    Regex(String),
+    /// The text of a JSON Schema.
+    JsonSchema(String),
+    /// A Lark grammar in llguidance's dialect, start rule `start`.
+    Lark(String),
+}
+
+impl Constraint {
+    /// The kind in words, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Constraint::Regex(_) => "regular expression",
+            Constraint::JsonSchema(_) => "JSON schema",
+            Constraint::Lark(_) => "Lark grammar",
+        }
+    }
+}
 
 /// The most bytes of a constraint. The bundled packs' have less than one hundred.
 pub(crate) const LARGEST: usize = 64 << 10;
@@ -21,36 +43,38 @@ const MOST_PARTS: u64 = 100_000;
 /// Levels of a regular expression or a schema.
 const DEEPEST: u32 = 64;
 
-/// Says what is wrong with a constraint that is too large to compile: what was found, and what was expected.
-pub(crate) fn check(constraint: &Constraint) -> Result<(), (String, &'static str)> {
-    let (Constraint::Regex(text) | Constraint::JsonSchema(text) | Constraint::Lark(text)) = constraint;
-    let kind = constraint.kind();
-    if text.len() > LARGEST {
-        return Err((format!("a {kind} of {} bytes", text.len()), "one of at most 64 KiB"));
-    }
-    let parts = match constraint {
-        Constraint::Regex(text) => {
-            let mut parser = ParserBuilder::new().nest_limit(DEEPEST).build();
-            let ast = parser.parse(text).map_err(|error| {
-                let found =
-                    format!("the regular expression fails at byte {}: {}", error.span().start.offset, error.kind());
-                (found, "one in RE2's language, at most 64 levels deep")
-            })?;
-            regex_parts(&ast)
+impl Constraint {
+    /// Says what is wrong with a constraint that is too large to compile: what was found, and what was expected.
+    pub(crate) fn check(&self) -> Result<(), (String, &'static str)> {
+        let (Self::Regex(text) | Self::JsonSchema(text) | Self::Lark(text)) = self;
+        let kind = self.kind();
+        if text.len() > LARGEST {
+            return Err((format!("a {kind} of {} bytes", text.len()), "one of at most 64 KiB"));
         }
-        Constraint::JsonSchema(text) => {
-            let schema: Value =
-                serde_json::from_str(text).map_err(|error| (format!("no JSON ({error})"), "a JSON Schema"))?;
-            Schema { root: &schema, known: HashMap::new() }.parts(&schema, DEEPEST)
+        let parts = match self {
+            Self::Regex(text) => {
+                let mut parser = ParserBuilder::new().nest_limit(DEEPEST).build();
+                let ast = parser.parse(text).map_err(|error| {
+                    let found =
+                        format!("the regular expression fails at byte {}: {}", error.span().start.offset, error.kind());
+                    (found, "one in RE2's language, at most 64 levels deep")
+                })?;
+                regex_parts(&ast)
+            }
+            Self::JsonSchema(text) => {
+                let schema: Value =
+                    serde_json::from_str(text).map_err(|error| (format!("no JSON ({error})"), "a JSON Schema"))?;
+                Schema { root: &schema, known: HashMap::new() }.parts(&schema, DEEPEST)
+            }
+            // llguidance shares a grammar's rules and repeats instead of unfolding them.
+            Self::Lark(_) => return Ok(()),
+        };
+        if parts > MOST_PARTS {
+            let found = format!("a {kind} that unfolds to more than {MOST_PARTS} parts");
+            return Err((found, "a smaller one: fewer references to what itself refers, and lower counts"));
         }
-        // llguidance shares a grammar's rules and repeats instead of unfolding them.
-        Constraint::Lark(_) => return Ok(()),
-    };
-    if parts > MOST_PARTS {
-        let found = format!("a {kind} that unfolds to more than {MOST_PARTS} parts");
-        return Err((found, "a smaller one: fewer references to what itself refers, and lower counts"));
+        Ok(())
     }
-    Ok(())
 }
 
 /// The parser has bounded the depth.
@@ -116,11 +140,11 @@ mod tests {
     use super::*;
 
     fn regex(text: &str) -> Result<(), (String, &'static str)> {
-        check(&Constraint::Regex(text.into()))
+        Constraint::Regex(text.into()).check()
     }
 
     fn schema(schema: Value) -> Result<(), (String, &'static str)> {
-        check(&Constraint::JsonSchema(schema.to_string()))
+        Constraint::JsonSchema(schema.to_string()).check()
     }
 
     /// References that double at each level.
@@ -140,7 +164,7 @@ mod tests {
         // A tree of comments, say: it contains itself.
         schema(json!({"$ref": "#/$defs/node", "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}}}))
             .unwrap();
-        check(&Constraint::Lark("start: /[0-9]+/".into())).unwrap();
+        Constraint::Lark("start: /[0-9]+/".into()).check().unwrap();
     }
 
     #[test]
@@ -168,7 +192,7 @@ mod tests {
         for constraint in
             [Constraint::Regex(long.clone()), Constraint::JsonSchema(long.clone()), Constraint::Lark(long)]
         {
-            let (found, _) = check(&constraint).unwrap_err();
+            let (found, _) = constraint.check().unwrap_err();
             assert_eq!(found, format!("a {} of 65537 bytes", constraint.kind()));
         }
     }
