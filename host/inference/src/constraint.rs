@@ -44,34 +44,36 @@ const MOST_PARTS: u64 = 100_000;
 const DEEPEST: u32 = 64;
 
 impl Constraint {
-    /// Says what is wrong with a constraint that is too large to compile: what was found, and what was expected.
-    pub(crate) fn check(&self) -> Result<(), (String, &'static str)> {
+    /// Refuses what is too large to compile, and what cannot be measured.
+    ///
+    /// # Errors
+    /// Returns what was expected and what was found.
+    pub(crate) fn check(&self) -> Result<(), String> {
         let (Self::Regex(text) | Self::JsonSchema(text) | Self::Lark(text)) = self;
-        let kind = self.kind();
         if text.len() > LARGEST {
-            return Err((format!("a {kind} of {} bytes", text.len()), "one of at most 64 KiB"));
+            return Err(format!("expected at most {LARGEST} bytes, found {}", text.len()));
         }
         let parts = match self {
             Self::Regex(text) => {
                 let mut parser = ParserBuilder::new().nest_limit(DEEPEST).build();
                 let ast = parser.parse(text).map_err(|error| {
-                    let found =
-                        format!("the regular expression fails at byte {}: {}", error.span().start.offset, error.kind());
-                    (found, "one in RE2's language, at most 64 levels deep")
+                    let (at, what) = (error.span().start.offset, error.kind());
+                    format!("expected RE2's language, at most {DEEPEST} levels deep, found at byte {at}: {what}")
                 })?;
                 regex_parts(&ast)
             }
             Self::JsonSchema(text) => {
-                let schema: Value =
-                    serde_json::from_str(text).map_err(|error| (format!("no JSON ({error})"), "a JSON Schema"))?;
+                let schema: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
                 Schema { root: &schema, known: HashMap::new() }.parts(&schema, DEEPEST)
             }
             // llguidance shares a grammar's rules and repeats instead of unfolding them.
             Self::Lark(_) => return Ok(()),
         };
         if parts > MOST_PARTS {
-            let found = format!("a {kind} that unfolds to more than {MOST_PARTS} parts");
-            return Err((found, "a smaller one: fewer references to what itself refers, and lower counts"));
+            return Err(format!(
+                "expected one that unfolds to at most {MOST_PARTS} parts, found more; refer less to what itself refers, \
+                 and lower the counts"
+            ));
         }
         Ok(())
     }
@@ -139,11 +141,11 @@ mod tests {
 
     use super::*;
 
-    fn regex(text: &str) -> Result<(), (String, &'static str)> {
+    fn regex(text: &str) -> Result<(), String> {
         Constraint::Regex(text.into()).check()
     }
 
-    fn schema(schema: Value) -> Result<(), (String, &'static str)> {
+    fn schema(schema: Value) -> Result<(), String> {
         Constraint::JsonSchema(schema.to_string()).check()
     }
 
@@ -169,20 +171,20 @@ mod tests {
 
     #[test]
     fn counts_within_counts_are_refused_before_anybody_writes_them_out() {
-        let (found, expected) = regex("((a{1000}){1000}){1000}").unwrap_err();
-        assert_eq!(found, "a regular expression that unfolds to more than 100000 parts");
-        assert!(expected.contains("lower counts"), "{expected}");
+        let error = regex("((a{1000}){1000}){1000}").unwrap_err();
+        assert!(error.starts_with("expected one that unfolds to at most 100000 parts, found more"), "{error}");
         regex("a{1000}{100}").unwrap();
         regex("a{1000}{101}").unwrap_err();
-        assert!(regex(&"(".repeat(1000)).unwrap_err().0.contains("fails at byte"));
+        let error = regex(&"(".repeat(1000)).unwrap_err();
+        assert!(error.starts_with("expected RE2's language, at most 64 levels deep, found at byte"), "{error}");
     }
 
     #[test]
     fn references_that_double_at_each_level_are_measured_in_linear_time_and_refused() {
         for keyword in ["allOf", "oneOf", "anyOf"] {
             schema(doubling(keyword, 12)).unwrap();
-            let (found, _) = schema(doubling(keyword, 40)).unwrap_err();
-            assert_eq!(found, "a JSON schema that unfolds to more than 100000 parts");
+            let error = schema(doubling(keyword, 40)).unwrap_err();
+            assert!(error.starts_with("expected one that unfolds to at most 100000 parts"), "{error}");
         }
     }
 
@@ -192,8 +194,7 @@ mod tests {
         for constraint in
             [Constraint::Regex(long.clone()), Constraint::JsonSchema(long.clone()), Constraint::Lark(long)]
         {
-            let (found, _) = constraint.check().unwrap_err();
-            assert_eq!(found, format!("a {} of 65537 bytes", constraint.kind()));
+            assert_eq!(constraint.check(), Err("expected at most 65536 bytes, found 65537".to_owned()));
         }
     }
 }

@@ -197,8 +197,10 @@ impl GenerateRequest {
             let found = format!("{} strings, the longest of {longest} bytes", self.stop.len());
             return invalid("stop", found, "at most 64 strings of at most 1024 bytes");
         }
-        if let Some((found, expected)) = self.constraint.as_ref().and_then(|constraint| constraint.check().err()) {
-            return invalid("constraint", found, expected);
+        if let Some(constraint) = &self.constraint {
+            constraint
+                .check()
+                .map_err(|message| ModelError::ConstraintInvalid { constraint: constraint.kind(), message })?;
         }
         if self.stop.iter().any(String::is_empty) {
             return invalid("stop", "an empty string".into(), "strings of at least one character");
@@ -232,7 +234,7 @@ mod tests {
     #[test]
     fn every_out_of_range_field_is_named() {
         type Breakage = fn(&mut GenerateRequest);
-        let broken: [(&str, Breakage); 12] = [
+        let broken: [(&str, Breakage); 11] = [
             ("messages", |r| r.messages.clear()),
             ("temperature", |r| r.sampling.temperature = -0.1),
             ("temperature", |r| r.sampling.temperature = f64::NAN),
@@ -243,7 +245,6 @@ mod tests {
             ("stop", |r| r.stop.push(String::new())),
             ("stop", |r| r.stop.push("x".repeat(MAX_STOP_BYTES + 1))),
             ("stop", |r| r.stop = vec!["x".into(); MAX_STOPS + 1]),
-            ("constraint", |r| r.constraint = Some(Constraint::Regex("(a{1000}){1000}".into()))),
             ("top_logprobs", |r| r.top_logprobs = 21),
         ];
         for (field, breaking) in broken {
@@ -252,5 +253,8 @@ mod tests {
             let error = request.validate().unwrap_err();
             assert!(matches!(&error, ModelError::InvalidRequest { field: f, .. } if *f == field), "{field}: {error}");
         }
+        let large = GenerateRequest { constraint: Some(Constraint::Regex("(a{1000}){1000}".into())), ..request() };
+        let error = large.validate().unwrap_err();
+        assert!(matches!(&error, ModelError::ConstraintInvalid { constraint: "regular expression", .. }), "{error}");
     }
 }
