@@ -134,6 +134,17 @@ impl Run {
     }
 }
 
+/// The most memory that a started `rewarden` has had resident, in bytes, going by the system; `None` once it has ended, and
+/// while the process is still a copy of the one that starts it, whose memory it shows.
+pub fn peak_memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    if field("Name:") != Some("rewarden") {
+        return None;
+    }
+    field("VmHWM:")?.trim_end_matches(" kB").parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
 /// JSON lines.
 pub fn rows(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()

@@ -1,6 +1,7 @@
 //! Text for people: a task's scores, the options in force.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use rewarden_record::{Standing, Task, Verdict};
 use rewarden_runtime::contract::Score;
 
-use crate::console::{line, out};
+use crate::console::{self, line, out};
 use crate::settings::InForce;
 
 const SNIPPET: usize = 60;
@@ -119,17 +120,16 @@ pub(crate) fn snippet(text: &str, width: usize) -> String {
 
 /// What `rewarden config` prints.
 pub(crate) fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
-    let text = if json {
-        serde_json::to_string_pretty(rows)?
+    if json {
+        writeln!(console::data(), "{}", serde_json::to_string_pretty(rows)?)?;
     } else {
         let mut table = table();
         table.set_header(["option", "value", "from"]);
         for row in rows {
             table.add_row([row.option.as_str(), row.value.as_deref().unwrap_or("–"), &row.origin]);
         }
-        table.trim_fmt()
-    };
-    out!("{text}");
+        out!("{}", table.trim_fmt());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use rewarden_evaluate::{Evaluation, Figures, Gain, Share, Voting};
 
 use crate::args::EvalArgs;
-use crate::console::out;
+use crate::console::{self, out};
 use crate::display;
 use crate::run_args::FigureFormat;
 use crate::score::{Kept, Scoring, load_pack};
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     match args.format {
         FigureFormat::Json => {
             let text = serde_json::to_string_pretty(&evaluations).context("the figures cannot be written as JSON")?;
-            out!("{text}");
+            writeln!(console::data(), "{text}")?;
         }
         FigureFormat::Table => out!("{}", text(&evaluations).trim_end()),
     }

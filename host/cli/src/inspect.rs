@@ -1,5 +1,6 @@
 //! `rewarden inspect`.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
 use serde_json::{Value, json};
 
 use crate::args::InspectArgs;
-use crate::console::out;
+use crate::console::{self, out};
 use crate::{display, packs, strategy};
 
 /// Runs the command.
@@ -23,8 +24,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
         let directory = packs::find(&args.what.to_string_lossy(), &args.places)?;
         pack(&Pack::load(&runtime, &directory, &Overrides::default())?, runtime.limits())?
     };
-    let text = if args.json { serde_json::to_string_pretty(&report.json)? } else { report.text };
-    out!("{text}");
+    if args.json {
+        writeln!(console::data(), "{}", serde_json::to_string_pretty(&report.json)?)?;
+    } else {
+        out!("{}", report.text);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

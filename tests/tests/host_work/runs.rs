@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use rewarden_tests::{ModelServer, Sandbox, pack, prompt};
+use rewarden_tests::{ModelServer, Sandbox, pack, peak_memory, prompt};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -89,9 +89,7 @@ fn outcome(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     let mut child = sandbox.rewarden().args(arguments).stdout(file(&out)).stderr(file(&err)).spawn().unwrap();
     let mut peak = 0;
     let status = loop {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = high.and_then(|high| high.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0).max(peak);
+        peak = peak_memory(child.id()).unwrap_or(0).max(peak);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
@@ -102,7 +100,7 @@ fn outcome(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     };
     let took = started.elapsed();
     let text = [out, err].map(|file| std::fs::read_to_string(file.path()).unwrap()).concat();
-    Outcome { status: status.code().unwrap_or(-1), text, took, peak: peak * 1024 }
+    Outcome { status: status.code().unwrap_or(-1), text, took, peak }
 }
 
 /// What a command said of a run in `sandbox`, without what differs between two makings of it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rewarden_tests::{Sandbox, pack};
+use rewarden_tests::{Sandbox, pack, peak_memory};
 
 /// What a row may take.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -21,9 +21,7 @@ fn measured(sandbox: &Sandbox, arguments: &[&str]) -> (String, bool, Duration, u
     let mut child = command.spawn().unwrap();
     let mut most = 0;
     let status = loop {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        most = most.max(peak.map_or(0, |peak| peak.trim().trim_end_matches(" kB").parse().unwrap()));
+        most = most.max(peak_memory(child.id()).unwrap_or(0) / 1024);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }

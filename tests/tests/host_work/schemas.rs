@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rewarden_runtime::configuration_schema::SCHEMA_BYTES;
 use rewarden_tests::serving::{Serving, rule_manifest, rule_pack, tar};
-use rewarden_tests::{Sandbox, component};
+use rewarden_tests::{Sandbox, component, peak_memory};
 use serde_json::{Map, Value, json};
 
 #[allow(dead_code, reason = "the table of hostile components needs more of it")]
@@ -114,9 +114,7 @@ fn watched(sandbox: &Sandbox, arguments: &[&str]) -> (i32, String, u64) {
 
 /// The most memory that a process has held, in KiB; `None` once it has ended.
 fn peak(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    peak_memory(pid).map(|bytes| bytes / 1024)
 }
 
 #[test]
