@@ -1,9 +1,13 @@
 //! Rows from a file or a stream, whatever form it has.
 
+mod bounds;
 mod elements;
+mod footer;
 mod json_cell;
+mod levels;
 mod lines;
 mod parquet_rows;
+mod thrift;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
@@ -36,7 +40,7 @@ pub struct RowFault {
     pub message: String,
 }
 
-/// An open table. At most one row of JSON is in memory, or a batch of a Parquet file: 256 rows or some 4 MiB.
+/// An open table. At most one row of JSON is in memory, or a batch of a Parquet file: 256 rows or some 32 MiB.
 ///
 /// The form is told by what the file holds, not by its name: Parquet starts with `PAR1` and a JSON array with `[`;
 /// anything else is JSON lines, of which blank ones are skipped. A byte order mark before JSON is allowed.
