@@ -61,6 +61,10 @@ type Stream = Box<dyn BufRead + Send>;
 /// much memory.
 pub const MOST_BYTES: u64 = 64 << 20;
 
+/// Bytes of a row, or of blanks before one, after which the input is taken to have no end. A row that is too long is read over
+/// so that the rows after it count; one of 1.5 GB has been seen.
+const ENDLESS_BYTES: u64 = 4 << 30;
+
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -149,6 +153,7 @@ fn stream_source(name: String, mut reader: Stream) -> Result<Source, TableError>
                 blank_lines += 1;
                 indent.clear();
             }
+            _ if indent.len() as u64 >= MOST_BYTES => return Err(failed(endless(MOST_BYTES))),
             byte if byte.is_ascii_whitespace() => indent.push(byte),
             _ => break,
         }
@@ -173,6 +178,14 @@ fn too_long(number: u64, length: u64) -> RowFault {
         "expected a row of at most {MOST_BYTES} bytes, found {length}; split it, or check that rows end with a line break"
     );
     RowFault { number, column: None, message }
+}
+
+/// Why reading ends in the middle of a row.
+fn endless(bytes: u64) -> std::io::Error {
+    let message = format!(
+        "a row, or the blanks before it, has more than {bytes} bytes; expected rows that end with a line break, or one array"
+    );
+    std::io::Error::other(message)
 }
 
 fn row(number: u64, bytes: &[u8], unit: &str) -> Result<Row, RowFault> {
