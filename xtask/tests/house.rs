@@ -98,7 +98,7 @@ const CIRCLES: &[(&str, &[&[&str]])] = &[
             &["untemplate", "untemplate::shape", "untemplate::template"],
         ],
     ),
-    ("tables", &[&["read", "read::elements", "read::lines", "read::parquet_rows"]]),
+    ("tables", &[&["read", "read::elements", "read::json_cell", "read::lines", "read::parquet_rows"]]),
 ];
 
 fn root() -> PathBuf {

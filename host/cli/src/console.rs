@@ -21,6 +21,32 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
 
+/// Characters of a name in a table; what is longer is no name, and would bury the rest.
+const NAME: usize = 200;
+
+/// A name that others chose, on one line, and shortened with its length where it is too long to be one.
+pub(crate) fn name(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(NAME) {
+        None => line(text),
+        Some((end, _)) => {
+            let shown = line(text.get(..end).unwrap_or_default());
+            Cow::Owned(format!("{shown}… ({} characters)", text.chars().count()))
+        }
+    }
+}
+
+/// A message of several lines, of which none but the first begins where a line of this program's would: what it quotes from
+/// others may have line breaks.
+pub(crate) fn indented(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut whole = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        whole.push_str(if line.starts_with(' ') { "\n" } else { "\n  " });
+        whole.push_str(line);
+    }
+    whole
+}
+
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut marks = 0;
     let mut needs = |c: char| {
@@ -76,8 +102,12 @@ fn is_obeyed(c: char) -> bool {
 fn is_mark(c: char) -> bool {
     matches!(
         c,
-        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
-            | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+            | '\u{64b}'..='\u{65f}' | '\u{6d6}'..='\u{6dc}' | '\u{6df}'..='\u{6e4}' | '\u{730}'..='\u{74a}'
+            | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}' | '\u{eb1}' | '\u{eb4}'..='\u{ebc}'
+            | '\u{ec8}'..='\u{ece}' | '\u{f71}'..='\u{f84}' | '\u{f8d}'..='\u{fbc}' | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{302a}'..='\u{302f}' | '\u{3099}'..='\u{309a}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{1d165}'..='\u{1d172}'
     )
 }
 
@@ -167,8 +197,22 @@ mod tests {
     #[test]
     fn marks_beyond_what_a_character_has_are_written_out() {
         assert_eq!(shown("e\u{301}\u{323}"), "e\u{301}\u{323}");
-        let flood = format!("e{}", "\u{301}".repeat(1000));
-        assert_eq!(shown(&flood).matches('\u{301}').count(), MARKS);
+        for mark in ['\u{301}', '\u{e47}', '\u{64b}', '\u{fe0f}'] {
+            let flood = format!("e{}", mark.to_string().repeat(1000));
+            assert_eq!(shown(&flood).matches(mark).count(), MARKS, "{mark:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_stays_on_its_line_and_one_that_is_none_is_shortened_with_its_length() {
+        assert_eq!(name("a\nb\u{202e}"), "a\\nb\\u{202e}");
+        assert_eq!(name(&"ä".repeat(NAME)), "ä".repeat(NAME));
+        assert_eq!(name(&"ä".repeat(300)), format!("{}… (300 characters)", "ä".repeat(NAME)));
+    }
+
+    #[test]
+    fn no_line_of_a_message_but_the_first_begins_where_a_line_begins() {
+        assert_eq!(indented("bad id `a\r\nerror: forged\n b`"), "bad id `a\n  error: forged\n b`");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use rewarden_record::{Standing, Task, Verdict};
 use rewarden_runtime::contract::Score;
 
-use crate::console::{self, line, out};
+use crate::console::{self, line, name, out};
 use crate::settings::InForce;
 
 const SNIPPET: usize = 60;
@@ -33,8 +33,8 @@ pub(crate) fn table() -> Table {
 /// A table of names and values.
 pub(crate) fn rows(rows: &[(&str, String)]) -> String {
     let mut table = table();
-    for (name, value) in rows {
-        table.add_row([*name, value]);
+    for (title, value) in rows {
+        table.add_row([*title, &*line(value)]);
     }
     table.trim_fmt()
 }
@@ -46,7 +46,7 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
     let _ = writeln!(
         text,
         "{}  ({} of {} samples valid{failures})",
-        line(&task.id),
+        name(&task.id),
         verdict.valid(),
         verdict.samples.len()
     );

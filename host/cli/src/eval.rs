@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use rewarden_evaluate::{Evaluation, Figures, Gain, Share, Voting};
 
 use crate::args::EvalArgs;
-use crate::console::{self, out};
+use crate::console::{self, line, name, out};
 use crate::display;
 use crate::run_args::FigureFormat;
 use crate::score::{Kept, Scoring, load_pack};
@@ -104,14 +104,19 @@ fn text(evaluations: &[Evaluation]) -> String {
         let _ = writeln!(text, "\naccuracy@k\n{}", at_k(evaluations).trim_fmt());
     }
     for evaluation in evaluations.iter().filter(|evaluation| !evaluation.groups.is_empty()) {
-        let _ =
-            writeln!(text, "\n{}, by {}\n{}", evaluation.name, evaluation.by.join(", "), groups(evaluation).trim_fmt());
+        let _ = writeln!(
+            text,
+            "\n{}, by {}\n{}",
+            name(&evaluation.name),
+            names(&evaluation.by).join(", "),
+            groups(evaluation).trim_fmt()
+        );
     }
     for evaluation in evaluations {
         let Some(voting) = &evaluation.voting else { continue };
-        let _ = writeln!(text, "\n{}, does voting pay?\n{}", evaluation.name, judges(voting).trim_fmt());
+        let _ = writeln!(text, "\n{}, does voting pay?\n{}", name(&evaluation.name), judges(voting).trim_fmt());
         for row in &voting.rows {
-            let _ = writeln!(text, "{}: {}", row.judge.join(", "), row.words);
+            let _ = writeln!(text, "{}: {}", names(&row.judge).join(", "), line(&row.words));
         }
     }
     for evaluation in evaluations {
@@ -119,11 +124,17 @@ fn text(evaluations: &[Evaluation]) -> String {
         let mut table = display::table();
         table.set_header(["", "", "score", "tasks"]);
         for row in &result.rows {
-            table.add_row([row.level.to_owned(), row.name.clone(), percent(row.score), row.tasks.to_string()]);
+            table.add_row([
+                row.level.to_owned(),
+                name(&row.name).into_owned(),
+                percent(row.score),
+                row.tasks.to_string(),
+            ]);
         }
         let total = result.total.map_or("– (parts of the benchmark are missing)".to_owned(), percent);
         table.add_row(["total".to_owned(), String::new(), total, String::new()]);
-        let _ = writeln!(text, "\n{}, {}: {}\n{}", evaluation.name, result.protocol, result.rule, table.trim_fmt());
+        let _ =
+            writeln!(text, "\n{}, {}: {}\n{}", name(&evaluation.name), result.protocol, result.rule, table.trim_fmt());
     }
     text
 }
@@ -131,15 +142,15 @@ fn text(evaluations: &[Evaluation]) -> String {
 fn overall(evaluations: &[Evaluation]) -> comfy_table::Table {
     let mut table = display::table();
     let mut header = vec![String::new()];
-    header.extend(evaluations.iter().map(|evaluation| evaluation.name.clone()));
+    header.extend(evaluations.iter().map(|evaluation| name(&evaluation.name).into_owned()));
     table.set_header(header);
     let mut row = |name: &str, cell: &dyn Fn(&Evaluation) -> String| {
         let mut cells = vec![name.to_owned()];
         cells.extend(evaluations.iter().map(cell));
         table.add_row(cells);
     };
-    row("policy", &|evaluation| evaluation.policy.clone());
-    row("model", &|evaluation| evaluation.model.clone());
+    row("policy", &|evaluation| name(&evaluation.policy).into_owned());
+    row("model", &|evaluation| name(&evaluation.model).into_owned());
     row("tasks", &|evaluation| {
         let Figures { tasks, labelled, .. } = &evaluation.overall;
         format!("{tasks}, {labelled} labelled")
@@ -169,7 +180,7 @@ fn at_k(evaluations: &[Evaluation]) -> comfy_table::Table {
     ks.dedup();
     let mut table = display::table();
     let mut header = vec!["k".to_owned()];
-    header.extend(evaluations.iter().map(|evaluation| evaluation.name.clone()));
+    header.extend(evaluations.iter().map(|evaluation| name(&evaluation.name).into_owned()));
     table.set_header(header);
     for k in ks {
         let mut cells = vec![k.to_string()];
@@ -185,13 +196,13 @@ fn at_k(evaluations: &[Evaluation]) -> comfy_table::Table {
 
 fn groups(evaluation: &Evaluation) -> comfy_table::Table {
     let mut table = display::table();
-    let mut header = evaluation.by.clone();
+    let mut header = names(&evaluation.by);
     header.extend(["accuracy", "tied", "valid", "same when swapped", "first shown", "tasks"].map(str::to_owned));
     table.set_header(header);
     for group in &evaluation.groups {
         let figures = &group.figures;
         let valid = if figures.samples == 0 { None } else { Some(figures.valid as f64 / figures.samples as f64) };
-        let mut cells = group.values.clone();
+        let mut cells = names(&group.values);
         cells.extend([
             share(figures.accuracy),
             figures.tie_rate.map_or("–".to_owned(), percent),
@@ -207,12 +218,13 @@ fn groups(evaluation: &Evaluation) -> comfy_table::Table {
 
 fn judges(voting: &Voting) -> comfy_table::Table {
     let mut table = display::table();
-    let mut header = voting.judges.clone();
+    let mut header = names(&voting.judges);
     let heads = ["best single strategy", "both orders agree", "majority", "one vote", "gain", "majority …", "items"];
     header.extend(heads.map(str::to_owned));
     table.set_header(header);
     for row in &voting.rows {
-        let best = row.strategies.first().map(|best| format!("{} {}", best.strategy, percent(best.accuracy.value)));
+        let best =
+            row.strategies.first().map(|best| format!("{} {}", name(&best.strategy), percent(best.accuracy.value)));
         let both = row.both_orders.as_ref().map(|both| {
             let accuracy = both.accuracy.map_or("–".to_owned(), |share| percent(share.value));
             format!("{accuracy} of {}", percent(both.coverage.value))
@@ -221,7 +233,7 @@ fn judges(voting: &Voting) -> comfy_table::Table {
             |share: Share| format!("{} [{:.1}, {:.1}]", percent(share.value), 100.0 * share.low, 100.0 * share.high);
         let gain =
             |gain: Gain| format!("{:+.1} [{:+.1}, {:+.1}]", 100.0 * gain.value, 100.0 * gain.low, 100.0 * gain.high);
-        let mut cells = row.judge.clone();
+        let mut cells = names(&row.judge);
         cells.extend([
             best.unwrap_or("–".to_owned()),
             both.unwrap_or("–".to_owned()),
@@ -234,6 +246,11 @@ fn judges(voting: &Voting) -> comfy_table::Table {
         table.add_row(cells);
     }
     table
+}
+
+/// Names that others chose, as cells: a line break in one would begin a row of its own making.
+fn names(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| name(text).into_owned()).collect()
 }
 
 fn share(share: Option<Share>) -> String {

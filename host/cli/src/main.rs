@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            err!("error: {error:#}");
+            err!("error: {}", console::indented(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

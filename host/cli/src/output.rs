@@ -10,7 +10,7 @@ use rewarden_record::{Provenance, Task, Verdict};
 use serde::Serialize;
 
 use crate::args::{Format, OutputOptions};
-use crate::console::{self, Escaping};
+use crate::console::{self, Escaping, line};
 use crate::display;
 
 /// The open outputs of one run.
@@ -108,7 +108,7 @@ impl Output {
             })?;
         }
         if self.table {
-            writeln!(Escaping(io::stdout().lock()), "{error}\n")?;
+            writeln!(io::stdout(), "{}\n", line(&error.to_string()))?;
         }
         self.flush()
     }

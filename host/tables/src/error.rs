@@ -70,6 +70,16 @@ pub enum TableError {
         /// Its codec.
         codec: String,
     },
+    /// A Parquet file that would take more memory than a table may.
+    #[error("{}: column `{column}` is too large: {found}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The column that takes the most, with dots between the levels of nesting.
+        column: String,
+        /// What it has, what is allowed, and what to do.
+        found: String,
+    },
     /// A Parquet column whose type has no counterpart in JSON.
     #[error(
         "{}: column `{column}` has type {found}; expected text, numbers, booleans, dates or times, or lists, structs \

@@ -1,9 +1,13 @@
 //! Rows from a file or a stream, whatever form it has.
 
+mod bounds;
 mod elements;
+mod footer;
 mod json_cell;
+mod levels;
 mod lines;
 mod parquet_rows;
+mod thrift;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
@@ -36,7 +40,7 @@ pub struct RowFault {
     pub message: String,
 }
 
-/// An open table. At most one row of JSON is in memory, or a batch of a Parquet file: 256 rows or some 4 MiB.
+/// An open table. At most one row of JSON is in memory, or a batch of a Parquet file: 256 rows or some 32 MiB.
 ///
 /// The form is told by what the file holds, not by its name: Parquet starts with `PAR1` and a JSON array with `[`;
 /// anything else is JSON lines, of which blank ones are skipped. A byte order mark before JSON is allowed.
@@ -56,6 +60,10 @@ type Stream = Box<dyn BufRead + Send>;
 /// The most bytes of a row, as text: what a run keeps of a task. With all that is made of it, a row takes some ten times as
 /// much memory.
 pub const MOST_BYTES: u64 = 64 << 20;
+
+/// Bytes of a row, or of blanks before one, after which the input is taken to have no end. A row that is too long is read over
+/// so that the rows after it count; one of 1.5 GB has been seen.
+const ENDLESS_BYTES: u64 = 4 << 30;
 
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -145,6 +153,7 @@ fn stream_source(name: String, mut reader: Stream) -> Result<Source, TableError>
                 blank_lines += 1;
                 indent.clear();
             }
+            _ if indent.len() as u64 >= MOST_BYTES => return Err(failed(endless(MOST_BYTES))),
             byte if byte.is_ascii_whitespace() => indent.push(byte),
             _ => break,
         }
@@ -169,6 +178,14 @@ fn too_long(number: u64, length: u64) -> RowFault {
         "expected a row of at most {MOST_BYTES} bytes, found {length}; split it, or check that rows end with a line break"
     );
     RowFault { number, column: None, message }
+}
+
+/// Why reading ends in the middle of a row.
+fn endless(bytes: u64) -> std::io::Error {
+    let message = format!(
+        "a row, or the blanks before it, has more than {bytes} bytes; expected rows that end with a line break, or one array"
+    );
+    std::io::Error::other(message)
 }
 
 fn row(number: u64, bytes: &[u8], unit: &str) -> Result<Row, RowFault> {

@@ -1,5 +1,5 @@
 //! Rows of JSON lines and JSON arrays, through the public API.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
@@ -198,4 +198,38 @@ fn no_byte_of_a_later_row_is_taken_before_its_turn() {
         }
         assert_eq!(reader.next_row().unwrap(), None);
     }
+}
+
+/// The same byte for ever, without a copy of it for each: what is measured is the reader.
+struct Endless(Vec<u8>);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = buffer.len().min(self.0.len());
+        buffer[..size].copy_from_slice(&self.0[..size]);
+        Ok(size)
+    }
+}
+
+impl BufRead for Endless {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        Ok(&self.0)
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
+
+#[test]
+fn input_without_an_end_ends_in_words() {
+    let stream = std::io::Cursor::new("{\"a\":1}\n").chain(Endless(vec![b'x'; 1 << 20]));
+    let (read, error) = drain(&mut RowReader::from_reader("standard input", stream).unwrap());
+    assert_eq!(read.len(), 1);
+    let expected = "cannot read standard input any further, after row 1: a row, or the blanks before it, has more than \
+                    4294967296 bytes; expected rows that end with a line break, or one array";
+    assert_eq!(error.unwrap().to_string(), expected);
+
+    let blanks = RowReader::from_reader("standard input", Endless(vec![b' '; 1 << 20])).err().unwrap();
+    let expected =
+        "cannot read standard input any further, after its start: a row, or the blanks before it, has more than";
+    assert!(blanks.to_string().starts_with(expected), "{blanks}");
 }

@@ -86,6 +86,7 @@ fn no_text_of_a_task_a_server_or_a_subset_moves_the_terminal() {
 
     let eval = sandbox.run(["eval", "a.run", "--by", "subset"]).expect(0);
     assert!(eval.stdout().contains("\\u{202e}"), "{}", eval.stdout());
+    assert!(!eval.stdout().lines().any(|line| line.trim_start().starts_with("forged")), "{}", eval.stdout());
     assert_plain("eval", &eval.stdout());
     let replay = sandbox.run(["replay", "a.run", "--diff"]);
     assert_plain("replay", &replay.stderr());
@@ -115,6 +116,7 @@ fn no_text_of_a_task_a_server_or_a_subset_moves_the_terminal() {
     for arguments in [vec!["inspect", HOSTILE], vec!["score", HOSTILE, "--pack", HOSTILE], vec!["verify", HOSTILE]] {
         let run = sandbox.run(&arguments);
         assert_ne!(run.status(), 0);
+        assert!(!run.stderr().lines().any(|line| line.starts_with("forged")), "{}", run.stderr());
         assert_plain(arguments[0], &run.stderr());
     }
 }

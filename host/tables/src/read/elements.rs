@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, ErrorKind};
 
-use super::{MOST_BYTES, Row, RowFault, Stream, peek, row, too_long};
+use super::{ENDLESS_BYTES, MOST_BYTES, Row, RowFault, Stream, endless, peek, row, too_long};
 use crate::TableError;
 
 pub(super) struct Elements {
@@ -79,17 +79,21 @@ impl Elements {
             if end.is_some() {
                 return Ok((bytes, length));
             }
+            if length > ENDLESS_BYTES {
+                return Err(self.failed(endless(ENDLESS_BYTES)));
+            }
         }
     }
 
     /// The next byte that is no white space, left where it is.
     fn next_byte(&mut self) -> Result<Option<u8>, TableError> {
-        loop {
+        for _ in 0..ENDLESS_BYTES {
             match peek(&mut self.reader).map_err(|error| self.failed(error))? {
                 Some(byte) if byte.is_ascii_whitespace() => self.reader.consume(1),
                 other => return Ok(other),
             }
         }
+        Err(self.failed(endless(ENDLESS_BYTES)))
     }
 
     fn failed(&self, error: std::io::Error) -> TableError {

@@ -8,6 +8,9 @@ use arrow::datatypes::*;
 use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 
+use super::MOST_BYTES;
+use super::parquet_rows::too_long;
+
 /// The column at fault and its type, if `data_type` or a type in it has no counterpart in JSON.
 pub(super) fn unsupported(column: String, data_type: &DataType) -> Option<(String, String)> {
     match data_type {
@@ -48,7 +51,7 @@ pub(super) fn unsupported(column: String, data_type: &DataType) -> Option<(Strin
     }
 }
 
-/// The value at `index`, which the array has, of an array whose type is not [`unsupported`].
+/// The value at `index`, which the array has, of an array whose type is not [`unsupported`], with views of texts.
 pub(super) struct JsonCell<'a> {
     pub(super) array: &'a ArrayRef,
     pub(super) index: usize,
@@ -79,7 +82,14 @@ impl Serialize for JsonCell<'_> {
             DataType::Float16 => finite(array.as_primitive::<Float16Type>().value(index).to_f32())?.serialize(out),
             DataType::Float32 => finite(array.as_primitive::<Float32Type>().value(index))?.serialize(out),
             DataType::Float64 => finite(array.as_primitive::<Float64Type>().value(index))?.serialize(out),
-            DataType::Utf8 => out.serialize_str(array.as_string::<i32>().value(index)),
+            DataType::Utf8View => {
+                let text = array.as_string_view().value(index);
+                // Before looking for what must be escaped in it.
+                if text.len() as u64 > MOST_BYTES {
+                    return Err(S::Error::custom(too_long()));
+                }
+                out.serialize_str(text)
+            }
             DataType::Decimal128(..) => digits(array.as_primitive::<Decimal128Type>().value_as_string(index), out),
             DataType::Decimal256(..) => digits(array.as_primitive::<Decimal256Type>().value_as_string(index), out),
             DataType::Date32 => iso(array.as_primitive::<Date32Type>().value_as_date(index), "", out),
@@ -119,7 +129,7 @@ fn object<S: Serializer>(array: &StructArray, index: usize, out: S) -> Result<S:
 fn map<S: Serializer>(entries: &StructArray, out: S) -> Result<S::Ok, S::Error> {
     let mut object = out.serialize_map(None)?;
     if let [keys, values] = entries.columns() {
-        let keys = keys.as_string::<i32>();
+        let keys = keys.as_string_view();
         for index in 0..entries.len() {
             object.serialize_entry(keys.value(index), &JsonCell { array: values, index })?;
         }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, ErrorKind, Read};
 
-use super::{MOST_BYTES, Row, RowFault, Stream, row, too_long};
+use super::{ENDLESS_BYTES, MOST_BYTES, Row, RowFault, Stream, endless, row, too_long};
 use crate::TableError;
 
 pub(super) struct Lines {
@@ -30,8 +30,13 @@ impl Lines {
             self.line += 1;
             if self.bytes.len() as u64 > MOST_BYTES && !self.bytes.ends_with(b"\n") {
                 self.bytes = Vec::new();
-                let skipped = self.reader.skip_until(b'\n').map_err(failed)?;
-                return Ok(Some(Err(too_long(self.line, MOST_BYTES + 1 + skipped as u64))));
+                let rest = ENDLESS_BYTES - MOST_BYTES;
+                let mut line = self.reader.by_ref().take(rest);
+                let skipped = line.skip_until(b'\n').map_err(failed)? as u64;
+                if skipped >= rest {
+                    return Err(failed(endless(ENDLESS_BYTES)));
+                }
+                return Ok(Some(Err(too_long(self.line, MOST_BYTES + 1 + skipped))));
             }
             if !self.bytes.trim_ascii().is_empty() {
                 return Ok(Some(row(self.line, self.bytes.trim_ascii_end(), "line")));
