@@ -43,6 +43,9 @@ impl Stop {
         // A thread of its own: a signal must be heard when everything else is busy or already over.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let signals = {
+            // The library panics where it gets no descriptors for itself.
+            #[cfg(unix)]
+            drop((0..4).map(|_| std::os::unix::net::UnixStream::pair()).collect::<io::Result<Vec<_>>>()?);
             let _inside = runtime.enter();
             Signals::new()?
         };
