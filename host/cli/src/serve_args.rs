@@ -161,7 +161,7 @@ pub(crate) struct RequestOptions {
     #[arg(long, value_name = "MB", env = "REWARDEN_MAX_BODY", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) max_body: u32,
 
-    /// Megabytes of all requests under way together; more are refused with 429 until some are answered
+    /// Megabytes of all requests under way together, as they are decoded; more are refused with 429 until some are answered
     #[arg(long, value_name = "MB", env = "REWARDEN_MAX_BODIES", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(crate) max_bodies: u32,

@@ -1,7 +1,8 @@
 //! Bodies of requests, taken in whole before anything is done with them, within a room that all of them share.
 //!
 //! A connection may send as much as one request may hold. All connections together must not: 4,096 bodies of 16 MB would
-//! be 64 GB. So each piece of a body takes room as it arrives, and gives it back when its request is answered.
+//! be 64 GB. So each piece of a body takes room as it arrives, and gives it back when its request is answered. It takes
+//! what it will be when it is decoded: two bytes of `0,` are a value of some 40.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,9 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// Bytes that one permit stands for.
 const UNIT: usize = 1024;
+
+/// Bytes that a value of JSON takes decoded, beside its text: measured were 300 MB for 16 MB of `0,`.
+const VALUE: usize = 40;
 
 /// The room for the bodies of all requests.
 #[derive(Clone)]
@@ -46,6 +50,7 @@ impl Bodies {
             return Err(too_large());
         }
         let (mut body, mut whole, mut held) = (body, Vec::new(), None::<OwnedSemaphorePermit>);
+        let mut weight = 0_usize;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 Problem::new(ProblemKind::InvalidRequest, format!("the body could not be read: {error}"))
@@ -54,7 +59,10 @@ impl Bodies {
             if whole.len() + piece.len() > most {
                 return Err(too_large());
             }
-            let needed = (whole.len() + piece.len()).div_ceil(UNIT) - whole.len().div_ceil(UNIT);
+            let values = piece.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+            let heavier = weight + piece.len() + VALUE * values;
+            let needed = heavier.div_ceil(UNIT) - weight.div_ceil(UNIT);
+            weight = heavier;
             let more = self.room.clone().try_acquire_many_owned(u32::try_from(needed).unwrap_or(u32::MAX));
             let more = more.map_err(|_| {
                 let detail = format!(
@@ -120,6 +128,14 @@ mod tests {
         drop((held, small));
         bodies.collect(pieces(8), 64 * UNIT).await.unwrap();
         assert_eq!(bodies.room.available_permits(), 8);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_many_values_takes_the_room_of_what_it_is_decoded() {
+        let bodies = Bodies::new(64 * UNIT);
+        let list = "0,".repeat(UNIT / 2);
+        let (_, held) = bodies.collect(Body::from(list), 64 * UNIT).await.unwrap();
+        assert_eq!(held.unwrap().num_permits(), 1 + VALUE / 2);
     }
 
     #[tokio::test]
