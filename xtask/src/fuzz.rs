@@ -118,6 +118,17 @@ impl Fuzz<'_> {
         process::run(&mut self.cargo_fuzz("build"))
     }
 
+    /// The program that `build` made of a target, in the folder of the platform that cargo-fuzz names.
+    fn program(&self, target: &str) -> Result<PathBuf> {
+        let platforms =
+            fs::read_dir(&self.target_dir).with_context(|| format!("cannot read {}", self.target_dir.display()))?;
+        let programs = platforms.filter_map(|entry| Some(entry.ok()?.path().join("release").join(target)));
+        let newest = programs.filter_map(|program| Some((program.metadata().ok()?.modified().ok()?, program))).max();
+        newest
+            .map(|(_, program)| program)
+            .with_context(|| format!("cargo fuzz built no program `{target}` under {}", self.target_dir.display()))
+    }
+
     /// Folders with inputs to start from.
     fn seeds(&self, target: &str) -> Option<PathBuf> {
         let seeds = match target {
@@ -130,14 +141,20 @@ impl Fuzz<'_> {
     fn run(&self, target: &str, seconds: u32) -> Result<Ran> {
         let corpus = self.target_dir.join("corpus").join(target);
         fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-        let mut fuzz = self.cargo_fuzz("run");
-        fuzz.arg(target).arg(&corpus);
-        fuzz.args(self.seeds(target));
-        fuzz.arg("--").arg(format!("-max_total_time={seconds}"));
+        let artifacts = self.layout.fuzz().join("artifacts").join(target);
+        fs::create_dir_all(&artifacts).with_context(|| format!("cannot make {}", artifacts.display()))?;
+        // Not by `cargo fuzz run`: a program that replaces cargo inherits its peak of memory, 112 MB.
+        let mut fuzz = process::command(self.program(target)?, self.layout.root());
+        fuzz.arg(&corpus).args(self.seeds(target));
+        // libFuzzer puts the name of the input behind it.
+        fuzz.arg(format!("-artifact_prefix={}/", artifacts.display())).arg(format!("-max_total_time={seconds}"));
         fuzz.arg(format!("-timeout={HANG_SECONDS}")).arg(format!("-rss_limit_mb={MEMORY_MB}"));
         fuzz.args(["-max_len=16384", "-print_final_stats=1", "-verbosity=0"]);
-        let output =
-            fuzz.stdout(Stdio::inherit()).stderr(Stdio::piped()).output().context("cannot start cargo fuzz")?;
+        let output = fuzz
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::piped())
+            .output()
+            .with_context(|| format!("cannot start {target}"))?;
         let text = String::from_utf8_lossy(&output.stderr);
         let finding = (!output.status.success()).then(|| Finding {
             summary: summary(&text).unwrap_or_else(|| output.status.to_string()),

@@ -71,7 +71,7 @@ impl Compiler {
                 let _ended = Ended { overdue, digest };
                 let _place = place;
                 // Nobody listens any more when the deadline has passed.
-                let _ = sender.send(Component::new(&engine, &bytes));
+                let _ = sender.send(in_own_threads(|| Component::new(&engine, &bytes)));
             })
             .map_err(|error| failed(error.to_string()))?;
         match receiver.recv_timeout(allowed.saturating_sub(started.elapsed())) {
@@ -87,6 +87,16 @@ impl Compiler {
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(failed("the compiler crashed".into())),
         }
     }
+}
+
+/// Runs `compile` with threads of its own for its functions. They have the priority of the thread that asked, which those
+/// of the whole process have not (see [`crate::lower_thread_priority`]), and end with it.
+fn in_own_threads<T: Send>(compile: impl FnOnce() -> wasmtime::Result<T> + Send) -> wasmtime::Result<T> {
+    rayon::ThreadPoolBuilder::new()
+        .thread_name(|_| "rewarden-compile".into())
+        .stack_size(STACK)
+        .build()?
+        .install(compile)
 }
 
 /// Takes a component out of the overdue ones when its compiler ends, also by a panic.

@@ -1,7 +1,8 @@
 //! Loads of packs: on threads of their own, a few at a time, each waited for no longer than its deadline.
 //!
 //! A compiler cannot be interrupted. So a load that takes too long is not ended but left behind: it keeps its slot until it
-//! is over, its thread answers no request, and whoever waited for it is told.
+//! is over, its thread answers no request, and whoever waited for it is told. Its threads have a lower priority than those
+//! that answer requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,7 @@ impl Loads {
             let thread = std::thread::Builder::new().name("rewarden-load".to_owned()).stack_size(STACK);
             thread
                 .spawn(move || {
+                    rewarden_runtime::lower_thread_priority();
                     let result = work();
                     drop(slot);
                     let _ = sender.send(result);

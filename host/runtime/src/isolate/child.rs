@@ -20,6 +20,7 @@ use crate::limits::{self, Limits};
 use crate::log::{LogLine, LogSink};
 use crate::outline::outline;
 use crate::plugin::{Metered, Plugin};
+use crate::priority::lower_thread_priority;
 use crate::runtime;
 use crate::wording::shown;
 
@@ -75,6 +76,10 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Stop> {
         Role::Compile => 0,
         Role::Run => limits::CORE_INSTANCES.into(),
     };
+    if role == Role::Compile {
+        // The host waits for a load and meanwhile answers requests.
+        lower_thread_priority();
+    }
     let (landlock, pipes) = match sandbox::enter(parent, memory, images) {
         Ok(entered) => entered,
         Err(error) => {
