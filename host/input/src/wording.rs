@@ -26,16 +26,6 @@ pub fn shown_within(text: &str, bytes: usize) -> String {
     line
 }
 
-/// The first few of these names.
-pub(crate) fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let mut text = names.iter().take(MOST).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-    if let Some(more) = names.len().checked_sub(MOST).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,12 +35,5 @@ mod tests {
         assert_eq!(shown("wasi:cli/environment@0.2.6"), "wasi:cli/environment@0.2.6");
         assert_eq!(shown("a\u{1b}[31m\u{202e}\nb"), r"a\u{1b}[31m\u{202e}; b");
         assert_eq!(shown(&"é".repeat(150)), format!("{}… (300 bytes)", "é".repeat(100)));
-    }
-
-    #[test]
-    fn a_list_names_the_first_few_and_counts_the_rest() {
-        let names: Vec<String> = (0..10).map(|index| format!("n{index}")).collect();
-        assert_eq!(listed(&names), "n0, n1, n2, n3, n4, n5, n6, n7 and 2 more");
-        assert_eq!(listed(&names[..2]), "n0, n1");
     }
 }

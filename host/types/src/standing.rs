@@ -1,6 +1,6 @@
 //! Who won.
 
-use rewarden_runtime::contract::Score;
+use crate::score::Score;
 
 /// The place of each response under a reward.
 #[derive(Clone, Debug, PartialEq, Eq)]

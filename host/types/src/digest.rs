@@ -1,11 +1,11 @@
-//! SHA-256 digests, by which components are known.
+//! SHA-256 digests, by which components, queries and prompts are known.
 
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use crate::wording::shown;
+use crate::text::shown;
 
 /// The SHA-256 of some bytes. Displayed and serialised as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,13 +29,18 @@ impl Sha256Digest {
 
     /// 64 hexadecimal digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// The first 12 hexadecimal digits, for people.
     pub fn short(&self) -> String {
         self.hex().chars().take(12).collect()
     }
+}
+
+/// Returns two lower-case hexadecimal digits for each byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl From<Sha256> for Sha256Digest {

@@ -1,0 +1,85 @@
+//! What a model is asked and what it answers, whatever runs it.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::completion::Completion;
+use crate::model_error::ModelError;
+use crate::prompt::{Constraint, Message};
+
+/// Most alternatives per token that a request may ask for; the limit of the plugin contract and of common servers.
+pub const MAX_TOP_LOGPROBS: u8 = 20;
+
+/// Something that continues a conversation.
+///
+/// The same request, seed included, gives the same completion on the same machine from the in-process backend. A server
+/// behind an endpoint promises less: it gets the seed, and what it makes of it is its own affair.
+#[async_trait]
+pub trait Model: Send + Sync {
+    /// What this model is, for provenance.
+    fn identity(&self) -> &Identity;
+
+    /// How many [`generate`](Model::generate) calls are useful at once, at least 1. More are allowed and wait their
+    /// turn.
+    fn concurrency(&self) -> usize;
+
+    /// Continues the conversation. `progress` is called as tokens arrive. Dropping the future ends the generation.
+    async fn generate(
+        &self,
+        request: &GenerateRequest,
+        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError>;
+}
+
+/// What makes the text. Holds names and digests, never paths or keys, so equal models have equal identities everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `mistral.rs`, `openai` or `scalar`; `recorded` where the completions came from elsewhere.
+    pub backend: Cow<'static, str>,
+    /// File name, directory name, Hugging Face id, or the name that the server knows the model by.
+    pub model: String,
+    /// `sha256:` and 64 hex digits: of a local GGUF file, or of the sorted file digests of a local directory. None
+    /// where the weights are not at hand.
+    pub digest: Option<String>,
+    /// `cpu`, `cuda:0`, `metal:0`; none for a server.
+    pub device: Option<String>,
+    /// The base URL without credentials; none for a model in process.
+    pub endpoint: Option<String>,
+}
+
+/// One generation to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerateRequest {
+    /// Oldest first, at least one; the model's own chat template is applied to them.
+    pub messages: Vec<Message>,
+    /// How the tokens are chosen, and how many.
+    pub sampling: Sampling,
+    /// A form that the text must have.
+    pub constraint: Option<Constraint>,
+    /// Generation ends before the first of these; they are not part of the text. None is empty.
+    pub stop: Vec<String>,
+    /// Alternatives wanted for every token, 0 to [`MAX_TOP_LOGPROBS`]; 0 also means that no tokens are returned.
+    pub top_logprobs: u8,
+}
+
+/// How tokens are chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Finite, at least 0; 0 is greedy decoding, 1 the model's own distribution.
+    pub temperature: f64,
+    /// Nucleus sampling: above 0, at most 1. None is 1.
+    pub top_p: Option<f64>,
+    /// Upper bound on new tokens, thinking included; at least 1.
+    pub max_tokens: u32,
+    /// Decides every random choice of this generation.
+    pub seed: u64,
+}
+
+/// News of a generation that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GenerateProgress {
+    /// Tokens that arrived since the previous call. Some servers send only text: a piece of it then counts as one.
+    pub new_tokens: u32,
+}
