@@ -1,9 +1,9 @@
 //! The rule that the contract in wit/ never changes without its version.
 //!
-//! `wit/versions.lock` holds a line for each version there has been: the version and the sha256 of the package as
-//! wit-component prints it without documentation. So comments, layout and the split into files may change at any time;
-//! names, types, fields and their order may not. A new wit-component that prints differently would change the hash too:
-//! when only that crate was raised, replace the line of the current version by hand.
+//! `wit/versions.lock` holds a line for each interface of each version there has been: the version, the interface and the
+//! sha256 of its text (see [`crate::wit_text`]). So comments, layout and the split into files may change at any time; names,
+//! types, fields and their order may not. The runtime reads the same file: an interface whose text did not change counts
+//! as the same under another version.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use wit_component::{OutputToString, WitPrinter};
 use wit_parser::Resolve;
+
+use crate::wit_text;
 
 const LOCK: &str = "versions.lock";
 const LOCK_HEADER: &str = "\
-# Every version of the contract, and the sha256 of its text without documentation. `cargo xtask wit-check` compares,
-# `cargo xtask wit-check --accept` adds the current version. A line stays as it is once its version was released.
+# Every version of the contract: for each of its interfaces the sha256 of its text without documentation. `cargo xtask
+# wit-check` compares, `cargo xtask wit-check --accept` adds the current version. Lines stay as they are once their version
+# was released.
 ";
 
 /// Compares the contract below `wit` with `versions.lock` beside it, or adds its version there.
@@ -33,15 +35,20 @@ pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => LOCK_HEADER.into(),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     };
-    let Contract { name, version, hash } = &contract;
+    let Contract { name, version, interfaces } = &contract;
     match versions(&lock).with_context(|| format!("{} is damaged", path.display()))?.get(version.as_str()) {
-        Some(recorded) if recorded == hash => {}
-        Some(_) => bail!(
-            "wit/ changed but its version is still {version}: raise it in wit/types.wit and run \
-             `cargo xtask wit-check --accept`"
-        ),
+        Some(recorded) => {
+            if let Some(changed) = changed(recorded, interfaces) {
+                bail!(
+                    "wit/ changed (interface `{changed}`) but its version is still {version}: raise it in wit/types.wit \
+                     and run `cargo xtask wit-check --accept`"
+                );
+            }
+        }
         None if accept => {
-            fs::write(&path, format!("{lock}{version} {hash}\n"))
+            let lines: String =
+                interfaces.iter().map(|(interface, hash)| format!("{version} {interface} {hash}\n")).collect();
+            fs::write(&path, format!("{lock}{lines}"))
                 .with_context(|| format!("{} cannot be written", path.display()))?;
             eprintln!("recorded {name}@{version} in {}", path.display());
         }
@@ -55,10 +62,19 @@ pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
     Ok(())
 }
 
+/// Returns the first interface that is not as it was recorded.
+fn changed<'a>(recorded: &'a Interfaces<&str>, now: &'a Interfaces<String>) -> Option<&'a str> {
+    let same = |name: &str| recorded.get(name).copied() == now.get(name).map(String::as_str);
+    recorded.keys().copied().chain(now.keys().map(String::as_str)).find(|name| !same(name))
+}
+
+/// The hash of each interface, by name.
+type Interfaces<T> = BTreeMap<T, T>;
+
 struct Contract {
     name: String,
     version: String,
-    hash: String,
+    interfaces: Interfaces<String>,
 }
 
 impl Contract {
@@ -73,23 +89,24 @@ impl Contract {
         let Some(version) = &package.name.version else {
             bail!("{}: the package {name} has no version; expected `package {name}@MAJOR.MINOR.PATCH;`", wit.display());
         };
-        let mut printer = WitPrinter::new(OutputToString::default());
-        printer.emit_docs(false).print(&resolve, id, &[])?;
-        let hash = Sha256::digest(String::from(printer.output).as_bytes());
-        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { name, version: version.to_string(), hash })
+        let interfaces = package.interfaces.iter().map(|(interface, id)| {
+            let hash = Sha256::digest(wit_text::interface(&resolve, *id).as_bytes());
+            (interface.clone(), hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        });
+        Ok(Self { name, version: version.to_string(), interfaces: interfaces.collect() })
     }
 }
 
-fn versions(lock: &str) -> Result<BTreeMap<&str, &str>> {
-    let mut versions = BTreeMap::new();
+fn versions(lock: &str) -> Result<BTreeMap<&str, Interfaces<&str>>> {
+    let mut versions: BTreeMap<&str, Interfaces<&str>> = BTreeMap::new();
     for (number, line) in lock.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
         let number = number + 1;
-        let Some((version, hash)) = line.split_once(' ') else {
-            bail!("line {number}: expected `VERSION SHA256`, found `{line}`");
+        let words: Vec<&str> = line.split(' ').collect();
+        let &[version, interface, hash] = words.as_slice() else {
+            bail!("line {number}: expected `VERSION INTERFACE SHA256`, found `{line}`");
         };
-        if versions.insert(version, hash).is_some() {
-            bail!("line {number}: version {version} stands here a second time; remove the line that is wrong");
+        if versions.entry(version).or_default().insert(interface, hash).is_some() {
+            bail!("line {number}: `{interface}` of {version} stands here a second time; remove the line that is wrong");
         }
     }
     Ok(versions)
@@ -124,7 +141,10 @@ mod tests {
         fs::write(dir.path().join("types.wit"), TYPES.replace("y: f64", "y: f32")).unwrap();
         for accept in [false, true] {
             let message = error(dir.path(), accept);
-            assert!(message.starts_with("wit/ changed but its version is still 1.0.0"), "{message}");
+            assert!(
+                message.starts_with("wit/ changed (interface `types`) but its version is still 1.0.0"),
+                "{message}"
+            );
         }
     }
 
@@ -133,6 +153,26 @@ mod tests {
         let dir = accepted();
         fs::write(dir.path().join("types.wit"), TYPES.replace("x: f64, y: f64", "y: f64, x: f64")).unwrap();
         assert!(error(dir.path(), false).contains("raise it"));
+    }
+
+    #[test]
+    fn an_interface_counts_with_what_the_types_that_it_uses_are_made_of() {
+        let user = "interface i { use types.{point}; f: func(at: point) -> result<u8, string>; }\n";
+        let dir = wit(&format!("{TYPES}{user}"));
+        run(dir.path(), true).unwrap();
+        let lock = fs::read_to_string(dir.path().join(LOCK)).unwrap();
+        fs::write(
+            dir.path().join("types.wit"),
+            format!("{TYPES}{user}").replace("1.0.0", "1.1.0").replace("u8", "u16"),
+        )
+        .unwrap();
+        run(dir.path(), true).unwrap();
+        let both = fs::read_to_string(dir.path().join(LOCK)).unwrap();
+        let hash = |lock: &str, line: &str| {
+            lock.lines().find_map(|found| found.strip_prefix(line).map(str::to_owned)).unwrap()
+        };
+        assert_eq!(hash(&lock, "1.0.0 types "), hash(&both, "1.1.0 types "));
+        assert_ne!(hash(&lock, "1.0.0 i "), hash(&both, "1.1.0 i "));
     }
 
     #[test]
@@ -172,6 +212,6 @@ mod tests {
         let dir = accepted();
         fs::write(dir.path().join(LOCK), "# a comment\n1.0.0\n").unwrap();
         let message = error(dir.path(), false);
-        assert!(message.contains("versions.lock is damaged: line 2: expected `VERSION SHA256`"), "{message}");
+        assert!(message.contains("versions.lock is damaged: line 2: expected `VERSION INTERFACE"), "{message}");
     }
 }

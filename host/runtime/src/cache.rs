@@ -5,12 +5,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rewarden_input::open_regular;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::digest::Sha256Digest;
-use crate::regular_file::open_regular;
+use rewarden_types::Sha256Digest;
 
 /// Bytes that the cache may take; beyond, the entries that were written first go. Bundled plugins take a megabyte each,
 /// Python guests some 60.
@@ -126,7 +126,7 @@ impl CompileCache {
             return Err(std::io::Error::other(format!("{} bytes are too many for the cache", artefact.len())));
         }
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        file.write_all(Sha256Digest::of(artefact).bytes())?;
+        file.write_all(seal(path, artefact).bytes())?;
         file.write_all(artefact)?;
         let now = file.as_file().metadata()?.modified()?;
         // Renamed into place whole, so that a reader never sees half a file, whoever else writes the same one.
@@ -193,6 +193,9 @@ impl CompileCache {
             if opened.uid() != self.owner {
                 return ignored("belongs to somebody else");
             }
+            if opened.mode() & 0o022 != 0 {
+                return ignored("can be written by others");
+            }
             // Replaced in between, perhaps by a link.
             if (opened.dev(), opened.ino()) != (metadata.dev(), metadata.ino()) {
                 return None;
@@ -204,12 +207,22 @@ impl CompileCache {
         let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
         file.take(most.saturating_add(33)).read_to_end(&mut bytes).ok()?;
         let Some((digest, artefact)) = bytes.split_first_chunk::<32>() else { return ignored("is damaged") };
-        if digest != Sha256Digest::of(artefact).bytes() {
+        if digest != seal(path, artefact).bytes() {
             return ignored("is damaged");
         }
         bytes.drain(..32);
         Some(bytes)
     }
+}
+
+/// Returns what stands in front of an entry: a digest of its name and its bytes, so that one component's code does not pass
+/// for another's under that one's name.
+fn seal(path: &Path, artefact: &[u8]) -> Sha256Digest {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let mut hasher = Sha256::new_with_prefix(name);
+    hasher.update([0]);
+    hasher.update(artefact);
+    Sha256Digest::from(hasher)
 }
 
 /// Another process may have removed it already.

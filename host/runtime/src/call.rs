@@ -7,13 +7,13 @@ use wasmtime::{Store, Trap};
 
 use crate::engine::TICK;
 use crate::error::{CallError, CallFailure};
-use crate::here::Here;
+use crate::in_process::InProcess;
 use crate::limits::HANDLES;
-use crate::plugin::Metered;
+use crate::metered::Metered;
 use crate::store::{CallState, LimitReached, Resource};
-use crate::wording::shown;
+use rewarden_types::shown;
 
-impl Here {
+impl InProcess {
     /// Instantiates, configures (when there is a configuration), runs `body`, and drops everything.
     pub(crate) fn once<R>(
         &self,
@@ -37,9 +37,9 @@ impl Here {
         let outcome = store.set_fuel(limits.fuel).and_then(|()| {
             let instance = self.compiled.pre.instantiate(&mut store)?;
             if let Some(config) = config
-                && let Err(refused) = self.call_configure(&mut store, &instance, config)?
+                && let Err(refused) = self.configure(&mut store, &instance, config)?
             {
-                return Ok(Err(CallFailure::refused(&refused)));
+                return Ok(Err(CallFailure::refused(refused.key.as_deref(), &refused.message)));
             }
             body(&mut store, &instance).map(Ok)
         });

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::digest::Sha256Digest;
-use crate::engine::Gate;
 use crate::error::LoadFailure;
-use crate::wording::shown;
+use crate::gate::Gate;
+use rewarden_types::{Sha256Digest, shown};
 
 /// Components that are compiled at once, those included that nobody waits for any more. One of many large functions keeps
 /// every core busy for minutes and takes some 300 MB a core.
@@ -93,7 +92,7 @@ impl Compiler {
 /// of the whole process have not (see [`crate::lower_thread_priority`]), and end with it.
 fn in_own_threads<T: Send>(compile: impl FnOnce() -> wasmtime::Result<T> + Send) -> wasmtime::Result<T> {
     rayon::ThreadPoolBuilder::new()
-        .thread_name(|_| "rewarden-compile".into())
+        .thread_name(|_| "rewarden-codegen".into())
         .stack_size(STACK)
         .build()?
         .install(compile)

@@ -1,6 +1,6 @@
 //! The one place where a wasmtime engine is made, and the thread that keeps its time.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use wasmtime::{
@@ -9,10 +9,9 @@ use wasmtime::{
 };
 
 use crate::compiler::Compiler;
-use crate::here::Compiled;
-use crate::holdings::Holdings;
+use crate::gate::Gate;
 use crate::limits::{self, Limits};
-use crate::log;
+use crate::log_import;
 use crate::store::CallState;
 
 /// How often the engine's epoch advances: the resolution of wall-clock limits.
@@ -96,15 +95,14 @@ fn config(limits: &Limits, allocation: Allocation) -> Config {
 }
 
 /// An engine with the linker for the contract and a running clock.
-pub(crate) struct Machine {
+pub(crate) struct PluginEngine {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CallState>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) compiler: Compiler,
-    pub(crate) holdings: Holdings<Compiled>,
 }
 
-impl Machine {
+impl PluginEngine {
     pub(crate) fn new(limits: &Limits, allocation: Allocation) -> wasmtime::Result<Arc<Self>> {
         let mut config = config(limits, allocation);
         let engine = Engine::new(&config).or_else(|error| {
@@ -116,16 +114,10 @@ impl Machine {
             Engine::new(&config)
         })?;
         let mut linker = Linker::new(&engine);
-        log::add_to(&mut linker)?;
+        log_import::add_to(&mut linker)?;
         start_clock(&engine)?;
         let compiler = Compiler::new(engine.clone());
-        Ok(Arc::new(Self {
-            engine,
-            linker,
-            gate: Gate::new(CONCURRENT_CALLS),
-            compiler,
-            holdings: Holdings::default(),
-        }))
+        Ok(Arc::new(Self { engine, linker, gate: Gate::new(CONCURRENT_CALLS), compiler }))
     }
 }
 
@@ -134,7 +126,7 @@ fn start_clock(engine: &Engine) -> wasmtime::Result<()> {
     let engine = engine.weak();
     let (started, starting) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("rewarden-epoch".into()).spawn(move || {
-        // Nobody else listens, and a full channel is told enough.
+        // Fails only if the starter has gone, and then nobody waits.
         let _ = started.try_send(());
         loop {
             std::thread::sleep(TICK);
@@ -147,51 +139,4 @@ fn start_clock(engine: &Engine) -> wasmtime::Result<()> {
     // A process that is about to be confined may not start threads afterwards, nor finish starting them.
     starting.recv()?;
     Ok(())
-}
-
-/// A counting semaphore for blocking threads.
-pub(crate) struct Gate {
-    free: Mutex<u32>,
-    changed: Condvar,
-}
-
-/// A place inside a [`Gate`], given back when dropped.
-pub(crate) struct Place(Arc<Gate>);
-
-impl Gate {
-    pub(crate) fn new(places: u32) -> Arc<Self> {
-        Arc::new(Self { free: Mutex::new(places), changed: Condvar::new() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, u32> {
-        // A count cannot be left half-changed, so a poisoned lock is as good as any.
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for a place.
-    pub(crate) fn enter(self: &Arc<Self>) -> Place {
-        let mut free = self.changed.wait_while(self.lock(), |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Place(self.clone())
-    }
-
-    /// Waits for a place, but no longer than `patience`.
-    pub(crate) fn enter_within(self: &Arc<Self>, patience: Duration) -> Option<Place> {
-        let (mut free, timed_out) = self
-            .changed
-            .wait_timeout_while(self.lock(), patience, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        if timed_out.timed_out() {
-            return None;
-        }
-        *free -= 1;
-        Some(Place(self.clone()))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *self.0.lock() += 1;
-        self.0.changed.notify_one();
-    }
 }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::configuration_schema::SchemaError;
-use crate::contract::{self, ConfigError};
+use crate::contract::versions::{PACKAGE, VERSION, spoken};
 use crate::interface::Interface;
-use crate::wording::{shown, shown_within};
+use rewarden_types::{shown, shown_within};
 
 /// Why a component was refused at load.
 #[derive(Clone, Debug, Error)]
@@ -66,25 +66,21 @@ pub enum LoadFailure {
         "imports `{import}`, but a plugin may import nothing except `{}/log@{}`; build it for \
          wasm32-unknown-unknown (not wasm32-wasip1 or -wasip2) and without crates that need files, clocks, \
          randomness or sockets",
-        contract::PACKAGE,
-        contract::VERSION
+        PACKAGE,
+        VERSION
     )]
     ForbiddenImport {
         /// The import's full name.
         import: String,
     },
     /// Built against another version of the contract.
-    #[error(
-        "uses `{name}`, but this host speaks version {} of {}; rebuild the plugin against it",
-        contract::VERSION,
-        contract::PACKAGE
-    )]
+    #[error("uses `{name}`, but this host speaks version {} of {}; rebuild the plugin against it", spoken(), PACKAGE)]
     OtherVersion {
         /// The import or export, with its version.
         name: String,
     },
     /// Exports nothing of the contract, or lacks `describe`.
-    #[error("does not export `{}/{missing}@{}`; it exports {}", contract::PACKAGE, contract::VERSION,
+    #[error("does not export `{}/{missing}@{}`; it exports {}", PACKAGE, VERSION,
         if exports.is_empty() { "nothing" } else { exports.as_str() })]
     MissingExport {
         /// The interface that was looked for.
@@ -246,8 +242,8 @@ const WORDS: usize = 1024;
 
 impl CallFailure {
     /// A configuration that the plugin refused, in its own words.
-    pub(crate) fn refused(error: &ConfigError) -> Self {
-        Self::Config { key: error.key.as_deref().map(shown), message: shown_within(&error.message, WORDS) }
+    pub(crate) fn refused(key: Option<&str>, message: &str) -> Self {
+        Self::Config { key: key.map(shown), message: shown_within(message, WORDS) }
     }
 }
 

@@ -10,21 +10,23 @@
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is received where there are no processes"))]
 mod budget;
 #[cfg(target_os = "linux")]
-mod cell;
-#[cfg(target_os = "linux")]
 mod child;
-#[cfg(not(target_os = "linux"))]
-mod elsewhere;
 #[cfg(target_os = "linux")]
 mod pool;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(target_os = "linux")]
-mod syscalls;
+mod supervisor;
 #[cfg(target_os = "linux")]
-mod warden;
+mod syscalls;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
+#[cfg(target_os = "linux")]
+mod waiting;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is sent where there are no processes"))]
 mod wire;
+#[cfg(target_os = "linux")]
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,16 +34,15 @@ use std::path::PathBuf;
 #[cfg(target_os = "linux")]
 pub use child::serve;
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::serve;
+pub use unsupported::serve;
 pub use wire::Landlock;
 #[doc(hidden)]
 pub use wire::read_foreign_frame;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Pool, Warden};
-pub(crate) use wire::Call;
+pub(crate) use unsupported::{Pool, Supervisor};
 #[cfg(target_os = "linux")]
-pub(crate) use {pool::Pool, warden::Warden};
+pub(crate) use {pool::Pool, supervisor::Supervisor};
 
 /// The first argument of a process that is to run plugins. A program that makes isolated runtimes of itself calls
 /// [`serve`] with the arguments after it, first thing in `main`.

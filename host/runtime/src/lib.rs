@@ -9,36 +9,39 @@
 //!
 //! Nothing here knows of models. Calls block; async callers run them on a blocking thread.
 
+mod about;
 mod cache;
 mod call;
+mod compiled;
 mod compiler;
 pub mod configuration_schema;
 pub mod contract;
-mod digest;
 mod engine;
 mod error;
-mod here;
+mod gate;
+mod held;
 mod holdings;
+mod in_process;
 mod interface;
 pub mod isolate;
 mod limits;
 mod log;
+mod log_import;
+mod metered;
 mod outline;
 mod plugin;
 mod priority;
-mod regular_file;
 mod runtime;
 mod store;
-mod wording;
 
+pub use about::About;
 pub use configuration_schema::{ConfigurationSchema, unrepeated_json};
-pub use digest::{NotADigest, Sha256Digest};
 pub use error::{CallError, CallFailure, LoadError, LoadFailure};
 pub use interface::Interface;
 pub use isolate::{Isolation, IsolationError};
 pub use limits::{Limit, LimitChange, LimitError, Limits};
-pub use plugin::{About, Metered, Plugin};
+pub use metered::Metered;
+pub use plugin::Plugin;
 pub use priority::lower_thread_priority;
-pub use regular_file::{open_regular, read_regular, read_regular_text};
+pub use rewarden_input::{open_regular, read_regular, read_regular_text};
 pub use runtime::{EngineError, Runtime};
-pub use wording::{shown, shown_within};

@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::wording::shown;
+use rewarden_types::shown;
 
 /// Limits on loading a component and on every call into it. [`Limit::ALL`] says of each what it counts and why its
 /// default is what it is.

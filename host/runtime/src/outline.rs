@@ -2,16 +2,17 @@
 //!
 //! Compiling is not metered and not covered by wasmtime's security policy, so what is refused is refused here.
 
+use rewarden_types::{listed, shown};
 use wasmparser::{
     BinaryReaderError, CanonicalFunction, ComponentDefinedType, ComponentInstance, ComponentType, Encoding,
     FunctionBody, Instance, Operator, Parser, Payload, TypeRef,
 };
 
-use crate::contract;
+use crate::contract::names::{self, Name};
+use crate::contract::versions::PACKAGE;
 use crate::error::LoadFailure;
 use crate::interface::Interface;
 use crate::limits::{self, Limits};
-use crate::wording::{listed, shown};
 
 /// Bytes of a page of WebAssembly memory.
 const PAGE: usize = 65_536;
@@ -27,22 +28,8 @@ pub(crate) struct Outline {
     pub(crate) interfaces: Vec<Interface>,
     /// Functions with a body, over all core modules.
     pub(crate) functions: usize,
-}
-
-/// A name of the form `package/interface@version`, taken apart.
-struct QualifiedName<'a> {
-    package: &'a str,
-    interface: &'a str,
-    version: Option<&'a str>,
-}
-
-fn qualified(name: &str) -> Option<QualifiedName<'_>> {
-    let (package, rest) = name.split_once('/')?;
-    let (interface, version) = match rest.split_once('@') {
-        Some((interface, version)) => (interface, Some(version)),
-        None => (rest, None),
-    };
-    Some(QualifiedName { package, interface, version })
+    /// The version of the contract that it is called by.
+    pub(crate) contract: String,
 }
 
 /// Reads the outline, and refuses what may not be loaded.
@@ -51,6 +38,7 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     let malformed = |error: BinaryReaderError| LoadFailure::Malformed { message: shown(&error.to_string()) };
 
     let mut outline = Outline::default();
+    let mut of_contract = Vec::new();
     // One entry for each module or component around, with the memories that it has.
     let mut around: Vec<usize> = Vec::new();
     let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
@@ -74,14 +62,14 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
                 named = named.saturating_add(section.count() as usize);
                 at_most("imports and exports", named, limits::NAMES)?;
                 for import in section {
-                    check_import(import.map_err(malformed)?.name.name, &mut outline)?;
+                    check_import(import.map_err(malformed)?.name.name, &mut outline, &mut of_contract)?;
                 }
             }
             Payload::ComponentExportSection(section) if around.is_empty() => {
                 named = named.saturating_add(section.count() as usize);
                 at_most("imports and exports", named, limits::NAMES)?;
                 for export in section {
-                    check_export(export.map_err(malformed)?.name.name, &mut outline)?;
+                    check_export(export.map_err(malformed)?.name.name, &mut outline, &mut of_contract)?;
                 }
             }
             Payload::CodeSectionStart { count, .. } => {
@@ -171,6 +159,7 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     if !outline.interfaces.contains(&Interface::Describe) {
         return Err(LoadFailure::MissingExport { missing: Interface::Describe, exports: listed(&outline.exports) });
     }
+    outline.contract = names::choose(&of_contract)?.to_owned();
     Ok(outline)
 }
 
@@ -214,37 +203,36 @@ fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
     Ok(deepest)
 }
 
-fn check_import(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+/// `of_contract` collects the names by which the version of the contract is found.
+fn check_import(name: &str, outline: &mut Outline, of_contract: &mut Vec<String>) -> Result<(), LoadFailure> {
     at_most("bytes in the name of an import", name.len(), limits::NAME_BYTES)?;
-    match qualified(name) {
-        Some(QualifiedName { package, .. }) if package != contract::PACKAGE => {}
-        Some(QualifiedName { version, .. }) if version != Some(contract::VERSION) => {
-            return Err(LoadFailure::OtherVersion { name: shown(name) });
-        }
+    names::known(name)?;
+    let parsed = Name::parse(name).filter(|parsed| parsed.package == PACKAGE);
+    match parsed.map(|parsed| parsed.interface) {
         // Types alone are no capability. That there is nothing but types in it is checked at pre-instantiation, since
         // the linker provides nothing under this name.
-        Some(QualifiedName { interface: "types", .. }) => return Ok(()),
-        Some(QualifiedName { interface: "log", .. }) => {
-            outline.imports.push(name.to_owned());
-            return Ok(());
-        }
+        Some("types") => {}
+        Some("log") => outline.imports.push(name.to_owned()),
         // The types of another interface of ours, used by one that is exported, arrive as an import as well.
-        Some(QualifiedName { interface, .. }) if Interface::from_name(interface).is_some() => return Ok(()),
-        _ => {}
+        Some(interface) if Interface::from_name(interface).is_some() => {}
+        _ => return Err(LoadFailure::ForbiddenImport { import: shown(name) }),
     }
-    Err(LoadFailure::ForbiddenImport { import: shown(name) })
+    of_contract.push(name.to_owned());
+    Ok(())
 }
 
-fn check_export(name: &str, outline: &mut Outline) -> Result<(), LoadFailure> {
+/// As [`check_import`].
+fn check_export(name: &str, outline: &mut Outline, of_contract: &mut Vec<String>) -> Result<(), LoadFailure> {
     at_most("bytes in the name of an export", name.len(), limits::NAME_BYTES)?;
     outline.exports.push(name.to_owned());
-    let Some(QualifiedName { package: contract::PACKAGE, interface, version }) = qualified(name) else {
-        return Ok(());
-    };
-    let Some(interface) = Interface::from_name(interface) else { return Ok(()) };
-    if version != Some(contract::VERSION) {
-        return Err(LoadFailure::OtherVersion { name: shown(name) });
+    let parsed = Name::parse(name).filter(|parsed| parsed.package == PACKAGE);
+    let Some(interface) = parsed.and_then(|parsed| Interface::from_name(parsed.interface)) else { return Ok(()) };
+    names::known(name)?;
+    if outline.interfaces.contains(&interface) {
+        let message = "the interface is exported in two versions".to_owned();
+        return Err(LoadFailure::Mismatch { what: format!("exports under `{interface}`"), message });
     }
     outline.interfaces.push(interface);
+    of_contract.push(name.to_owned());
     Ok(())
 }

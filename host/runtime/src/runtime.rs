@@ -3,22 +3,24 @@
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use rewarden_input::open_regular;
 use wasmtime::component::Component;
 
 use crate::cache::CompileCache;
-use crate::digest::Sha256Digest;
-use crate::engine::{Allocation, Machine};
+use crate::compiled::Compiled;
+use crate::engine::{Allocation, PluginEngine};
 use crate::error::{LoadError, LoadFailure};
-use crate::here::{Compiled, Here};
-use crate::holdings::Held;
-use crate::isolate::{Isolation, IsolationError, Landlock, Warden};
+use crate::held::Held;
+use crate::holdings::Holdings;
+use crate::in_process::InProcess;
+use crate::isolate::{Isolation, IsolationError, Landlock, Supervisor};
 use crate::limits::{LimitChange, LimitError, Limits};
 use crate::log::LogSink;
 use crate::outline::{Outline, at_most, outline};
 use crate::plugin::{self, Loaded, Plugin};
-use crate::regular_file::open_regular;
-use crate::wording::shown;
+use rewarden_types::{Sha256Digest, shown};
 
 /// The engine could not be made: no supported processor, or no memory for it.
 #[derive(Debug, thiserror::Error)]
@@ -35,15 +37,19 @@ pub struct Runtime {
 /// Where components are compiled and run.
 #[derive(Clone)]
 enum Place {
-    Here { machine: Arc<Machine>, cache: Option<CompileCache> },
-    Apart(Arc<Warden>),
+    InProcess { machine: Arc<PluginEngine>, cache: Option<CompileCache>, holdings: Arc<Holdings<Compiled, Loaded>> },
+    Isolated(Arc<Supervisor>),
 }
 
 impl Runtime {
     /// Starts an engine. Compiled components are kept in `cache` (made private to the user) when it is given.
     pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, EngineError> {
-        let machine = Machine::new(&limits, Allocation::Pooled).map_err(|error| EngineError(format!("{error:#}")))?;
-        Ok(Self { place: Place::Here { machine, cache: open(cache) }, limits: Arc::new(limits) })
+        let machine =
+            PluginEngine::new(&limits, Allocation::Pooled).map_err(|error| EngineError(format!("{error:#}")))?;
+        Ok(Self {
+            place: Place::InProcess { machine, cache: open(cache), holdings: Arc::default() },
+            limits: Arc::new(limits),
+        })
     }
 
     /// As [`Runtime::new`], with every component compiled, described and called in processes of its own (see
@@ -53,15 +59,15 @@ impl Runtime {
     /// Starts the first process at once, and fails where there can be none.
     pub fn isolated(limits: Limits, cache: Option<&Path>, isolation: Isolation) -> Result<Self, IsolationError> {
         let limits = Arc::new(limits);
-        let warden = Warden::start(limits.clone(), open(cache), isolation)?;
-        Ok(Self { place: Place::Apart(warden), limits })
+        let supervisor = Supervisor::start(limits.clone(), open(cache), isolation)?;
+        Ok(Self { place: Place::Isolated(supervisor), limits })
     }
 
     /// What Landlock adds to the processes of plugins; none where they run in this one.
     pub fn landlock(&self) -> Option<Landlock> {
         match &self.place {
-            Place::Here { .. } => None,
-            Place::Apart(warden) => Some(warden.landlock()),
+            Place::InProcess { .. } => None,
+            Place::Isolated(supervisor) => Some(supervisor.landlock()),
         }
     }
 
@@ -106,17 +112,17 @@ impl Runtime {
         at_most("bytes", bytes.len(), limits.component_bytes)?;
         let digest = Sha256Digest::of(bytes);
         match &self.place {
-            Place::Here { machine, cache } => machine.holdings.get(digest, limits, |compiled| {
+            Place::InProcess { machine, cache, holdings } => holdings.get(digest, limits, |compiled| {
                 let outline = outline(bytes, limits)?;
                 let compiled = match compiled {
                     Some(compiled) => compiled,
-                    None => Arc::new(compile(digest, bytes, machine, cache.as_ref(), limits)?),
+                    None => Arc::new(compile(digest, bytes, machine, cache.as_ref(), holdings.counter(), limits)?),
                 };
                 let (machine, limits) = (machine.clone(), limits.clone());
                 let loaded = describe(name, digest, outline, compiled.clone(), machine, limits, LogSink::Host)?;
                 Ok((compiled, loaded))
             }),
-            Place::Apart(warden) => warden.load(name, digest, bytes, limits),
+            Place::Isolated(supervisor) => supervisor.load(name, digest, bytes, limits),
         }
     }
 }
@@ -125,11 +131,12 @@ impl Runtime {
 fn compile(
     digest: Sha256Digest,
     bytes: &[u8],
-    machine: &Arc<Machine>,
+    machine: &Arc<PluginEngine>,
     cache: Option<&CompileCache>,
+    counter: &Arc<AtomicUsize>,
     limits: &Limits,
 ) -> Result<Compiled, LoadFailure> {
-    let mut held = Held::new(machine.holdings.counter(), bytes.len(), limits.loaded_bytes)?;
+    let mut held = Held::new(counter, bytes.len(), limits.loaded_bytes)?;
     let bytes: Arc<[u8]> = bytes.into();
     let component = match cache.and_then(|cache| cache.load(&machine.engine, &digest)) {
         Some(component) => component,
@@ -161,7 +168,7 @@ fn open(cache: Option<&Path>) -> Option<CompileCache> {
 
 /// Links a compiled component with what it may import.
 pub(crate) fn link(
-    machine: &Machine,
+    machine: &PluginEngine,
     bytes: Arc<[u8]>,
     component: &Component,
     held: Option<Held>,
@@ -179,14 +186,14 @@ pub(crate) fn describe(
     digest: Sha256Digest,
     outline: Outline,
     compiled: Arc<Compiled>,
-    machine: Arc<Machine>,
+    machine: Arc<PluginEngine>,
     limits: Arc<Limits>,
     log: LogSink,
 ) -> Result<Loaded, LoadFailure> {
     let bytes = compiled.bytes.clone();
-    let here = Here::new(name, &outline, compiled, machine, limits, log)?;
+    let here = InProcess::new(name, &outline, compiled, machine, limits, log)?;
     let about = here.describe(name)?;
-    Ok(Loaded { digest, bytes, outline, about, place: plugin::Place::Here(Box::new(here)) })
+    Ok(Loaded { digest, bytes, outline, about, place: plugin::Place::InProcess(Box::new(here)) })
 }
 
 /// The bytes of a component's file. Never waits on a FIFO, never reads a device without end.

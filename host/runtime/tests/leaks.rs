@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rewarden_runtime::contract::{Completion, FinishReason, Message, PACKAGE, Request, Role, Scale, Task, VERSION};
-use rewarden_runtime::{CallFailure, Limits, Plugin, Runtime};
+use rewarden_runtime::{CallFailure, Limits, Plugin, Runtime, contract::PACKAGE, contract::VERSION};
+use rewarden_types::{Completion, FinishReason, Message, ParseRequest, RenderRequest, Role, Scale, TaskView};
 
 const CALLS: usize = 100_000;
 const LOADS: usize = 1_000;
@@ -53,24 +53,28 @@ fn stays_flat(what: &str, times: usize, mut act: impl FnMut(usize)) {
 }
 
 fn completion(text: &str) -> Completion {
-    Completion { text: text.to_owned(), finish: FinishReason::Stop, tokens: vec![] }
+    Completion::of_text(text.to_owned(), FinishReason::Stop)
 }
 
 /// A call that succeeds: a parse, or every tenth time a render.
 fn call(spct: &Plugin, number: usize) {
     if number.is_multiple_of(10) {
         let response = format!("An answer, number {number}. ").repeat(20);
-        let task = Task {
-            messages: vec![Message { role: Role::User, content: "Which?".into() }],
-            responses: vec![response.clone(), response],
+        let task = TaskView {
+            messages: vec![Message { role: Role::User, content: "Which?".into() }].into(),
+            responses: vec![response.as_str().into(), response.into()].into(),
             reference: None,
             metadata: "{}".into(),
         };
-        let prompt = spct.render("{}", &Request { task, scale: SCALE, critique: None, principles: vec![] }).unwrap();
+        let prompt =
+            spct.render("{}", &RenderRequest { task, scale: SCALE, critique: None, principles: vec![] }).unwrap();
         assert!(prompt.value.is_ok());
     } else {
         let text = format!("{}\nScores: \\boxed{{{}, 5}}", "Analysis. ".repeat(100), 1 + number % 10);
-        assert_eq!(spct.parse("{}", &completion(&text), 2, SCALE).unwrap().value.unwrap().scores.len(), 2);
+        assert_eq!(
+            spct.parse("{}", &ParseRequest::new(&completion(&text), 2, SCALE)).unwrap().value.unwrap().scores.len(),
+            2
+        );
     }
 }
 
@@ -78,7 +82,7 @@ fn call(spct: &Plugin, number: usize) {
 fn failing_call(evil: &Plugin, number: usize) {
     let modes = ["loop", "allocate", "trap", "panic", "recurse", "huge-result", "log-flood"];
     let mode = modes.get(number % modes.len()).unwrap();
-    let failed = evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &completion("text"), 1, SCALE);
+    let failed = evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("text"), 1, SCALE));
     let failure = failed.map_err(|error| error.failure);
     let as_expected = match *mode {
         "loop" => matches!(failure, Err(CallFailure::Fuel { .. })),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::wording::shown;
+use rewarden_types::shown;
 
 /// Reads one JSON value. A key that stands twice in one object is an error, where `serde_json` alone would take the last
 /// one in silence: whoever reads the text would see the other. Nesting ends at 128 levels, as it does in `serde_json`.

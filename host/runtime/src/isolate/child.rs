@@ -11,18 +11,19 @@ use serde::Serialize;
 
 use super::sandbox::{self, Pipes};
 use super::syscalls::{self, Stage};
-use super::wire::{self, Answer, Bounds, Call, Described, Loaded, Longest, NotAMessage, Request};
+use super::wire::{self, Answer, Bounds, Described, Loaded, Longest, NotAMessage, Request};
 use crate::cache;
-use crate::digest::Sha256Digest;
-use crate::engine::{Allocation, Machine};
+use crate::contract::functions::{Call, for_each_function};
+use crate::engine::{Allocation, PluginEngine};
 use crate::error::{CallError, LoadFailure};
 use crate::limits::{self, Limits};
 use crate::log::{LogLine, LogSink};
+use crate::metered::Metered;
 use crate::outline::outline;
-use crate::plugin::{Metered, Plugin};
+use crate::plugin::Plugin;
 use crate::priority::lower_thread_priority;
 use crate::runtime;
-use crate::wording::shown;
+use rewarden_types::{Sha256Digest, shown};
 
 /// What a child is for. One that compiles never runs plugin code, and one that runs never compiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Stop> {
         Role::Compile => (Allocation::Pooled, Stage::Compiling),
         Role::Run => (Allocation::OnDemand, Stage::Loading),
     };
-    let ready = Machine::new(&limits, allocation).map_err(|error| format!("the engine: {error:#}"));
+    let ready = PluginEngine::new(&limits, allocation).map_err(|error| format!("the engine: {error:#}"));
     let ready = ready.and_then(|machine| syscalls::narrow(stage).map(|()| machine).map_err(|error| error.to_string()));
     let machine = match ready {
         Ok(machine) => machine,
@@ -132,7 +133,7 @@ impl Parent {
     }
 }
 
-fn compile(parent: &mut Parent, machine: &Machine, limits: &Limits) -> Result<(), Stop> {
+fn compile(parent: &mut Parent, machine: &PluginEngine, limits: &Limits) -> Result<(), Stop> {
     // The parent ends this process when the time is over, so nothing here watches the clock.
     parent.read()?;
     let wasm = parent.read()?;
@@ -156,7 +157,7 @@ fn compile(parent: &mut Parent, machine: &Machine, limits: &Limits) -> Result<()
     }
 }
 
-fn answer_calls(parent: &mut Parent, machine: Arc<Machine>, limits: Arc<Limits>) -> Result<(), Stop> {
+fn answer_calls(parent: &mut Parent, machine: Arc<PluginEngine>, limits: Arc<Limits>) -> Result<(), Stop> {
     let announced = parent.read()?;
     let component: wire::Component = wire::message(&announced)?;
     let wasm = parent.read()?;
@@ -221,22 +222,25 @@ impl Log {
     }
 }
 
-fn answer(plugin: &Plugin, log: &Log, request: Request) -> Result<Vec<u8>, NotAMessage> {
-    // Lines of the description, which nobody asked for.
-    log.take();
-    let config = &*request.config;
-    match request.call {
-        Call::CheckConfig => {
-            reply(log, plugin.check_config(config).map(|()| Metered { value: (), fuel: 0, memory_bytes: 0 }))
+macro_rules! answering {
+    ($($(#[$doc:meta])* $function:ident: $method:ident($argument:ty) -> $output:ty, $interface:ident, $name:literal;)*) => {
+        /// Makes one call, and puts its outcome into a frame with the lines that the plugin logged.
+        fn answer(plugin: &Plugin, log: &Log, request: Request) -> Result<Vec<u8>, NotAMessage> {
+            // Lines of the description, which nobody asked for.
+            log.take();
+            let config = &*request.config;
+            match request.call {
+                Call::CheckConfig => {
+                    let checked = plugin.check_config(config);
+                    reply(log, checked.map(|()| Metered { value: (), fuel: 0, memory_bytes: 0 }))
+                }
+                $(Call::$function(argument) => reply(log, plugin.$method(config, &argument)),)*
+            }
         }
-        Call::Render(request) => reply(log, plugin.render(config, &request)),
-        Call::Parse(completion, shown, scale) => reply(log, plugin.parse(config, &completion, shown, scale)),
-        Call::Next(task, context, samples) => reply(log, plugin.next(config, &task, &context, &samples)),
-        Call::ScoreResponses(task) => reply(log, plugin.score_responses(config, &task)),
-        Call::Ask(query) => reply(log, plugin.ask(config, &query)),
-        Call::Read(completion) => reply(log, plugin.read(config, &completion)),
-    }
+    };
 }
+
+for_each_function!(answering);
 
 fn reply<T: Serialize>(log: &Log, outcome: Result<Metered<T>, CallError>) -> Result<Vec<u8>, NotAMessage> {
     wire::frame(&Answer { log: log.take(), outcome: outcome.map_err(|error| error.failure) })

@@ -1,20 +1,22 @@
 //! The children of one component, one for each call at once, and calls into them.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 
-use super::cell::{Cell, CellError};
-use super::warden::{GRACE, Warden};
-use super::wire::{self, Answer, Call, Loaded, Longest, Request};
-use crate::engine::{self, Gate};
-use crate::error::{CallError, CallFailure};
-use crate::holdings::Held;
+use super::supervisor::{GRACE, Supervisor};
+use super::waiting::Artefact;
+use super::wire::{self, Answer, Loaded, Longest, Request};
+use super::worker::{Worker, WorkerError};
+use crate::contract::functions::Call;
+use crate::error::{CallError, CallFailure, LoadFailure};
+use crate::gate::Gate;
 use crate::limits::Limits;
-use crate::plugin::Metered;
+use crate::metered::Metered;
+use crate::plugin;
+use rewarden_types::{Sha256Digest, shown};
 
 /// Children that hold the same component: started when a call finds none idle, up to one a processor, and kept.
 ///
@@ -22,66 +24,61 @@ use crate::plugin::Metered;
 pub(crate) struct Pool {
     /// Tells its children among those that wait.
     id: u64,
-    warden: Arc<Warden>,
+    supervisor: Arc<Supervisor>,
     limits: Arc<Limits>,
     longest: Longest,
     artefact: Arc<Artefact>,
     gate: Arc<Gate>,
 }
 
-/// A component and what a child compiled it to; shared by pools of different limits.
-pub(crate) struct Artefact {
-    pub(crate) wasm: Arc<[u8]>,
-    pub(crate) compiled: Vec<u8>,
-    /// Counts it as held.
-    pub(crate) _held: Held,
-}
-
-/// Children of all pools that wait for calls. The ones that have waited longest are ended when there are too many, so that
-/// ten thousand packs do not keep ten thousand processes.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<VecDeque<(u64, Cell)>>);
-
-/// Children that wait at most, over all components: as many as there may be calls at once.
-const MOST_WAITING: usize = engine::CONCURRENT_CALLS as usize;
-
-impl Waiting {
-    fn list(&self) -> MutexGuard<'_, VecDeque<(u64, Cell)>> {
-        // A list cannot be left half-changed, so a poisoned lock is as good as any.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, pool: u64, cell: Cell) {
-        let mut list = self.list();
-        list.push_back((pool, cell));
-        let oldest = if list.len() > MOST_WAITING { list.pop_front() } else { None };
-        // Ending a process takes a moment; others need not wait for it.
-        drop(list);
-        drop(oldest);
-    }
-
-    /// The one that was used last: the likeliest to be in the processor's caches.
-    fn take(&self, pool: u64) -> Option<Cell> {
-        let mut list = self.list();
-        let at = list.iter().rposition(|(of, _)| *of == pool)?;
-        list.remove(at).map(|(_, cell)| cell)
-    }
-
-    fn end(&self, pool: u64) {
-        let mut list = self.list();
-        let (gone, left) = std::mem::take(&mut *list).into_iter().partition(|(of, _)| *of == pool);
-        *list = left;
-        drop(list);
-        drop::<VecDeque<_>>(gone);
+impl Supervisor {
+    /// Loads a component under limits of its own: compiles it in one child (unless it was before) and runs it in others.
+    pub(crate) fn load(
+        self: &Arc<Self>,
+        name: &str,
+        digest: Sha256Digest,
+        wasm: &[u8],
+        limits: &Arc<Limits>,
+    ) -> Result<Arc<plugin::Loaded>, LoadFailure> {
+        self.holdings.get(digest, limits, |artefact| {
+            let (artefact, was_kept) = match artefact {
+                Some(artefact) => (artefact, false),
+                None => self.artefact(name, digest, wasm, limits, true)?,
+            };
+            let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
+            let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
+            let (worker, artefact, loaded) = match loaded {
+                Loaded::Unfit(_) if was_kept => {
+                    drop(artefact);
+                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
+                    let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
+                    (worker, artefact, loaded)
+                }
+                loaded => (worker, artefact, loaded),
+            };
+            let described = match loaded {
+                Loaded::Done(described) => described.map_err(LoadFailure::bounded)?,
+                Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
+            };
+            let (outline, about) = described.checked()?;
+            let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), worker);
+            let bytes = artefact.wasm.clone();
+            Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::Place::Isolated(pool) }))
+        })
     }
 }
 
 impl Pool {
-    pub(crate) fn new(warden: Arc<Warden>, limits: Arc<Limits>, artefact: Arc<Artefact>, first: Cell) -> Self {
+    pub(crate) fn new(
+        supervisor: Arc<Supervisor>,
+        limits: Arc<Limits>,
+        artefact: Arc<Artefact>,
+        first: Worker,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (gate, longest) = (Gate::new(warden.cells), Longest::under(&limits));
-        let pool = Self { id: NEXT.fetch_add(1, Ordering::Relaxed), warden, limits, longest, artefact, gate };
-        pool.warden.waiting.put(pool.id, first);
+        let (gate, longest) = (Gate::new(supervisor.workers), Longest::under(&limits));
+        let pool = Self { id: NEXT.fetch_add(1, Ordering::Relaxed), supervisor, limits, longest, artefact, gate };
+        pool.supervisor.waiting.put(pool.id, first);
         pool
     }
 
@@ -92,7 +89,7 @@ impl Pool {
 
     /// Process ids of the children that wait for calls.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        self.warden.waiting.list().iter().filter(|(of, _)| *of == self.id).map(|(_, cell)| cell.id()).collect()
+        self.supervisor.waiting.list().iter().filter(|(of, _)| *of == self.id).map(|(_, worker)| worker.id()).collect()
     }
 
     /// Makes one call in a child. A child that fails is killed, and the call is not tried again.
@@ -103,7 +100,7 @@ impl Pool {
         config: &str,
         call: Call<'_>,
     ) -> Result<Metered<T>, CallError> {
-        let outcome = self.ask(name, config, call).unwrap_or_else(|error: CellError| {
+        let outcome = self.ask(name, config, call).unwrap_or_else(|error: WorkerError| {
             let what = error.to_string();
             tracing::warn!(component = &**name, "{function}: the process of this call {what}");
             Err(CallFailure::Process { what })
@@ -116,33 +113,33 @@ impl Pool {
         name: &Arc<str>,
         config: &str,
         call: Call<'_>,
-    ) -> Result<Result<Metered<T>, CallFailure>, CellError> {
+    ) -> Result<Result<Metered<T>, CallFailure>, WorkerError> {
         let request = wire::frame(&Request { config: Cow::Borrowed(config), call })
-            .map_err(|error| CellError::Unasked(error.to_string()))?;
+            .map_err(|error| WorkerError::Unasked(error.to_string()))?;
         if request.len() > self.longest.request {
             // What is longer than the plugin's memory could not be given to it in any process.
             return Ok(Err(CallFailure::Memory { allowed: self.limits.memory_bytes, requested: request.len() }));
         }
         let _place = self.gate.enter();
         // Over all components, whose own gates add up to any number.
-        let _call = self.warden.calls.enter();
-        let mut cell = self.take(name)?;
+        let _call = self.supervisor.calls.enter();
+        let mut worker = self.take(name)?;
         let limits = &self.limits;
-        cell.give(limits.wall.saturating_add(GRACE));
-        cell.send_frame(&request)?;
-        let answer: Answer<T> = cell.receive(self.longest.answer, self.longest.in_memory)?;
-        cell.rest();
+        worker.set_deadline(limits.wall.saturating_add(GRACE));
+        worker.send_frame(&request)?;
+        let answer: Answer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
+        worker.clear_deadline();
         match &answer.outcome {
             Ok(metered) if metered.fuel > limits.fuel || metered.memory_bytes > limits.memory_bytes => {
-                return Err(CellError::Nonsense("it claims to have used more than there was".into()));
+                return Err(WorkerError::Nonsense("it claims to have used more than there was".into()));
             }
             Err(failure) if !failure.is_of_a_call() => {
-                return Err(CellError::Nonsense("it reports a failure that is not its own to report".into()));
+                return Err(WorkerError::Nonsense("it reports a failure that is not its own to report".into()));
             }
             _ => {}
         }
         self.log(name, &answer);
-        self.warden.waiting.put(self.id, cell);
+        self.supervisor.waiting.put(self.id, worker);
         // Held to the lengths that failures have in this process.
         Ok(answer.outcome.map_err(CallFailure::bounded))
     }
@@ -158,23 +155,23 @@ impl Pool {
     }
 
     /// A child that is alive and idle, or a new one.
-    fn take(&self, name: &str) -> Result<Cell, CellError> {
+    fn take(&self, name: &str) -> Result<Worker, WorkerError> {
         // The lock is not held while one starts.
-        while let Some(cell) = self.warden.waiting.take(self.id) {
-            if cell.is_alive() {
-                return Ok(cell);
+        while let Some(worker) = self.supervisor.waiting.take(self.id) {
+            if worker.is_alive() {
+                return Ok(worker);
             }
         }
-        match self.warden.cell_with(name, &self.artefact, &self.limits)? {
-            (cell, Loaded::Done(Ok(_))) => Ok(cell),
-            (_, Loaded::Done(Err(failure))) => Err(CellError::Start(failure.to_string())),
-            (_, Loaded::Unfit(message)) => Err(CellError::Start(message)),
+        match self.supervisor.worker_with(name, &self.artefact, &self.limits)? {
+            (worker, Loaded::Done(Ok(_))) => Ok(worker),
+            (_, Loaded::Done(Err(failure))) => Err(WorkerError::Start(failure.to_string())),
+            (_, Loaded::Unfit(message)) => Err(WorkerError::Start(message)),
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.warden.waiting.end(self.id);
+        self.supervisor.waiting.end(self.id);
     }
 }

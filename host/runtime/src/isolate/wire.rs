@@ -18,15 +18,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budgeted;
-use crate::contract::{
-    Completion, Context, Description, Judgement, ParseFailure, Principle, Prompt, Query, Refusal,
-    Request as RenderRequest, Sample, Scale, Score, Step, Task,
-};
+use crate::about::About;
+use crate::contract::adapter::Description;
+use crate::contract::functions::{self, Call, ResultReader};
 use crate::error::{CallFailure, LoadFailure};
 use crate::limits::Limits;
 use crate::log::LogLine;
+use crate::metered::Metered;
 use crate::outline::Outline;
-use crate::plugin::{About, Metered};
 
 /// Bytes of a frame's length.
 pub(crate) const HEAD: usize = 4;
@@ -169,19 +168,6 @@ pub(crate) struct Request<'a> {
     pub(crate) call: Call<'a>,
 }
 
-/// What is called, and with what. A new function of the contract is one case here, one in `child::answer`, and one
-/// line in its method of [`crate::Plugin`].
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Call<'a> {
-    CheckConfig,
-    Render(Cow<'a, RenderRequest>),
-    Parse(Cow<'a, Completion>, u32, Scale),
-    Next(Cow<'a, Task>, Cow<'a, Context>, Cow<'a, [Sample]>),
-    ScoreResponses(Cow<'a, Task>),
-    Ask(Cow<'a, Query>),
-    Read(Cow<'a, Completion>),
-}
-
 /// What a call gave; `T` is the function's result.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Answer<T> {
@@ -240,13 +226,20 @@ pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<Str
         }
         message_within(bytes, Longest::under(limits).in_memory).map_err(|error| error.to_string())
     }
-    fn answer<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<String, String> {
-        let answer: Answer<T> = read(bytes, Longest::under(limits).answer, limits)?;
-        let outcome = match answer.outcome {
-            Ok(_) => "a result".to_owned(),
-            Err(failure) => failure.bounded().to_string(),
-        };
-        Ok(format!("{} lines, {outcome}", answer.log.len()))
+    /// Reads an answer to one function.
+    struct Reading<'a>(&'a [u8], &'a Limits);
+
+    impl ResultReader for Reading<'_> {
+        type Read = Result<String, String>;
+
+        fn read<T: DeserializeOwned>(self) -> Self::Read {
+            let answer: Answer<T> = read(self.0, Longest::under(self.1).answer, self.1)?;
+            let outcome = match answer.outcome {
+                Ok(_) => "a result".to_owned(),
+                Err(failure) => failure.bounded().to_string(),
+            };
+            Ok(format!("{} lines, {outcome}", answer.log.len()))
+        }
     }
     match kind {
         0 => read::<Confined>(bytes, Longest::under(limits).confined, limits).map(|confined| format!("{confined:?}")),
@@ -260,12 +253,8 @@ pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<Str
                 described.checked().map_or_else(|error| Ok(error.to_string()), |(_, about)| Ok(about.name))
             }
         },
-        3 => answer::<()>(bytes, limits),
-        4 => answer::<Result<Prompt, Refusal>>(bytes, limits),
-        5 => answer::<Result<Judgement, ParseFailure>>(bytes, limits),
-        6 => answer::<Result<Step, Refusal>>(bytes, limits),
-        7 => answer::<Result<Vec<Score>, Refusal>>(bytes, limits),
-        _ => answer::<Result<Vec<Principle>, ParseFailure>>(bytes, limits),
+        // 3 is `describe.configure`, 4 the first function of the contract.
+        answer => functions::read_result(answer - 3, Reading(bytes, limits)),
     }
 }
 
@@ -322,7 +311,7 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotA
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Message;
+    use rewarden_types::{Message, Prompt, Refusal, Role, Score};
 
     fn read(kind: u8, frame: &[u8]) -> String {
         let started = std::time::Instant::now();
@@ -343,7 +332,7 @@ mod tests {
     #[test]
     fn a_list_is_counted_as_it_is_in_memory() {
         let prompt = |texts: usize| Prompt {
-            messages: vec![Message { role: crate::contract::Role::User, content: "q".into() }],
+            messages: vec![Message { role: Role::User, content: "q".into() }],
             constraint: None,
             stop: vec![String::new(); texts],
             max_tokens: None,
@@ -359,7 +348,7 @@ mod tests {
     fn frames_that_lie_are_refused_in_words() {
         // A list of 2^60 lines of the log, and of nothing else.
         let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
-        for kind in 3..9 {
+        for kind in 3..=9 {
             assert!(!read(kind, &endless).contains("result"), "{kind}");
             assert!(!read(kind, &[]).contains("result"), "{kind}");
             assert!(!read(kind, &[0xff; 64]).contains("result"), "{kind}");

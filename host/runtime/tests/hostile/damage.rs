@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use rewarden_runtime::contract::{Message, Role, Task};
 use rewarden_runtime::{Limits, LoadFailure, Plugin, Runtime};
+use rewarden_types::{Message, Role, TaskView};
 
 use crate::guest::Guest;
 
@@ -26,9 +26,9 @@ fn survives(bytes: &[u8]) -> bool {
 }
 
 fn scores(plugin: &Plugin) -> String {
-    let task = Task {
-        messages: vec![Message { role: Role::User, content: "q".into() }],
-        responses: vec!["a".into()],
+    let task = TaskView {
+        messages: vec![Message { role: Role::User, content: "q".into() }].into(),
+        responses: vec!["a".into()].into(),
         reference: None,
         metadata: "{}".into(),
     };

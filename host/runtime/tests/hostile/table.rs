@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rewarden_runtime::contract::{
-    self, Completion, Context, FinishReason, Message, Query, Request, Role, Scale, Score, Task,
+use rewarden_runtime::{CallError, Interface, Limits, LoadError, Metered, Plugin, Runtime, contract};
+use rewarden_types::{
+    Completion, Context, FinishReason, Message, ParseRequest, PolicyInput, Query, RenderRequest, Role, Scale, Score,
+    TaskView,
 };
-use rewarden_runtime::{CallError, Interface, Limits, LoadError, Metered, Plugin, Runtime};
 
 use crate::guest::{Guest, SCORE};
 
@@ -203,17 +204,23 @@ fn called(plugin: &Plugin, interface: Interface) -> String {
             Err(error) => format!("{} {error}", kind(&error.failure)),
         },
         Interface::Template => {
-            let request = Request { task: task(), scale: SCALE, critique: Some("c".into()), principles: vec![] };
+            let request = RenderRequest { task: task(), scale: SCALE, critique: Some("c".into()), principles: vec![] };
             tell(plugin.render("{}", &request))
         }
         Interface::Parser => {
-            let completion = Completion { text: "c".into(), finish: FinishReason::Stop, tokens: vec![] };
-            tell(plugin.parse("{}", &completion, 1, SCALE))
+            let completion = Completion::of_text("c", FinishReason::Stop);
+            tell(plugin.parse("{}", &ParseRequest::new(&completion, 1, SCALE)))
         }
         Interface::Policy => {
-            let context =
-                Context { scale: SCALE, seed: 0, temperature: 0.5, samples_left: 1, rounds_left: 1, signals: vec![] };
-            tell(plugin.next("{}", &task(), &context, &[]))
+            let context = Context {
+                scale: SCALE,
+                seed: 0,
+                temperature: 0.5,
+                samples_left: 1,
+                rounds_left: 1,
+                signals: [].into(),
+            };
+            tell(plugin.next("{}", &PolicyInput { task: task(), context, samples: vec![] }))
         }
         Interface::Scorer => tell(score_responses(plugin)),
         Interface::Principles => tell(plugin.ask("{}", &Query { messages: task().messages, metadata: "{}".into() })),
@@ -222,10 +229,10 @@ fn called(plugin: &Plugin, interface: Interface) -> String {
 
 const SCALE: Scale = Scale { min: 0.0, max: 1.0, integer: false };
 
-fn task() -> Task {
-    Task {
-        messages: vec![Message { role: Role::User, content: "q".into() }],
-        responses: vec!["a".into()],
+fn task() -> TaskView {
+    TaskView {
+        messages: vec![Message { role: Role::User, content: "q".into() }].into(),
+        responses: vec!["a".into()].into(),
         reference: None,
         metadata: "{}".into(),
     }

@@ -14,7 +14,7 @@ use super::wire;
 
 /// What became of a process that gave no usable answer. Reads as the end of a sentence that begins with "its process".
 #[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum CellError {
+pub(crate) enum WorkerError {
     #[error("could not be started: {0}")]
     Start(String),
     #[error("could not be confined: {0}")]
@@ -32,7 +32,7 @@ pub(crate) enum CellError {
 }
 
 /// A child process. Killed when dropped.
-pub(crate) struct Cell {
+pub(crate) struct Worker {
     watched: Arc<Mutex<Watched>>,
     id: u32,
     input: ChildStdin,
@@ -55,8 +55,8 @@ impl Watch {
     /// How often to look.
     pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
 
-    pub(crate) fn add(&mut self, cell: &Cell) {
-        self.0.push(Arc::downgrade(&cell.watched));
+    pub(crate) fn add(&mut self, worker: &Worker) {
+        self.0.push(Arc::downgrade(&worker.watched));
     }
 
     /// Looks once.
@@ -77,11 +77,11 @@ impl Watch {
 }
 
 fn lock(watched: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
-    // Each field stands for itself, so a poisoned lock is as good as any.
+    // Fields are independent, so a poisoned lock is safe to use.
     watched.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Cell {
+impl Worker {
     pub(crate) fn new(mut child: Child) -> std::io::Result<Self> {
         let id = child.id();
         let ends = child.stdin.take().zip(child.stdout.take());
@@ -105,49 +105,49 @@ impl Cell {
         matches!(lock(&self.watched).child.try_wait(), Ok(None))
     }
 
-    /// From now on it is killed when this time is over.
-    pub(crate) fn give(&self, time: Duration) {
+    /// Sets the deadline: the process is killed when `time` is over.
+    pub(crate) fn set_deadline(&self, time: Duration) {
         // A time too long for the clock is no limit.
         lock(&self.watched).until = Instant::now().checked_add(time).map(|until| (until, time));
     }
 
     /// It has answered and may wait for as long as it takes.
-    pub(crate) fn rest(&self) {
+    pub(crate) fn clear_deadline(&self) {
         lock(&self.watched).until = None;
     }
 
     /// Sends a message.
-    pub(crate) fn send(&mut self, message: &impl Serialize) -> Result<(), CellError> {
-        let frame = wire::frame(message).map_err(|error| CellError::Unasked(error.to_string()))?;
+    pub(crate) fn send(&mut self, message: &impl Serialize) -> Result<(), WorkerError> {
+        let frame = wire::frame(message).map_err(|error| WorkerError::Unasked(error.to_string()))?;
         self.send_frame(&frame)
     }
 
     /// Sends bytes as a frame of their own.
-    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), CellError> {
-        let head = wire::head(bytes.len()).map_err(|error| CellError::Unasked(error.to_string()))?;
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), WorkerError> {
+        let head = wire::head(bytes.len()).map_err(|error| WorkerError::Unasked(error.to_string()))?;
         self.send_frame(&head)?;
         self.send_frame(bytes)
     }
 
     /// Sends a frame that is made already.
-    pub(crate) fn send_frame(&mut self, frame: &[u8]) -> Result<(), CellError> {
+    pub(crate) fn send_frame(&mut self, frame: &[u8]) -> Result<(), WorkerError> {
         self.input.write_all(frame).map_err(|_| self.post_mortem())
     }
 
     /// The next message, of at most this many bytes in its frame and in memory.
-    pub(crate) fn receive<T: DeserializeOwned>(&mut self, allowed: usize, in_memory: usize) -> Result<T, CellError> {
+    pub(crate) fn receive<T: DeserializeOwned>(&mut self, allowed: usize, in_memory: usize) -> Result<T, WorkerError> {
         let bytes = self.receive_bytes(allowed)?;
-        wire::message_within(&bytes, in_memory).map_err(|error| CellError::Nonsense(error.to_string()))
+        wire::message_within(&bytes, in_memory).map_err(|error| WorkerError::Nonsense(error.to_string()))
     }
 
     /// The bytes of the next frame.
-    pub(crate) fn receive_bytes(&mut self, allowed: usize) -> Result<Vec<u8>, CellError> {
+    pub(crate) fn receive_bytes(&mut self, allowed: usize) -> Result<Vec<u8>, WorkerError> {
         let mut head = [0; wire::HEAD];
         self.output.read_exact(&mut head).map_err(|_| self.post_mortem())?;
         let length = u32::from_le_bytes(head);
         let found = length as usize;
         if found > allowed {
-            return Err(CellError::TooLong { found, allowed });
+            return Err(WorkerError::TooLong { found, allowed });
         }
         // Grown as bytes arrive: a length alone is not worth an allocation.
         let mut bytes = Vec::with_capacity(found.min(64 << 10));
@@ -156,13 +156,13 @@ impl Cell {
     }
 
     /// How it ended, now that its pipe is closed.
-    fn post_mortem(&self) -> CellError {
+    fn post_mortem(&self) -> WorkerError {
         // The pipe closes a moment before the process is gone. One that closed its pipe and lives on is ended.
         for _ in 0..100 {
             let mut watched = lock(&self.watched);
             match (watched.child.try_wait(), watched.late) {
-                (Ok(Some(_)), Some(given)) => return CellError::Late(given),
-                (Ok(Some(status)), None) => return CellError::Died(obituary(status)),
+                (Ok(Some(_)), Some(given)) => return WorkerError::Late(given),
+                (Ok(Some(status)), None) => return WorkerError::Died(obituary(status)),
                 (Ok(None), _) => {}
                 (Err(_), _) => break,
             }
@@ -170,11 +170,11 @@ impl Cell {
             std::thread::sleep(Duration::from_millis(1));
         }
         end(&mut lock(&self.watched).child);
-        CellError::Nonsense("it closed its pipe".into())
+        WorkerError::Nonsense("it closed its pipe".into())
     }
 }
 
-impl Drop for Cell {
+impl Drop for Worker {
     fn drop(&mut self) {
         end(&mut lock(&self.watched).child);
     }

@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::wire::Call;
 use super::{Isolation, IsolationError, Landlock};
 use crate::cache::CompileCache;
-use crate::digest::Sha256Digest;
+use crate::contract::functions::Call;
 use crate::error::{CallError, LoadFailure};
 use crate::limits::Limits;
-use crate::plugin::{Loaded, Metered};
+use crate::metered::Metered;
+use crate::plugin::Loaded;
+use rewarden_types::Sha256Digest;
 
 /// Fails: there are no plugin processes here.
 pub fn serve(_: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -23,9 +24,9 @@ fn unsupported() -> IsolationError {
     IsolationError::Unsupported { system: std::env::consts::OS }
 }
 
-pub(crate) struct Warden(Infallible);
+pub(crate) struct Supervisor(Infallible);
 
-impl Warden {
+impl Supervisor {
     pub(crate) fn start(_: Arc<Limits>, _: Option<CompileCache>, _: Isolation) -> Result<Arc<Self>, IsolationError> {
         Err(unsupported())
     }

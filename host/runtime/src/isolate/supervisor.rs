@@ -5,20 +5,21 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::cell::{Cell, CellError, Watch};
 use super::child::Role;
-use super::pool::{Artefact, Pool, Waiting};
+use super::waiting::{Artefact, Waiting};
 use super::wire::{self, Bounds, Confined, Landlock, Loaded, Longest};
+use super::worker::{Watch, Worker, WorkerError};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
 use crate::compiler::COMPILERS;
-use crate::digest::Sha256Digest;
-use crate::engine::{self, Gate};
+use crate::engine;
 use crate::error::LoadFailure;
-use crate::holdings::{Held, Holdings};
+use crate::gate::Gate;
+use crate::held::Held;
+use crate::holdings::Holdings;
 use crate::limits::Limits;
 use crate::plugin;
-use crate::wording::shown;
+use rewarden_types::Sha256Digest;
 
 /// What a child gets over the limit of whatever it is doing, before it is given up: starting, encoding, waiting for a
 /// processor.
@@ -28,24 +29,24 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// of 18 MB is the largest that the limits are made for.
 const COMPILER_MEMORY: u64 = 4 << 30;
 
-/// Starts every child of a runtime, and has an eye on the time that they take. Packs have limits of their own, and so each
-/// component says which are its.
-pub(crate) struct Warden {
+/// Starts all child processes of a runtime and enforces their deadlines. Limits differ by pack, so each component carries
+/// its own.
+pub(crate) struct Supervisor {
     /// The kernel ties a child to the life of the thread that started it, and threads that make calls come and go.
     starter: Mutex<mpsc::Sender<Order>>,
     cache: Option<CompileCache>,
     /// The host's own limits, which no component's are above.
     host: Arc<Limits>,
     /// Started to see whether it can be, and used by the first component that is under the host's own limits.
-    first: Mutex<Option<Cell>>,
+    first: Mutex<Option<Worker>>,
     /// Children of one component at once.
-    pub(crate) cells: u32,
+    pub(crate) workers: u32,
     /// Calls at once, over all components.
     pub(crate) calls: Arc<Gate>,
     /// Children that wait for calls, over all components.
     pub(crate) waiting: Waiting,
     /// Components that are loaded.
-    holdings: Holdings<Artefact>,
+    pub(crate) holdings: Holdings<Artefact, plugin::Loaded>,
     /// Children that compile at once.
     compilers: Arc<Gate>,
     landlock: Landlock,
@@ -55,10 +56,10 @@ pub(crate) struct Warden {
 struct Order {
     role: Role,
     memory: u64,
-    to: mpsc::SyncSender<std::io::Result<Cell>>,
+    to: mpsc::SyncSender<std::io::Result<Worker>>,
 }
 
-impl Warden {
+impl Supervisor {
     /// Starts a child at once, so that a system without the sandbox is noticed here.
     pub(crate) fn start(
         limits: Arc<Limits>,
@@ -68,24 +69,24 @@ impl Warden {
         let (starter, orders) = mpsc::channel::<Order>();
         let program = isolation.program.clone();
         std::thread::Builder::new()
-            .name("rewarden-warden".into())
+            .name("rewarden-watch".into())
             .spawn(move || start_and_watch(&isolation, &orders))
             .map_err(|error| IsolationError::Start { program: program.clone(), message: error.to_string() })?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut warden = Self {
+        let mut supervisor = Self {
             starter: Mutex::new(starter),
             cache,
             host: limits.clone(),
             first: Mutex::new(None),
-            cells: u32::try_from(processors).unwrap_or(u32::MAX).clamp(1, engine::CONCURRENT_CALLS),
+            workers: u32::try_from(processors).unwrap_or(u32::MAX).clamp(1, engine::CONCURRENT_CALLS),
             calls: Gate::new(engine::CONCURRENT_CALLS),
             waiting: Waiting::default(),
             holdings: Holdings::default(),
             compilers: Gate::new(COMPILERS),
             landlock: Landlock::None,
         };
-        let (first, landlock) = warden.cell(Role::Run, &limits).map_err(|error| match error {
-            CellError::Sandbox(message) => IsolationError::Sandbox { message },
+        let (first, landlock) = supervisor.worker(Role::Run, &limits).map_err(|error| match error {
+            WorkerError::Sandbox(message) => IsolationError::Sandbox { message },
             error => IsolationError::Start { program, message: format!("its process {error}") },
         })?;
         if landlock != Landlock::Full {
@@ -95,9 +96,9 @@ impl Warden {
                 if landlock == Landlock::None { "missing" } else { "an old one" }
             );
         }
-        warden.landlock = landlock;
-        warden.first = Mutex::new(Some(first));
-        Ok(Arc::new(warden))
+        supervisor.landlock = landlock;
+        supervisor.first = Mutex::new(Some(first));
+        Ok(Arc::new(supervisor))
     }
 
     pub(crate) fn landlock(&self) -> Landlock {
@@ -105,83 +106,48 @@ impl Warden {
     }
 
     /// Starts a child under these limits, which waits for its component.
-    fn cell(&self, role: Role, limits: &Limits) -> Result<(Cell, Landlock), CellError> {
-        let (to, cell) = mpsc::sync_channel(1);
+    fn worker(&self, role: Role, limits: &Limits) -> Result<(Worker, Landlock), WorkerError> {
+        let (to, worker) = mpsc::sync_channel(1);
         let order = Order { role, memory: memory(role, &self.host), to };
-        let gone = |_| CellError::Start("the thread that starts processes is gone".into());
+        let gone = |_| WorkerError::Start("the thread that starts processes is gone".into());
         self.starter.lock().unwrap_or_else(PoisonError::into_inner).send(order).map_err(|_| gone(()))?;
-        let cell = cell.recv().map_err(|_| gone(()))?;
-        let mut cell = cell.map_err(|error| CellError::Start(error.to_string()))?;
-        cell.give(GRACE);
-        cell.send(&Bounds::from(limits))?;
-        let confined = cell.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory)?;
-        cell.rest();
-        confined.map(|landlock| (cell, landlock)).map_err(CellError::Sandbox)
+        let worker = worker.recv().map_err(|_| gone(()))?;
+        let mut worker = worker.map_err(|error| WorkerError::Start(error.to_string()))?;
+        worker.set_deadline(GRACE);
+        worker.send(&Bounds::from(limits))?;
+        let confined = worker.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory)?;
+        worker.clear_deadline();
+        confined.map(|landlock| (worker, landlock)).map_err(WorkerError::Sandbox)
     }
 
     /// A child that holds this component and waits for calls.
-    pub(crate) fn cell_with(
+    pub(crate) fn worker_with(
         &self,
         name: &str,
         artefact: &Artefact,
         limits: &Limits,
-    ) -> Result<(Cell, Loaded), CellError> {
+    ) -> Result<(Worker, Loaded), WorkerError> {
         let first = match *limits == *self.host {
             true => self.first.lock().unwrap_or_else(PoisonError::into_inner).take(),
             false => None,
         };
-        let mut cell = match first {
+        let mut worker = match first {
             Some(first) if first.is_alive() => first,
-            _ => self.cell(Role::Run, limits)?.0,
+            _ => self.worker(Role::Run, limits)?.0,
         };
         // Two instances, for the types and the description, each with a limit of its own.
-        cell.give(limits.wall.saturating_mul(2).saturating_add(GRACE));
-        cell.send(&wire::Component { name: Cow::Borrowed(name), compiled: true })?;
-        cell.send_bytes(&artefact.wasm)?;
-        cell.send_bytes(&artefact.compiled)?;
+        worker.set_deadline(limits.wall.saturating_mul(2).saturating_add(GRACE));
+        worker.send(&wire::Component { name: Cow::Borrowed(name), compiled: true })?;
+        worker.send_bytes(&artefact.wasm)?;
+        worker.send_bytes(&artefact.compiled)?;
         let longest = Longest::under(limits);
-        let loaded = cell.receive(longest.loaded, longest.in_memory)?;
-        cell.rest();
-        Ok((cell, loaded))
-    }
-
-    /// Loads a component under limits of its own: compiles it in one child (unless it was before) and runs it in others.
-    pub(crate) fn load(
-        self: &Arc<Self>,
-        name: &str,
-        digest: Sha256Digest,
-        wasm: &[u8],
-        limits: &Arc<Limits>,
-    ) -> Result<Arc<plugin::Loaded>, LoadFailure> {
-        self.holdings.get(digest, limits, |artefact| {
-            let (artefact, was_kept) = match artefact {
-                Some(artefact) => (artefact, false),
-                None => self.artefact(name, digest, wasm, limits, true)?,
-            };
-            let failed = |error: CellError| LoadFailure::Process { what: error.to_string() };
-            let (cell, loaded) = self.cell_with(name, &artefact, limits).map_err(failed)?;
-            let (cell, artefact, loaded) = match loaded {
-                Loaded::Unfit(_) if was_kept => {
-                    drop(artefact);
-                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
-                    let (cell, loaded) = self.cell_with(name, &artefact, limits).map_err(failed)?;
-                    (cell, artefact, loaded)
-                }
-                loaded => (cell, artefact, loaded),
-            };
-            let described = match loaded {
-                Loaded::Done(described) => described.map_err(LoadFailure::bounded)?,
-                Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
-            };
-            let (outline, about) = described.checked()?;
-            let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), cell);
-            let bytes = artefact.wasm.clone();
-            Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::Place::Apart(pool) }))
-        })
+        let loaded = worker.receive(longest.loaded, longest.in_memory)?;
+        worker.clear_deadline();
+        Ok((worker, loaded))
     }
 
     /// The component with its compiled form, and whether that is from the cache, which may be used if `cached`.
-    fn artefact(
+    pub(crate) fn artefact(
         &self,
         name: &str,
         digest: Sha256Digest,
@@ -202,26 +168,26 @@ impl Warden {
     }
 
     fn compile(&self, name: &str, digest: Sha256Digest, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, LoadFailure> {
-        let failed = |error: CellError| LoadFailure::Process { what: error.to_string() };
+        let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
         let (allowed, started) = (limits.compile, Instant::now());
         let Some(_place) = self.compilers.enter_within(allowed) else {
             return Err(LoadFailure::CompilersBusy { compilers: COMPILERS, allowed });
         };
         let waited = started.elapsed();
-        let (mut cell, _) = self.cell(Role::Compile, limits).map_err(failed)?;
-        cell.give(allowed.saturating_sub(waited));
+        let (mut worker, _) = self.worker(Role::Compile, limits).map_err(failed)?;
+        worker.set_deadline(allowed.saturating_sub(waited));
         let longest = Longest::under(limits);
-        let compiled = cell
+        let compiled = worker
             .send(&wire::Component { name: Cow::Borrowed(name), compiled: false })
-            .and_then(|()| cell.send_bytes(wasm))
-            .and_then(|()| cell.receive::<wire::Compiled>(longest.loaded, longest.in_memory))
+            .and_then(|()| worker.send_bytes(wasm))
+            .and_then(|()| worker.receive::<wire::Compiled>(longest.loaded, longest.in_memory))
             .and_then(|compiled| match compiled {
-                Ok(()) => cell.receive_bytes(Longest::compiled(wasm.len())).map(Ok),
+                Ok(()) => worker.receive_bytes(Longest::compiled(wasm.len())).map(Ok),
                 Err(failure) => Ok(Err(failure)),
             });
         let compiled = match compiled {
             Ok(compiled) => compiled.map_err(LoadFailure::bounded)?,
-            Err(CellError::Late(_)) => return Err(LoadFailure::CompileTime { allowed }),
+            Err(WorkerError::Late(_)) => return Err(LoadFailure::CompileTime { allowed }),
             Err(error) => return Err(failed(error)),
         };
         if let Some(cache) = &self.cache {
@@ -231,9 +197,9 @@ impl Warden {
     }
 }
 
-/// The private memory that a child of this role may have, in bytes, under the host's own limits: loading a component takes
-/// no less because its pack lowers them. One that runs holds the arguments twice, as they came and as they are meant, beside
-/// the instance's own memory, and a few forms of the result.
+/// Returns the memory limit in bytes for a child with this role. Uses the host's limits, not the pack's: loading a component
+/// needs the same memory however low the pack sets its own. A running child holds its arguments twice (serialised and
+/// decoded) next to the instance's memory, and a few forms of the result.
 fn memory(role: Role, limits: &Limits) -> u64 {
     match role {
         Role::Compile => COMPILER_MEMORY,
@@ -244,18 +210,18 @@ fn memory(role: Role, limits: &Limits) -> u64 {
     }
 }
 
-/// Until nobody can order any more.
+/// Starts the children that are ordered, and watches them, until no order can come any more.
 fn start_and_watch(isolation: &Isolation, orders: &mpsc::Receiver<Order>) {
     let mut watch = Watch::default();
     loop {
         match orders.recv_timeout(Watch::INTERVAL) {
             Ok(Order { role, memory, to }) => {
-                let cell = spawn(isolation, role, memory);
-                if let Ok(cell) = &cell {
-                    watch.add(cell);
+                let worker = spawn(isolation, role, memory);
+                if let Ok(worker) = &worker {
+                    watch.add(worker);
                 }
                 // Whoever ordered it waits for it.
-                let _ = to.send(cell);
+                let _ = to.send(worker);
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
@@ -264,7 +230,7 @@ fn start_and_watch(isolation: &Isolation, orders: &mpsc::Receiver<Order>) {
     }
 }
 
-fn spawn(isolation: &Isolation, role: Role, memory: u64) -> std::io::Result<Cell> {
+fn spawn(isolation: &Isolation, role: Role, memory: u64) -> std::io::Result<Worker> {
     let mut command = Command::new(&isolation.program);
     command
         .args(&isolation.arguments)
@@ -279,5 +245,5 @@ fn spawn(isolation: &Isolation, role: Role, memory: u64) -> std::io::Result<Cell
         .stderr(Stdio::null());
     // Ctrl-C at a terminal is for the parent, which may want to finish its task first.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    Cell::new(command.spawn()?)
+    Worker::new(command.spawn()?)
 }
