@@ -9,7 +9,7 @@ use crate::protocol::{Observation, Observations};
 use crate::subsets::{Credits, credits_at_k};
 use crate::tally::Tally;
 use crate::task_figures::TaskFigures;
-use crate::voting::{Ballot, Ballots};
+use crate::voting::ballots::{Ballot, Ballots};
 use crate::{Aggregate, EvaluateError, Evaluation, Options, Scores, TaskOutcome};
 
 /// The value of a field that a task does not have.

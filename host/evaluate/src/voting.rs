@@ -1,10 +1,9 @@
 //! Whether voting pays: for each judge, its best single sample against both-order agreement and the majority of all.
 
-mod ballots;
+pub(crate) mod ballots;
 
 use serde::Serialize;
 
-pub(crate) use self::ballots::{Ballot, Ballots};
 use crate::Share;
 
 /// For each judge, what one sample is worth and what many together are.

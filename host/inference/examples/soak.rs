@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use rewarden_inference::mistral::{MistralModel, MistralOptions, Source};
-use rewarden_inference::{Constraint, GenerateRequest, Message, Model, Role, Sampling};
+use rewarden_types::{Constraint, GenerateRequest, Message, Model, Role, Sampling};
 
 const EVERY: u64 = 25;
 

@@ -7,31 +7,8 @@
 use std::collections::HashMap;
 
 use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange, parse::ParserBuilder};
-use serde::{Deserialize, Serialize};
+use rewarden_types::Constraint;
 use serde_json::Value;
-
-/// A form that the whole answer must have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Constraint {
-    /// RE2-like: no look-around, no back-references. Matched from the first to the last character.
-    Regex(String),
-    /// The text of a JSON Schema.
-    JsonSchema(String),
-    /// A Lark grammar in llguidance's dialect, start rule `start`.
-    Lark(String),
-}
-
-impl Constraint {
-    /// The kind in words, for messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Constraint::Regex(_) => "regular expression",
-            Constraint::JsonSchema(_) => "JSON schema",
-            Constraint::Lark(_) => "Lark grammar",
-        }
-    }
-}
 
 /// The most bytes of a constraint. The bundled packs' have less than one hundred.
 pub(crate) const LARGEST: usize = 64 << 10;
@@ -43,40 +20,38 @@ const MOST_PARTS: u64 = 100_000;
 /// Levels of a regular expression or a schema.
 const DEEPEST: u32 = 64;
 
-impl Constraint {
-    /// Refuses what is too large to compile, and what cannot be measured.
-    ///
-    /// # Errors
-    /// Returns what was expected and what was found.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let (Self::Regex(text) | Self::JsonSchema(text) | Self::Lark(text)) = self;
-        if text.len() > LARGEST {
-            return Err(format!("expected at most {LARGEST} bytes, found {}", text.len()));
-        }
-        let parts = match self {
-            Self::Regex(text) => {
-                let mut parser = ParserBuilder::new().nest_limit(DEEPEST).build();
-                let ast = parser.parse(text).map_err(|error| {
-                    let (at, what) = (error.span().start.offset, error.kind());
-                    format!("expected RE2's language, at most {DEEPEST} levels deep, found at byte {at}: {what}")
-                })?;
-                regex_parts(&ast)
-            }
-            Self::JsonSchema(text) => {
-                let schema: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-                Schema { root: &schema, known: HashMap::new() }.parts(&schema, DEEPEST)
-            }
-            // llguidance shares a grammar's rules and repeats instead of unfolding them.
-            Self::Lark(_) => return Ok(()),
-        };
-        if parts > MOST_PARTS {
-            return Err(format!(
-                "expected one that unfolds to at most {MOST_PARTS} parts, found more; refer less to what itself refers, \
-                 and lower the counts"
-            ));
-        }
-        Ok(())
+/// Refuses what is too large to compile, and what cannot be measured.
+///
+/// # Errors
+/// Returns what was expected and what was found.
+pub(crate) fn check(constraint: &Constraint) -> Result<(), String> {
+    let text = constraint.text();
+    if text.len() > LARGEST {
+        return Err(format!("expected at most {LARGEST} bytes, found {}", text.len()));
     }
+    let parts = match constraint {
+        Constraint::Regex(text) => {
+            let mut parser = ParserBuilder::new().nest_limit(DEEPEST).build();
+            let ast = parser.parse(text).map_err(|error| {
+                let (at, what) = (error.span().start.offset, error.kind());
+                format!("expected RE2's language, at most {DEEPEST} levels deep, found at byte {at}: {what}")
+            })?;
+            regex_parts(&ast)
+        }
+        Constraint::JsonSchema(text) => {
+            let schema: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+            Schema { root: &schema, known: HashMap::new() }.parts(&schema, DEEPEST)
+        }
+        // llguidance shares a grammar's rules and repeats instead of unfolding them.
+        Constraint::Lark(_) => return Ok(()),
+    };
+    if parts > MOST_PARTS {
+        return Err(format!(
+            "expected one that unfolds to at most {MOST_PARTS} parts, found more; refer less to what itself refers, \
+                 and lower the counts"
+        ));
+    }
+    Ok(())
 }
 
 /// The parser has bounded the depth.
@@ -142,11 +117,11 @@ mod tests {
     use super::*;
 
     fn regex(text: &str) -> Result<(), String> {
-        Constraint::Regex(text.into()).check()
+        check(&Constraint::Regex(text.into()))
     }
 
     fn schema(schema: Value) -> Result<(), String> {
-        Constraint::JsonSchema(schema.to_string()).check()
+        check(&Constraint::JsonSchema(schema.to_string()))
     }
 
     /// References that double at each level.
@@ -166,7 +141,7 @@ mod tests {
         // A tree of comments, say: it contains itself.
         schema(json!({"$ref": "#/$defs/node", "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}}}))
             .unwrap();
-        Constraint::Lark("start: /[0-9]+/".into()).check().unwrap();
+        check(&Constraint::Lark("start: /[0-9]+/".into())).unwrap();
     }
 
     #[test]
@@ -194,7 +169,7 @@ mod tests {
         for constraint in
             [Constraint::Regex(long.clone()), Constraint::JsonSchema(long.clone()), Constraint::Lark(long)]
         {
-            assert_eq!(constraint.check(), Err("expected at most 65536 bytes, found 65537".to_owned()));
+            assert_eq!(check(&constraint), Err("expected at most 65536 bytes, found 65537".to_owned()));
         }
     }
 }

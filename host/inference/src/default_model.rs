@@ -11,8 +11,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::digest::file_sha256;
-use crate::error::ModelError;
 use crate::requantize;
+use rewarden_types::ModelError;
 
 /// What is fetched, and what it becomes.
 struct Recipe {

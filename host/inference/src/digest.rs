@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::ModelError;
+use rewarden_types::{ModelError, hex};
 
 /// The SHA-256 of a file, as 64 lower-case hex digits.
 pub(crate) fn file_sha256(path: &Path) -> Result<String, ModelError> {
@@ -48,10 +48,6 @@ fn sha256(path: &Path) -> io::Result<String> {
             read => digest.update(buffer.get(..read).unwrap_or_default()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! Language models behind one trait: mistral.rs in this process, any server that speaks the OpenAI chat protocol, or a
 //! server that gives one number for a conversation.
 //!
-//! [`Model`] is all that the rest of the host knows. A backend turns a [`GenerateRequest`] into a [`Completion`] or a
-//! [`ModelError`]; it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
+//! [`Model`](rewarden_types::Model) is all that the rest of the host knows. A backend turns a [`GenerateRequest`](rewarden_types::GenerateRequest) into a [`Completion`](rewarden_types::Completion) or a
+//! [`ModelError`](rewarden_types::ModelError); it never cuts a prompt to fit, never retries what a retry cannot cure, and never hands on thinking
 //! as an answer.
 
 mod constraint;
-mod error;
 pub mod gguf;
-mod model;
 pub mod openai;
 mod reply;
+mod request;
 pub mod scalar;
 mod server;
 pub mod thinking;
@@ -26,10 +25,5 @@ pub mod mistral;
 #[cfg(feature = "mistralrs")]
 mod requantize;
 
-pub use constraint::Constraint;
-pub use error::ModelError;
-pub use model::{
-    Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS, Message,
-    Model, Role, Sampling, Token, Usage,
-};
+pub use request::validate;
 pub use server::Terms;

@@ -19,12 +19,12 @@ use tokio::sync::Semaphore;
 pub use device::DeviceChoice;
 pub use source::Source;
 
-use crate::constraint::Constraint;
 use crate::digest;
-use crate::error::ModelError;
-use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
 use engine::Engine;
 use load::Loaded;
+use rewarden_types::Constraint;
+use rewarden_types::ModelError;
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
 use self_check::Greedy;
 
 /// How a model is loaded.
@@ -146,7 +146,7 @@ impl Model for MistralModel {
         request: &GenerateRequest,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
-        request.validate()?;
+        crate::request::validate(request)?;
         let _turn = self
             .turns
             .acquire()

@@ -14,9 +14,9 @@ use async_trait::async_trait;
 
 pub use constraint::ConstraintDialect;
 
-use crate::error::ModelError;
-use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 use crate::server::{Endpoint, Server, Terms};
+use rewarden_types::ModelError;
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 
 /// How a server is asked.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +74,7 @@ impl Model for OpenAiModel {
         request: &GenerateRequest,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
-        request.validate()?;
+        crate::request::validate(request)?;
         let body = request::body(&self.identity.model, request, self.options.constraints)?;
         let read =
             |response| async move { reply::complete(reply::receive(response, request, progress).await?, request) };

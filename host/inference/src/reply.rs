@@ -1,8 +1,8 @@
 //! From what a backend received to a [`Completion`]: stop strings cut, thinking set apart, tokens matched to the
 //! answer.
 
-use crate::model::{Alternative, Completion, FinishReason, Token, Usage};
 use crate::thinking::{self, Start};
+use rewarden_types::{Alternative, Completion, FinishReason, Token, Usage};
 
 /// A generated token as the backend knows it.
 #[derive(Clone, Debug, PartialEq)]

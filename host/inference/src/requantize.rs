@@ -13,8 +13,8 @@ use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 
 use crate::backtrace;
-use crate::error::ModelError;
 use crate::gguf;
+use rewarden_types::ModelError;
 
 /// llama.cpp's number for "mostly Q8_0" in `general.file_type`.
 const FILE_TYPE_Q8_0: u32 = 7;

@@ -24,9 +24,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::error::ModelError;
-use crate::model::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 use crate::server::{Endpoint, Server, Terms};
+use rewarden_types::ModelError;
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 
 /// What the server is asked by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Model for ScalarModel {
         request: &GenerateRequest,
         _progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
-        request.validate()?;
+        crate::request::validate(request)?;
         request::refuse_what_presumes_text(request)?;
         let ScalarOptions { route, input, .. } = self.options;
         let body = request::body(&self.identity.model, &request.messages, route, input);

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use failure::{Failure, excerpt, parse};
 
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// How long the connection itself may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);

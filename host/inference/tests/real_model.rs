@@ -13,7 +13,7 @@
 use std::sync::Mutex;
 
 use rewarden_inference::mistral::{DeviceChoice, MistralModel, MistralOptions, Source};
-use rewarden_inference::{
+use rewarden_types::{
     Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling,
 };
 use tokio::sync::OnceCell;
@@ -229,7 +229,7 @@ async fn control_tokens_in_content_stay_text_in_every_role() {
 async fn progress_counts_every_token() {
     let counted = Mutex::new(0);
     let request = request("Write a sentence about the sea.");
-    let progress = |news: rewarden_inference::GenerateProgress| *counted.lock().unwrap() += news.new_tokens;
+    let progress = |news: rewarden_types::GenerateProgress| *counted.lock().unwrap() += news.new_tokens;
     let completion = model().await.generate(&request, &progress).await.unwrap();
     assert_eq!(*counted.lock().unwrap(), completion.usage.completion_tokens);
 }

@@ -9,9 +9,10 @@
 
 use std::time::{Duration, Instant};
 
+use rewarden_inference::Terms;
 use rewarden_inference::scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute};
-use rewarden_inference::{
-    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Terms, Usage,
+use rewarden_types::{
+    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Usage,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rewarden_manifest::nearest;
 use rewarden_runtime::configuration_schema::{ConfigurationSchema, Misfit, Problem, unrepeated_json};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use crate::manifest::nearest;
 use crate::part_name::PartName;
 
 /// Bytes of a configuration as JSON text: as many as a `pack.toml` may have. The largest in the bundled packs has 1.4 kB.

@@ -5,23 +5,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use rewarden_inference::{Completion, GenerateProgress, GenerateRequest, Model};
 use rewarden_record::{
-    Begun, Budget, Drawn, MetaRecord, PrinciplesRecord, Provenance, Recorder, SampleRecord, SamplingProvenance,
-    StoreError, Task, TaskFailure, TaskFailureKind, TaskKey, Verdict,
+    Begun, Budget, Drawn, Journal, MetaRecord, PrinciplesRecord, Provenance, SampleRecord, SamplingProvenance,
+    TaskFailure, TaskKey, Verdict,
 };
-use rewarden_runtime::contract::{
-    self, Context, Failure, FailureKind, Outcome, Principle, Rating, Reward, Signal, Step,
+use rewarden_types::{
+    Completion, Failure, FailureKind, GenerateProgress, GenerateRequest, Model, Outcome, PolicyInput, Principle, Query,
+    Rating, Reward, Signal, Step, Task, TaskView,
 };
 use serde_json::Map;
 
 use crate::calls::not_generated;
 use crate::order::Order;
-use crate::pack::{Asking, Pack};
+use crate::pack::Pack;
+use crate::part::Asking;
 use crate::principles::{PrinciplesStage, Shared, Written, blank as blank_principles, query_digest};
 use crate::prompt_digest::prompt_digest;
-use crate::seed::{sample_seed, task_seed};
-use crate::validate::{self, CheckedDraw, StepError};
+use crate::rounds::{Next, Rounds, Terms, Wanted};
+use crate::seed::task_seed;
 
 /// Something that happened while a task was judged; for progress displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +102,8 @@ pub struct Judge {
 /// What every sample and rating of a task is about.
 #[derive(Clone)]
 struct Subject {
-    task: Arc<contract::Task>,
-    /// None where the pack has no principles written beforehand.
+    task: TaskView,
+    /// `None` in a pack without principles written beforehand.
     principles: Option<Arc<PrinciplesRecord>>,
 }
 
@@ -112,13 +113,20 @@ impl Subject {
     }
 }
 
-/// Where samples come from and go to while a task is judged.
-struct Journal<'a> {
-    /// Drawn before this process, by id.
-    recorded: BTreeMap<u32, SampleRecord>,
-    /// Ratings that were made before this process; a policy sees one once it has asked for it.
+/// What an earlier process left of a task, by the id of the sample.
+#[derive(Default)]
+struct Earlier {
+    samples: BTreeMap<u32, SampleRecord>,
+    /// A policy sees one once it has asked for it.
     ratings: BTreeMap<u32, MetaRecord>,
-    recorder: Option<(&'a Recorder, TaskKey)>,
+}
+
+/// A task while it is judged.
+struct Underway<'a, J> {
+    task: &'a Task,
+    journal: &'a J,
+    key: TaskKey,
+    observer: &'a dyn Observer,
 }
 
 impl Judge {
@@ -149,22 +157,25 @@ impl Judge {
 
     /// Judges one task. Failures of samples are counted in the verdict; a failure of the policy is its reward's error.
     pub async fn judge(&self, task: &Task, observer: &dyn Observer) -> Verdict {
-        self.run(task, Journal { recorded: BTreeMap::new(), ratings: BTreeMap::new(), recorder: None }, observer).await
+        match self.judge_recorded(task, &(), observer).await {
+            Ok(verdict) => verdict,
+            Err(never) => match never {},
+        }
     }
 
-    /// Judges one task and records it: every sample when it is drawn, then the reward. A task that the run has finished is not
-    /// judged again, and samples that it holds are not drawn again.
+    /// Judges one task and records it: every sample when it is drawn, then the reward. A task that the journal has finished is
+    /// not judged again, and samples that it holds are not drawn again.
     ///
     /// # Errors
     ///
-    /// The run cannot be written, or holds another task of the same id.
-    pub async fn judge_recorded(
+    /// Returns the journal's error if it cannot be written, or holds another task of the same id.
+    pub async fn judge_recorded<J: Journal>(
         &self,
         task: &Task,
-        recorder: &Recorder,
+        journal: &J,
         observer: &dyn Observer,
-    ) -> Result<Verdict, StoreError> {
-        let Begun { key, samples, reward } = recorder.begin(task).await?;
+    ) -> Result<Verdict, J::Error> {
+        let Begun { key, samples, reward } = journal.begin(task).await?;
         if let Some(reward) = reward {
             observer.event(Event::Drawing { samples: samples.len() });
             for sample in &samples {
@@ -176,166 +187,116 @@ impl Judge {
             }
             return Ok(Verdict { task: task.id.clone(), samples, reward });
         }
-        let mut journal =
-            Journal { recorded: BTreeMap::new(), ratings: BTreeMap::new(), recorder: Some((recorder, key)) };
+        let mut earlier = Earlier::default();
         for mut sample in samples {
-            journal.ratings.extend(sample.meta.take().map(|meta| (sample.id, meta)));
-            journal.recorded.insert(sample.id, sample);
+            earlier.ratings.extend(sample.meta.take().map(|meta| (sample.id, meta)));
+            earlier.samples.insert(sample.id, sample);
         }
-        let verdict = self.run(task, journal, observer).await;
-        recorder.finish(key, &verdict.reward).await?;
-        Ok(verdict)
-    }
-
-    async fn run(&self, task: &Task, journal: Journal<'_>, observer: &dyn Observer) -> Verdict {
         let mut samples = Vec::new();
-        let reward = self.rounds(task, journal, &mut samples, observer).await;
-        Verdict { task: task.id.clone(), samples, reward }
+        let underway = Underway { task, journal, key, observer };
+        let reward = self.rounds(&underway, earlier, &mut samples).await;
+        journal.finish(key, &reward).await?;
+        Ok(Verdict { task: task.id.clone(), samples, reward })
     }
 
-    async fn rounds(
+    /// What the loop of this task goes by.
+    pub(crate) fn terms(&self, task: &str) -> Terms {
+        Terms {
+            scale: self.pack.scale,
+            seed: task_seed(self.settings.seed, task),
+            temperature: self.settings.sampling.temperature,
+            budget: self.settings.budget,
+            can_draw: self.pack.asking.is_some(),
+            can_rate: self.pack.meta.is_some(),
+        }
+    }
+
+    async fn rounds<J: Journal>(
         &self,
-        task: &Task,
-        mut journal: Journal<'_>,
+        underway: &Underway<'_, J>,
+        mut earlier: Earlier,
         samples: &mut Vec<SampleRecord>,
-        observer: &dyn Observer,
     ) -> Result<Reward, TaskFailure> {
-        let seed = task_seed(self.settings.seed, &task.id);
-        let view = Arc::new(task.view());
-        let Budget { max_samples, max_rounds } = self.settings.budget;
-        let temperature = self.settings.sampling.temperature;
-        let responses = task.responses.len();
+        let Underway { task, observer, .. } = *underway;
+        let view = task.view();
         let signals = timed(observer, Stage::Score, self.signals(view.clone())).await?;
-        let mut subject: Option<Subject> = None;
-        for round in 1..=max_rounds {
-            let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-            let samples_left = max_samples.saturating_sub(drawn);
-            let context = Context {
-                scale: self.pack.scale,
-                seed,
-                temperature,
-                samples_left,
-                rounds_left: max_rounds - round,
-                signals: signals.clone(),
-            };
-            match timed(observer, Stage::Policy, self.step(view.clone(), context, samples)).await? {
-                Step::Draw(draws) => {
-                    let draws = validate::draws(draws, responses, samples_left, temperature).map_err(invalid_step)?;
-                    let Some(asking) = &self.pack.asking else { return Err(invalid_step(StepError::NoTemplate)) };
-                    let subject = match &mut subject {
-                        Some(subject) => &*subject,
-                        none => {
-                            let principles = self.principles(task, journal.recorder, observer).await?;
-                            &*none.insert(Subject { task: view.clone(), principles })
+        let mut rounds = Rounds::new(view.clone(), signals, self.terms(&task.id));
+        let mut subject = None;
+        loop {
+            let step = timed(observer, Stage::Policy, self.step(rounds.ask()?)).await?;
+            match rounds.answer(step)? {
+                Next::Draw(wanted) => {
+                    let subject = match &subject {
+                        Some(subject) => subject,
+                        None => {
+                            let principles = self.principles(underway).await?;
+                            subject.insert(Subject { task: view.clone(), principles })
                         }
                     };
-                    observer.event(Event::Drawing { samples: draws.len() });
-                    let mut drawing = Vec::with_capacity(draws.len());
-                    for (draw, id) in draws.into_iter().zip(drawn..) {
-                        let wanted = blank(id, round, sample_seed(seed, id), &draw);
-                        let known = journal.recorded.remove(&id);
-                        drawing.push(match known {
-                            Some(known) => Sampling::Known(Box::new(continued(known, &wanted)?)),
-                            None => Sampling::Wanted(Box::new(wanted), draw.order),
-                        });
-                    }
-                    let recorder = journal.recorder;
-                    let drawing = drawing.into_iter().map(|sampling| async {
-                        match sampling {
-                            Sampling::Known(sample) => *sample,
-                            Sampling::Wanted(wanted, order) => {
-                                let sample = self.sample(asking, subject, *wanted, order, observer).await;
-                                if let Some((recorder, key)) = recorder {
-                                    recorder.sample(key, &sample).await;
-                                }
-                                sample
-                            }
-                        }
-                    });
-                    let mut drawing = futures::stream::iter(drawing).buffered(self.model.concurrency().max(1));
-                    while let Some(sample) = drawing.next().await {
-                        observer.event(Event::Sampled { valid: sample.is_valid() });
-                        observer.sample(&sample);
+                    for sample in self.draw_all(underway, subject, &mut earlier, wanted).await? {
+                        rounds.drew(sample.view());
                         samples.push(sample);
                     }
                 }
-                Step::Rate(ids) => {
-                    let Some(meta) = &self.pack.meta else { return Err(invalid_step(StepError::NoMeta)) };
-                    let ids = validate::rated(&ids, samples.len()).map_err(invalid_step)?;
+                Next::Rate(indices) => {
                     // There are samples to rate, so they were drawn, and the subject is there.
                     let without = Subject { task: view.clone(), principles: None };
                     let subject = subject.as_ref().unwrap_or(&without);
-                    self.rate(meta, subject, &ids, samples, &mut journal, observer).await;
+                    for (index, rated) in self.rate_all(underway, subject, &mut earlier, &indices, samples).await? {
+                        if let Some(sample) = samples.get_mut(index) {
+                            observer.rating(sample.id, &rated);
+                            rounds.rated(index, rated.rating.clone());
+                            sample.meta = Some(rated);
+                        }
+                    }
                 }
-                Step::Finish(reward) => {
-                    validate::reward(&reward, responses, drawn).map_err(invalid_step)?;
-                    return Ok(reward);
-                }
+                Next::Finish(reward) => return Ok(reward),
             }
         }
-        Err(invalid_step(StepError::TooManyRounds(max_rounds)))
     }
 
-    async fn step(
-        &self,
-        task: Arc<contract::Task>,
-        context: Context,
-        samples: &[SampleRecord],
-    ) -> Result<Step, TaskFailure> {
-        let samples: Vec<contract::Sample> = samples.iter().map(SampleRecord::view).collect();
+    async fn step(&self, input: Arc<PolicyInput>) -> Result<Step, TaskFailure> {
         let pack = self.pack.clone();
-        tokio::task::spawn_blocking(move || pack.step(&task, &context, &samples)).await.map_err(|error| {
-            TaskFailure { kind: TaskFailureKind::Host, message: format!("a call into a plugin was lost: {error}") }
-        })?
+        blocking(move || pack.step(&input)).await?
     }
 
-    async fn signals(&self, task: Arc<contract::Task>) -> Result<Vec<Signal>, TaskFailure> {
+    async fn signals(&self, task: TaskView) -> Result<Arc<[Signal]>, TaskFailure> {
         if self.pack.scorers.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Arc::from([]));
         }
         let pack = self.pack.clone();
-        tokio::task::spawn_blocking(move || pack.signals(&task)).await.map_err(|error| TaskFailure {
-            kind: TaskFailureKind::Host,
-            message: format!("a call into a plugin was lost: {error}"),
-        })?
+        blocking(move || pack.signals(&task)).await?.map(Arc::from)
     }
 
-    /// What the task is judged under: written once for its query, in this process and in its run. None where the pack has no
-    /// such stage. A task whose query has no principles fails; it is never judged without them.
-    async fn principles(
+    /// Returns what the task is judged under: written once for its query, in this process and in its run. `None` in a pack
+    /// without such a stage. A task whose query has no principles fails; it is never judged without them.
+    async fn principles<J: Journal>(
         &self,
-        task: &Task,
-        recorder: Option<(&Recorder, TaskKey)>,
-        observer: &dyn Observer,
+        underway: &Underway<'_, J>,
     ) -> Result<Option<Arc<PrinciplesRecord>>, TaskFailure> {
         let Some(stage) = &self.pack.principles else { return Ok(None) };
+        let Underway { task, journal, key, observer } = *underway;
         let query = stage.query(task);
         let digest = query_digest(&query);
         let write = async {
-            if let Some((recorder, _)) = recorder {
-                let found = recorder
-                    .principles(digest)
-                    .await
-                    .map_err(|error| TaskFailure { kind: TaskFailureKind::Host, message: error.to_string() })?;
-                if let Some(record) = found {
-                    return Ok(Arc::new(record));
-                }
+            let found = journal.principles(digest).await;
+            if let Some(record) = found.map_err(|error| TaskFailure::host(error.to_string()))? {
+                return Ok(Arc::new(record));
             }
             let mut record = blank_principles(digest, self.settings.seed, self.settings.sampling.temperature);
             match self.write_principles(stage, query, &mut record, observer).await {
-                Err(failure) if failure.kind == FailureKind::ModelError => {
+                Err(Stopped::Failed(failure)) if failure.kind == FailureKind::ModelError => {
                     return Err(TaskFailure::without_principles(&failure));
                 }
-                Err(failure) => record.outcome = Err(failure),
+                Err(Stopped::Failed(failure)) => record.outcome = Err(failure),
+                Err(Stopped::Host(failure)) => return Err(failure),
                 Ok(()) => {}
             }
             Ok(Arc::new(record))
         };
         let written: Written = self.principles.get(digest, write).await;
         let record = written?;
-        if let Some((recorder, key)) = recorder {
-            recorder.judged_under(key, &record).await;
-        }
+        journal.judged_under(key, &record).await;
         match record.task_failure() {
             Some(failure) => Err(failure),
             None => Ok(Some(record)),
@@ -345,10 +306,10 @@ impl Judge {
     async fn write_principles(
         &self,
         stage: &PrinciplesStage,
-        query: contract::Query,
+        query: Query,
         record: &mut PrinciplesRecord,
         observer: &dyn Observer,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Stopped> {
         let request = {
             let stage = stage.clone();
             let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
@@ -367,18 +328,49 @@ impl Judge {
         Ok(())
     }
 
-    async fn sample(
+    /// Draws these samples, as many at once as the model takes, and returns them in their order.
+    async fn draw_all<J: Journal>(
         &self,
-        asking: &Asking,
+        underway: &Underway<'_, J>,
         subject: &Subject,
-        mut record: SampleRecord,
-        order: Order,
-        observer: &dyn Observer,
-    ) -> SampleRecord {
-        if let Err(failure) = self.draw(asking, subject, &order, &mut record, observer).await {
-            record.outcome = Outcome::Failed(failure);
+        earlier: &mut Earlier,
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<SampleRecord>, TaskFailure> {
+        let Underway { journal, key, observer, .. } = *underway;
+        let Some(asking) = &self.pack.asking else {
+            return Err(TaskFailure::host("there is no template to draw samples with"));
+        };
+        observer.event(Event::Drawing { samples: wanted.len() });
+        let mut drawing = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            drawing.push(match earlier.samples.remove(&wanted.id) {
+                Some(known) => Sampling::Known(Box::new(continued(known, &blank(&wanted))?)),
+                None => Sampling::Wanted(Box::new(blank(&wanted)), wanted.order),
+            });
         }
-        record
+        let drawing = drawing.into_iter().map(|sampling| async {
+            match sampling {
+                Sampling::Known(sample) => Ok(*sample),
+                Sampling::Wanted(mut record, order) => {
+                    match self.draw(asking, subject, &order, &mut record, observer).await {
+                        Ok(()) => {}
+                        Err(Stopped::Failed(failure)) => record.outcome = Outcome::Failed(failure),
+                        Err(Stopped::Host(failure)) => return Err(failure),
+                    }
+                    journal.sample(key, &record).await;
+                    Ok(*record)
+                }
+            }
+        });
+        let mut drawing = futures::stream::iter(drawing).buffered(self.model.concurrency().max(1));
+        let mut drawn = Vec::new();
+        while let Some(sample) = drawing.next().await {
+            let sample = sample?;
+            observer.event(Event::Sampled { valid: sample.is_valid() });
+            observer.sample(&sample);
+            drawn.push(sample);
+        }
+        Ok(drawn)
     }
 
     async fn draw(
@@ -388,7 +380,7 @@ impl Judge {
         order: &Order,
         record: &mut SampleRecord,
         observer: &dyn Observer,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Stopped> {
         let request = {
             let (asking, subject, order) = (asking.clone(), subject.clone(), order.clone());
             let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
@@ -410,45 +402,48 @@ impl Judge {
         Ok(())
     }
 
-    /// Has the samples with these numbers rated, as many at once as the meta RM's model takes.
-    async fn rate(
+    /// Has the samples at these places rated, as many at once as the meta RM's model takes.
+    async fn rate_all<J: Journal>(
         &self,
-        meta: &Asking,
+        underway: &Underway<'_, J>,
         subject: &Subject,
-        ids: &[usize],
-        samples: &mut [SampleRecord],
-        journal: &mut Journal<'_>,
-        observer: &dyn Observer,
-    ) {
-        let mut known = Vec::new();
-        let mut wanted = Vec::new();
-        for &id in ids {
-            let Some(sample) = samples.get(id).filter(|sample| sample.meta.is_none()) else { continue };
-            match journal.ratings.remove(&sample.id) {
-                Some(rating) => known.push((id, rating)),
-                None => wanted.push((id, sample.clone())),
+        earlier: &mut Earlier,
+        indices: &[usize],
+        samples: &[SampleRecord],
+    ) -> Result<Vec<(usize, MetaRecord)>, TaskFailure> {
+        let Underway { journal, key, observer, .. } = *underway;
+        let Some(meta) = &self.pack.meta else { return Err(TaskFailure::host("there is no meta RM to rate with")) };
+        let (mut rated, mut wanted) = (Vec::new(), Vec::new());
+        for &index in indices {
+            let Some(sample) = samples.get(index) else { continue };
+            match earlier.ratings.remove(&sample.id) {
+                Some(rating) => rated.push((index, rating)),
+                None => wanted.push((index, sample)),
             }
         }
-        let recorder = journal.recorder;
-        let rating = wanted.into_iter().map(|(id, sample): (usize, SampleRecord)| async move {
-            let mut rated =
-                MetaRecord { rating: Rating::Failed(not_generated()), prompt: None, completion: None, seconds: None };
-            if let Err(failure) = self.rating(meta, subject, &sample, &mut rated, observer).await {
-                rated.rating = Rating::Failed(failure);
-            }
-            if let Some((recorder, key)) = recorder {
-                recorder.rating(key, sample.id, &rated).await;
-            }
-            (id, rated)
-        });
-        let rated: Vec<_> =
-            futures::stream::iter(rating).buffered(self.meta_model.concurrency().max(1)).collect().await;
-        for (id, rated) in known.into_iter().chain(rated) {
-            if let Some(sample) = samples.get_mut(id) {
-                observer.rating(sample.id, &rated);
-                sample.meta = Some(rated);
-            }
+        let mut rating = Vec::with_capacity(wanted.len());
+        for (index, sample) in wanted {
+            rating.push(async move {
+                let mut rated = MetaRecord {
+                    rating: Rating::Failed(not_generated()),
+                    prompt: None,
+                    completion: None,
+                    seconds: None,
+                };
+                match self.rating(meta, subject, sample, &mut rated, observer).await {
+                    Ok(()) => {}
+                    Err(Stopped::Failed(failure)) => rated.rating = Rating::Failed(failure),
+                    Err(Stopped::Host(failure)) => return Err(failure),
+                }
+                journal.rating(key, sample.id, &rated).await;
+                Ok((index, rated))
+            });
         }
+        let new: Vec<_> = futures::stream::iter(rating).buffered(self.meta_model.concurrency().max(1)).collect().await;
+        for rating in new {
+            rated.push(rating?);
+        }
+        Ok(rated)
     }
 
     async fn rating(
@@ -458,7 +453,7 @@ impl Judge {
         sample: &SampleRecord,
         rated: &mut MetaRecord,
         observer: &dyn Observer,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Stopped> {
         let request = {
             let (meta, subject, sample) = (meta.clone(), subject.clone(), sample.clone());
             let sampling = self.settings.sampling;
@@ -482,7 +477,7 @@ impl Judge {
 /// What the meta RM is asked about a sample: greedily, since a rating is to be the meta RM's best one.
 pub(crate) fn meta_request(
     meta: &Asking,
-    task: &contract::Task,
+    task: &TaskView,
     principles: &[Principle],
     sample: &SampleRecord,
     sampling: &SamplingProvenance,
@@ -515,8 +510,30 @@ async fn timed<T>(observer: &dyn Observer, stage: Stage, work: impl Future<Outpu
     done
 }
 
-/// Runs a plugin call on a blocking thread.
-async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+/// Why a sample, a rating or a list of principles came to no result.
+#[derive(Debug, PartialEq)]
+enum Stopped {
+    /// It failed, which counts and is recorded.
+    Failed(Failure),
+    /// The host failed. No plugin and no model is to blame, so the task ends and nothing is recorded of it.
+    Host(TaskFailure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<TaskFailure> for Stopped {
+    fn from(failure: TaskFailure) -> Self {
+        Self::Host(failure)
+    }
+}
+
+/// Runs a plugin call on a blocking thread. It is lost if the host panics, or shuts down; a plugin's trap is a result.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskFailure> {
+    let lost = |error| TaskFailure::host(format!("a call into a plugin was lost: {error}"));
     tokio::task::spawn_blocking(call).await.map_err(lost)
 }
 
@@ -525,14 +542,14 @@ enum Sampling {
     Wanted(Box<SampleRecord>, Order),
 }
 
-/// A sample that is still to be drawn.
-fn blank(id: u32, round: u32, seed: u64, draw: &CheckedDraw) -> SampleRecord {
+/// Returns the record of a sample that is still to be drawn.
+fn blank(wanted: &Wanted) -> SampleRecord {
     SampleRecord {
-        id,
-        round,
-        order: draw.order.indices().to_vec(),
-        temperature: draw.temperature,
-        seed,
+        id: wanted.id,
+        round: wanted.round,
+        order: wanted.order.indices().to_vec(),
+        temperature: wanted.temperature,
+        seed: wanted.seed,
         prompt: None,
         completion: None,
         seconds: None,
@@ -549,22 +566,26 @@ fn continued(known: SampleRecord, wanted: &SampleRecord) -> Result<SampleRecord,
     if kind(&known) == kind(wanted) {
         return Ok(known);
     }
-    Err(TaskFailure {
-        kind: TaskFailureKind::Host,
-        message: format!(
-            "the run holds sample {} with (round, order, temperature, seed) {:?}, but the policy asks for {:?}: the run was \
+    Err(TaskFailure::host(format!(
+        "the run holds sample {} with (round, order, temperature, seed) {:?}, but the policy asks for {:?}: the run was \
              changed, or the policy is not a function of its arguments",
-            known.id,
-            kind(&known),
-            kind(wanted)
-        ),
-    })
+        known.id,
+        kind(&known),
+        kind(wanted)
+    )))
 }
 
-pub(crate) fn invalid_step(error: StepError) -> TaskFailure {
-    TaskFailure { kind: TaskFailureKind::PolicyStep, message: format!("the policy {error}") }
-}
+#[cfg(test)]
+mod tests {
+    use rewarden_record::TaskFailureKind;
 
-fn lost(error: tokio::task::JoinError) -> Failure {
-    Failure { kind: FailureKind::Trap, message: format!("a call into a plugin was lost: {error}") }
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_host_ends_the_task_and_is_no_trap_of_a_plugin() {
+        let lost = blocking(|| -> Result<(), Failure> { panic!("on purpose") }).await.unwrap_err();
+        assert_eq!(lost.kind, TaskFailureKind::Host);
+        assert!(lost.message.starts_with("a call into a plugin was lost: "), "{lost}");
+        assert_eq!(Stopped::from(lost.clone()), Stopped::Host(lost));
+    }
 }

@@ -5,13 +5,14 @@ use std::path::{Component as PathComponent, Path, PathBuf};
 use std::sync::Arc;
 
 use rewarden_record::RecordedComponent;
-use rewarden_runtime::{LimitChange, Plugin, Runtime, Sha256Digest};
+use rewarden_runtime::{LimitChange, Plugin, Runtime};
+use rewarden_types::Sha256Digest;
 use serde_json::{Map, Value};
 
 use crate::configuration;
 use crate::lock::Lock;
-use crate::pack::{Overrides, Part};
 use crate::pack_error::PackError;
+use crate::part::{Overrides, Part};
 use crate::part_name::PartName;
 
 /// Where a component comes from.

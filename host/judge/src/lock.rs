@@ -1,12 +1,12 @@
 //! `pack.lock`: the digests that a pack's components must have.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rewarden_runtime::{Sha256Digest, shown};
+use rewarden_manifest::read_text;
+use rewarden_types::{Sha256Digest, shown};
 use serde::{Deserialize, Serialize};
-
-use crate::text_file;
 
 /// The file's name, beside pack.toml.
 const FILE: &str = "pack.lock";
@@ -76,7 +76,7 @@ impl Lock {
     pub fn read(directory: &Path) -> Result<Option<Self>, LockError> {
         let file = directory.join(FILE);
         let failed = |message: String| LockError::File { file: file.clone(), message };
-        let text = match text_file::read(&file) {
+        let text = match read_text(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(format!("cannot be read: {error}"))),
@@ -102,7 +102,14 @@ impl Lock {
         let content = Content { version: VERSION, components: self.components.clone() };
         let text = toml::to_string(&content).map_err(|error| failed(format!("cannot be made: {error}")))?;
         let text = format!("# Written by `rewarden pack lock`: the pack loads with exactly these components.\n{text}");
-        std::fs::write(&self.file, text).map_err(|error| failed(format!("cannot be written: {error}")))?;
+        // Renamed into its place: what lies there may be a link that leads out of the pack.
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            readable(file.as_file())?;
+            file.persist(&self.file).map_err(std::io::Error::from)
+        });
+        written.map_err(|error| failed(format!("cannot be written: {error}")))?;
         Ok(&self.file)
     }
 
@@ -124,6 +131,16 @@ impl Lock {
 fn key(path: &Path) -> String {
     let pieces = path.components().filter(|piece| !matches!(piece, std::path::Component::CurDir));
     pieces.map(|piece| piece.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// Temporary files are private; a lock travels with its pack.
+fn readable(_file: &std::fs::File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        _file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

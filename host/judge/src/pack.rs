@@ -1,70 +1,22 @@
 //! Packs: a directory with a manifest and the components that it names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use rewarden_manifest::{Manifest, PartSection, PrinciplesSection, ScaleSection, read_text};
 use rewarden_record::{
     MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance, RecordedComponent, ScorerProvenance, Strategy,
 };
-use rewarden_runtime::contract::{self, Scale};
-use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
-use serde_json::{Map, Value};
+use rewarden_runtime::{Limit, Limits, Runtime, contract};
+use rewarden_types::Scale;
 
 use crate::configuration::{self, Setting};
 use crate::loader::{Loader, Source, inside, limited};
 use crate::lock::Lock;
-use crate::manifest::{Manifest, PartSection, PrinciplesSection, ScaleSection};
 use crate::pack_error::PackError;
+use crate::part::{Asking, Overrides, Part};
 use crate::part_name::PartName;
 use crate::principles::PrinciplesStage;
-use crate::text_file;
-
-/// What a command changes in a pack.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// Another component in the place of the pack's, starting from its own default configuration.
-    pub template: Option<PathBuf>,
-    /// See `template`.
-    pub parser: Option<PathBuf>,
-    /// See `template`.
-    pub policy: Option<PathBuf>,
-    /// Changes to configurations, applied in order.
-    pub settings: Vec<Setting>,
-}
-
-impl Overrides {
-    pub(crate) fn component(&self, part: &PartName) -> Option<&Path> {
-        match part {
-            PartName::Template => self.template.as_deref(),
-            PartName::Parser => self.parser.as_deref(),
-            PartName::Policy => self.policy.as_deref(),
-            PartName::Principles | PartName::MetaTemplate | PartName::MetaParser | PartName::Scorer(_) => None,
-        }
-    }
-
-    /// A setting for a part that the pack does not have would do nothing.
-    pub(crate) fn check_parts(&self, pack: &Pack) -> Result<(), PackError> {
-        let parts = pack.parts();
-        match self.settings.iter().find(|setting| parts.iter().all(|(part, _)| *part != setting.part)) {
-            Some(setting) => Err(PackError::NoSuchPart {
-                setting: setting.to_string(),
-                parts: parts.iter().map(|(part, _)| part.to_string()).collect::<Vec<_>>().join(", "),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A component with its configuration.
-#[derive(Clone)]
-pub struct Part {
-    /// The component.
-    pub plugin: Arc<Plugin>,
-    /// The effective configuration, defaults included.
-    pub config: Map<String, Value>,
-    /// `config` as the text that the component gets.
-    pub(crate) config_text: Arc<str>,
-}
 
 /// Sampling parameters that a pack proposes; a command may override each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -104,25 +56,26 @@ pub struct Pack {
     pub limits: Limits,
 }
 
-/// A template and the parser of the answers to it.
-#[derive(Clone)]
-pub struct Asking {
-    /// Renders the prompt.
-    pub template: Part,
-    /// Reads the completion.
-    pub parser: Part,
-    /// What both score on: the pack's own scale, or that of the meta RM's ratings.
-    pub scale: Scale,
-}
-
 impl Pack {
+    /// Refuses settings for a part that the pack does not have: they would do nothing.
+    pub(crate) fn check_settings(&self, settings: &[Setting]) -> Result<(), PackError> {
+        let parts = self.parts();
+        match settings.iter().find(|setting| parts.iter().all(|(part, _)| *part != setting.part)) {
+            Some(setting) => Err(PackError::NoSuchPart {
+                setting: setting.to_string(),
+                parts: parts.iter().map(|(part, _)| part.to_string()).collect::<Vec<_>>().join(", "),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Loads the pack in `directory` with `overrides` applied.
     ///
     /// Blocks while components compile: call it from a blocking thread.
     pub fn load(runtime: &Runtime, directory: &Path, overrides: &Overrides) -> Result<Self, PackError> {
         let file = directory.join("pack.toml");
-        let text = text_file::read(&file)
-            .map_err(|error| PackError::Read { path: file.clone(), message: error.to_string() })?;
+        let text =
+            read_text(&file).map_err(|error| PackError::Read { path: file.clone(), message: error.to_string() })?;
         let manifest = Manifest::parse(&text, &file)?;
         let origin = file.display().to_string();
         let lock = Lock::read(directory)?;
@@ -184,7 +137,7 @@ impl Pack {
             scorers,
             limits: runtime.limits().clone(),
         };
-        overrides.check_parts(&pack)?;
+        pack.check_settings(&overrides.settings)?;
         Ok(pack)
     }
 
@@ -220,14 +173,14 @@ impl Pack {
             (Some(template), Some(parser)) => Some(Asking {
                 template: part(PartName::Template, template)?,
                 parser: part(PartName::Parser, parser)?,
-                scale: strategy.scale.into(),
+                scale: strategy.scale,
             }),
             _ => None,
         };
         let policy = part(PartName::Policy, &strategy.policy)?;
         let meta = match &strategy.meta {
             Some(meta) => Some(Asking {
-                scale: meta.scale.into(),
+                scale: meta.scale,
                 template: part(PartName::MetaTemplate, &meta.template)?,
                 parser: part(PartName::MetaParser, &meta.parser)?,
             }),
@@ -242,7 +195,7 @@ impl Pack {
             name: strategy.pack.name.clone(),
             version: strategy.pack.version.clone(),
             description: String::new(),
-            scale: strategy.scale.into(),
+            scale: strategy.scale,
             sampling: SamplingDefaults::default(),
             principles,
             asking,
@@ -251,7 +204,7 @@ impl Pack {
             scorers,
             limits: runtime.limits().clone(),
         };
-        overrides.check_parts(&pack)?;
+        pack.check_settings(&overrides.settings)?;
         Ok(pack)
     }
 
@@ -275,14 +228,14 @@ impl Pack {
             meta: self.meta.as_ref().map(|meta| MetaProvenance {
                 template: part(&meta.template),
                 parser: part(&meta.parser),
-                scale: meta.scale.into(),
+                scale: meta.scale,
             }),
             scorers: self
                 .scorers
                 .iter()
                 .map(|(name, scorer)| ScorerProvenance { scorer: name.to_string(), part: part(scorer) })
                 .collect(),
-            scale: self.scale.into(),
+            scale: self.scale,
             limits: Limit::ALL
                 .iter()
                 .filter(|limit| limit.decides_results)
@@ -321,23 +274,5 @@ impl Pack {
         }
         parts.extend(self.scorers.iter().map(|(name, scorer)| (PartName::Scorer(name.clone()), scorer)));
         parts
-    }
-}
-
-impl Part {
-    /// The effective configuration as the text that the component gets.
-    pub(crate) fn config_text(&self) -> &str {
-        &self.config_text
-    }
-
-    /// The same part with `k` set, where its configuration has a `k`; itself otherwise. For asking what a policy makes
-    /// of fewer samples.
-    pub(crate) fn with_k(&self, k: usize) -> Arc<str> {
-        if !self.config.contains_key("k") {
-            return self.config_text.clone();
-        }
-        let mut config = self.config.clone();
-        config.insert("k".to_owned(), k.into());
-        Value::Object(config).to_string().into()
     }
 }

@@ -4,9 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use rewarden_manifest::nearest;
 use rewarden_runtime::Interface;
-
-use crate::manifest::nearest;
 
 /// The parts of a pack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

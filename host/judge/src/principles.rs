@@ -3,15 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rewarden_inference::{Completion, GenerateRequest};
-use rewarden_record::{PrinciplesRecord, SamplingProvenance, Task, TaskFailure};
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::{Failure, Principle, Query, Role};
+use rewarden_record::{PrinciplesRecord, SamplingProvenance, TaskFailure};
+use rewarden_types::{Completion, Failure, GenerateRequest, Principle, Query, Sha256Digest, Task};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::calls;
-use crate::pack::Part;
+use crate::part::Part;
 use crate::seed::principles_seed;
 use crate::validate;
 
@@ -30,7 +28,7 @@ impl PrinciplesStage {
     pub fn query(&self, task: &Task) -> Query {
         let named = |key: &String| Some((key.clone(), task.metadata.get(key)?.clone()));
         let metadata: Map<String, Value> = self.metadata.iter().filter_map(named).collect();
-        Query { messages: task.messages.clone(), metadata: Value::Object(metadata).to_string() }
+        Query { messages: task.messages.clone(), metadata: Value::Object(metadata).to_string().into() }
     }
 
     /// The request for the principles of a query.
@@ -48,20 +46,18 @@ impl PrinciplesStage {
 
     /// The principles in a completion, as far as the host takes them.
     pub(crate) fn read(&self, completion: &Completion) -> Result<Vec<Principle>, Failure> {
-        let completion = calls::as_the_parser_sees_it(completion);
-        let read = self.writer.plugin.read(self.writer.config_text(), &completion).map_err(calls::sample_failure)?;
+        let read = self
+            .writer
+            .plugin
+            .read(self.writer.config_text(), &completion.without_thinking())
+            .map_err(calls::sample_failure)?;
         validate::principles(read.value)
     }
 }
 
 /// What a query is known by: SHA-256 of its turns and metadata as JSON.
 pub(crate) fn query_digest(query: &Query) -> Sha256Digest {
-    let role = |role| match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    let turns: Vec<_> = query.messages.iter().map(|message| (role(message.role), &message.content)).collect();
+    let turns: Vec<_> = query.messages.iter().map(|message| (message.role.name(), &message.content)).collect();
     // Strings only: nothing that JSON could refuse.
     Sha256Digest::of(&serde_json::to_vec(&(turns, &query.metadata)).unwrap_or_default())
 }
@@ -98,8 +94,8 @@ struct Cells {
 }
 
 impl Shared {
-    /// The principles of a query: those that are there or being written, else what `write` gives. An error is shared by
-    /// those who wait for it and then forgotten, so that it is not waited for once a task, and the next task may have luck.
+    /// The principles of a query: those that are there or being written, else what `write` gives. Errors are
+    /// shared with current waiters but not cached: later tasks retry.
     pub(crate) async fn get(&self, query: Sha256Digest, write: impl Future<Output = Written>) -> Written {
         let cell = self.cell(query);
         let written = cell.get_or_init(|| write).await.clone();
@@ -144,13 +140,13 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use rewarden_record::TaskFailureKind;
-    use rewarden_runtime::contract::Message;
+    use rewarden_types::{Message, Role};
 
     use super::*;
 
     fn digest(text: &str, metadata: &str) -> Sha256Digest {
-        let messages = vec![Message { role: Role::User, content: text.to_owned() }];
-        query_digest(&Query { messages, metadata: metadata.to_owned() })
+        let messages = vec![Message { role: Role::User, content: text.to_owned() }].into();
+        query_digest(&Query { messages, metadata: metadata.into() })
     }
 
     fn failure() -> TaskFailure {

@@ -1,7 +1,6 @@
 //! The digest by which a run knows what the model was asked.
 
-use rewarden_inference::GenerateRequest;
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::{GenerateRequest, Sha256Digest};
 
 /// SHA-256 of the request as JSON, sampling parameters and seed included.
 pub(crate) fn prompt_digest(request: &GenerateRequest) -> Sha256Digest {

@@ -1,22 +1,20 @@
 //! The loop over samples that are there already: read again, aggregated again, no model.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use rewarden_inference::GenerateRequest;
 use rewarden_record::{
-    Drawn, PrinciplesRecord, Provenance, Recorded, SampleRecord, Task, TaskFailure, TaskFailureKind, Verdict,
+    Drawn, PrinciplesRecord, Provenance, Recorded, SampleRecord, TaskFailure, TaskFailureKind, Verdict,
 };
-use rewarden_runtime::contract::{
-    self, Context, Draw, Failure, FailureKind, Outcome, Principle, Rating, Reward, Signal, Step,
+use rewarden_types::{
+    Failure, FailureKind, GenerateRequest, Outcome, Principle, Rating, Reward, Sample, Signal, Step, Task, TaskView,
 };
 
-use crate::judge::{invalid_step, meta_request};
+use crate::judge::meta_request;
 use crate::order::Order;
 use crate::pack::Pack;
 use crate::principles::PrinciplesStage;
+use crate::rounds::{Next, Rounds, Terms, Wanted};
 use crate::seed::task_seed;
-use crate::validate::{self, StepError};
 
 /// Which of the recorded samples a policy is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,37 +74,44 @@ impl Replayer {
 
     fn aggregate<'a>(
         &self,
-        task: &contract::Task,
+        task: &TaskView,
         id: &str,
-        signals: &[Signal],
+        signals: &Arc<[Signal]>,
         samples: impl IntoIterator<Item = &'a SampleRecord>,
     ) -> Result<Reward, TaskFailure> {
-        let mut views: Vec<contract::Sample> = samples.into_iter().map(SampleRecord::view).collect();
-        for (sample, id) in views.iter_mut().zip(0..) {
-            sample.id = id;
-        }
-        let ratings: Vec<Option<Rating>> = views.iter_mut().map(|sample| sample.rating.take()).collect();
-        let config = self.pack.policy.with_k(views.len());
-        let max_rounds = self.drawn.budget.max_rounds;
-        for round in 1..=max_rounds {
-            let context = self.context(id, signals, 0, max_rounds - round);
-            match self.pack.step_as(&config, task, &context, &views)? {
-                Step::Draw(draws) => return Err(missing(draws.len(), "samples beyond those given")),
-                Step::Rate(ids) => {
-                    for id in validate::rated(&ids, views.len()).map_err(invalid_step)? {
-                        let rating = ratings.get(id).cloned().flatten();
-                        let Some(sample) = views.get_mut(id) else { continue };
-                        sample.rating = Some(rating.ok_or_else(|| missing(1, "a rating that the sample lacks"))?);
+        let samples: Vec<Sample> = samples.into_iter().map(SampleRecord::view).collect();
+        let ratings: Vec<Option<Rating>> = samples.iter().map(|sample| sample.rating.clone()).collect();
+        let config = self.pack.policy.with_k(samples.len());
+        let mut rounds = Rounds::over(task.clone(), signals.clone(), samples, self.terms(id, true, true));
+        loop {
+            let step = self.pack.step_as(&config, &*rounds.ask()?)?;
+            if let Step::Draw(draws) = &step {
+                return Err(missing(draws.len(), "samples beyond those given"));
+            }
+            match rounds.answer(step)? {
+                Next::Draw(wanted) => return Err(missing(wanted.len(), "samples beyond those given")),
+                Next::Rate(indices) => {
+                    for index in indices {
+                        let rating = ratings.get(index).cloned().flatten();
+                        rounds.rated(index, rating.ok_or_else(|| missing(1, "a rating that the sample lacks"))?);
                     }
                 }
-                Step::Finish(reward) => {
-                    let drawn = u32::try_from(views.len()).unwrap_or(u32::MAX);
-                    validate::reward(&reward, task.responses.len(), drawn).map_err(invalid_step)?;
-                    return Ok(reward);
-                }
+                Next::Finish(reward) => return Ok(reward),
             }
         }
-        Err(invalid_step(StepError::TooManyRounds(max_rounds)))
+    }
+
+    /// What the loop of this task goes by. Samples and ratings may come from elsewhere than the pack, so it is what the run
+    /// holds that can be drawn and rated.
+    fn terms(&self, task: &str, can_draw: bool, can_rate: bool) -> Terms {
+        Terms {
+            scale: self.pack.scale,
+            seed: task_seed(self.drawn.seed, task),
+            temperature: self.drawn.sampling.temperature,
+            budget: self.drawn.budget,
+            can_draw,
+            can_rate,
+        }
     }
 
     /// What the model was asked for this sample.
@@ -147,17 +152,6 @@ impl Replayer {
         stage.request(&stage.query(task), &self.drawn.sampling, record.temperature, record.seed)
     }
 
-    fn context(&self, task: &str, signals: &[Signal], samples_left: u32, rounds_left: u32) -> Context {
-        Context {
-            scale: self.pack.scale,
-            seed: task_seed(self.drawn.seed, task),
-            temperature: self.drawn.sampling.temperature,
-            samples_left,
-            rounds_left,
-            signals: signals.to_vec(),
-        }
-    }
-
     fn rounds(
         &self,
         recorded: &Recorded,
@@ -166,73 +160,60 @@ impl Replayer {
         not_recorded: &mut u32,
     ) -> Result<Reward, TaskFailure> {
         let task = &recorded.task;
-        let view = task.view();
-        let signals = self.pack.signals(&view)?;
-        if self.given == Given::All {
-            for recorded in pool.rest() {
-                samples.push(self.read(recorded, samples.len(), 0, task.responses.len())?);
-            }
-        }
-        let config = match self.given {
-            Given::Asked => Arc::from(self.pack.policy.config_text()),
-            Given::All => self.pack.policy.with_k(samples.len()),
-        };
-        let max_rounds = self.drawn.budget.max_rounds;
-        for round in 1..=max_rounds {
-            let samples_left = match self.given {
-                Given::Asked => {
-                    let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-                    self.drawn.budget.max_samples.saturating_sub(drawn)
+        let (view, responses) = (task.view(), task.responses.len());
+        let signals: Arc<[Signal]> = self.pack.signals(&view)?.into();
+        let can_draw = self.pack.asking.is_some() || !recorded.samples.is_empty();
+        let can_rate = self.pack.meta.is_some() || recorded.samples.iter().any(|sample| sample.meta.is_some());
+        let terms = self.terms(&task.id, can_draw, can_rate);
+        let (mut rounds, config) = match self.given {
+            Given::Asked => (Rounds::new(view, signals, terms), Arc::from(self.pack.policy.config_text())),
+            Given::All => {
+                for recorded in pool.rest() {
+                    samples.push(self.read(recorded, samples.len(), 0, responses)?);
                 }
-                Given::All => 0,
-            };
-            let context = self.context(&task.id, &signals, samples_left, max_rounds - round);
-            let views: Vec<contract::Sample> = samples.iter().map(|sample| unrated(sample, pool)).collect();
-            match self.pack.step_as(&config, &view, &context, &views)? {
-                Step::Draw(draws) => {
+                let views = samples.iter().map(SampleRecord::view).collect();
+                (Rounds::over(view, signals, views, terms), self.pack.policy.with_k(samples.len()))
+            }
+        };
+        loop {
+            let step = self.pack.step_as(&config, &*rounds.ask()?)?;
+            match rounds.answer(step)? {
+                Next::Draw(wanted) => {
                     if let Some(failure) = without_principles(recorded) {
                         return Err(failure);
                     }
-                    let named: Vec<Option<f64>> = draws.iter().map(|draw| draw.temperature).collect();
-                    let orders =
-                        draws.into_iter().map(|Draw { order, .. }| Draw { order, temperature: None }).collect();
-                    let temperature = self.drawn.sampling.temperature;
-                    let draws = validate::draws(orders, task.responses.len(), samples_left, temperature)
-                        .map_err(invalid_step)?;
-                    let asked = draws.len();
-                    let found: Vec<&SampleRecord> = draws
-                        .iter()
-                        .zip(named)
-                        .filter_map(|(draw, temperature)| pool.take(draw.order.indices(), temperature))
-                        .collect();
-                    let lacking = asked - found.len();
+                    let round = wanted.first().map_or(0, |wanted| wanted.round);
+                    let find = |wanted: &Wanted| {
+                        pool.take(wanted.order.indices(), wanted.named_temperature.then_some(wanted.temperature))
+                    };
+                    let found: Vec<&SampleRecord> = wanted.iter().filter_map(find).collect();
+                    let lacking = wanted.len() - found.len();
                     if lacking > 0 {
                         *not_recorded += u32::try_from(lacking).unwrap_or(u32::MAX);
-                        return Err(missing(lacking, &format!("of {asked} samples of its step {round}")));
+                        return Err(missing(lacking, &format!("of {} samples of its step {round}", wanted.len())));
                     }
                     for recorded in found {
-                        samples.push(self.read(recorded, samples.len(), round, task.responses.len())?);
+                        let sample = self.read(recorded, samples.len(), round, responses)?;
+                        rounds.drew(Sample { rating: None, ..sample.view() });
+                        samples.push(sample);
                     }
                 }
-                Step::Rate(ids) => {
+                Next::Rate(indices) => {
                     let mut lacking = 0;
-                    for id in validate::rated(&ids, samples.len()).map_err(invalid_step)? {
-                        pool.rated.insert(id);
-                        lacking += usize::from(samples.get(id).is_some_and(|sample| sample.meta.is_none()));
+                    for index in &indices {
+                        match samples.get(*index).and_then(|sample| sample.meta.as_ref()) {
+                            Some(meta) => rounds.rated(*index, meta.rating.clone()),
+                            None => lacking += 1,
+                        }
                     }
                     if lacking > 0 {
                         *not_recorded += u32::try_from(lacking).unwrap_or(u32::MAX);
-                        return Err(missing(lacking, &format!("of {} ratings", ids.len())));
+                        return Err(missing(lacking, &format!("of {} ratings", indices.len())));
                     }
                 }
-                Step::Finish(reward) => {
-                    let drawn = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-                    validate::reward(&reward, task.responses.len(), drawn).map_err(invalid_step)?;
-                    return Ok(reward);
-                }
+                Next::Finish(reward) => return Ok(reward),
             }
         }
-        Err(invalid_step(StepError::TooManyRounds(max_rounds)))
     }
 
     /// The sample with what this pack's parser reads in it.
@@ -244,9 +225,8 @@ impl Replayer {
         responses: usize,
     ) -> Result<SampleRecord, TaskFailure> {
         let id = u32::try_from(id).unwrap_or(u32::MAX);
-        let order = Order::new(recorded.order.clone(), responses).map_err(|error| TaskFailure {
-            kind: TaskFailureKind::Host,
-            message: format!("sample {} of the run cannot have been shown: {error}", recorded.id),
+        let order = Order::new(recorded.order.clone(), responses).map_err(|error| {
+            TaskFailure::host(format!("sample {} of the run cannot have been shown: {error}", recorded.id))
         })?;
         let mut sample = SampleRecord { id, round, ..recorded.clone() };
         if id != recorded.id {
@@ -273,12 +253,15 @@ impl Replayer {
     }
 }
 
+/// What the scorers said of a task.
+type Signals = Result<Arc<[Signal]>, TaskFailure>;
+
 /// Rewards for parts of one task's samples; see [`Replayer::subsets`]. What does not depend on the part, the scorers'
 /// signals above all, is computed once, and not before it is needed.
 pub struct Subsets<'a> {
     replayer: &'a Replayer,
     task: &'a Task,
-    prepared: OnceLock<(contract::Task, Result<Vec<Signal>, TaskFailure>)>,
+    prepared: OnceLock<(TaskView, Signals)>,
 }
 
 impl Subsets<'_> {
@@ -288,7 +271,7 @@ impl Subsets<'_> {
         let (view, signals) = self.prepared.get_or_init(|| {
             let view = self.task.view();
             let signals = self.replayer.pack.signals(&view);
-            (view, signals)
+            (view, signals.map(Arc::from))
         });
         let signals = signals.as_ref().map_err(TaskFailure::clone)?;
         self.replayer.aggregate(view, &self.task.id, signals, samples)
@@ -313,13 +296,11 @@ fn no_template() -> Failure {
 /// Recorded samples that the policy has not been given yet.
 struct Pool<'a> {
     left: Vec<Option<&'a SampleRecord>>,
-    /// Samples, by their new number, whose rating was asked for.
-    rated: BTreeSet<usize>,
 }
 
 impl<'a> Pool<'a> {
     fn new(samples: &'a [SampleRecord]) -> Self {
-        Self { left: samples.iter().map(Some).collect(), rated: BTreeSet::new() }
+        Self { left: samples.iter().map(Some).collect() }
     }
 
     fn rest(&mut self) -> Vec<&'a SampleRecord> {
@@ -344,15 +325,6 @@ impl<'a> Pool<'a> {
             .or_else(|| self.left.iter().position(|sample| sample.is_some_and(same_responses)))?;
         self.left.get_mut(at)?.take()
     }
-}
-
-/// The sample as the policy sees it: a rating shows once it was asked for.
-fn unrated(sample: &SampleRecord, pool: &Pool<'_>) -> contract::Sample {
-    let mut view = sample.view();
-    if !pool.rated.contains(&(sample.id as usize)) {
-        view.rating = None;
-    }
-    view
 }
 
 fn missing(count: usize, what: &str) -> TaskFailure {

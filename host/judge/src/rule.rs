@@ -2,15 +2,14 @@
 
 use std::time::Instant;
 
-use rewarden_record::{Task, TaskFailure, Verdict};
-use rewarden_runtime::contract::{Context, Reward, Step};
+use rewarden_record::{TaskFailure, Verdict};
+use rewarden_types::{Reward, Task};
 
-use crate::judge::{Judge, Observer, Stage, invalid_step};
-use crate::seed::task_seed;
-use crate::validate::{self, StepError};
+use crate::judge::{Judge, Observer, Stage};
+use crate::rounds::{Next, Rounds};
 
 impl Judge {
-    /// Whether its pack asks a model. One that does not can be judged by [`judge_by_rule`](Judge::judge_by_rule).
+    /// Returns whether the pack asks a model. One that does not can be judged by [`judge_by_rule`](Judge::judge_by_rule).
     pub fn asks_a_model(&self) -> bool {
         self.pack.asking.is_some()
     }
@@ -27,25 +26,15 @@ impl Judge {
         let started = Instant::now();
         let signals = self.pack.signals(&view);
         observer.stage(Stage::Score, started.elapsed());
-        let budget = self.settings.budget;
-        let context = Context {
-            scale: self.pack.scale,
-            seed: task_seed(self.settings.seed, &task.id),
-            temperature: self.settings.sampling.temperature,
-            samples_left: budget.max_samples,
-            rounds_left: budget.max_rounds.saturating_sub(1),
-            signals: signals?,
-        };
+        let mut rounds = Rounds::new(view, signals?.into(), self.terms(&task.id));
+        let input = rounds.ask()?;
         let started = Instant::now();
-        let step = self.pack.step(&view, &context, &[]);
+        let step = self.pack.step(&input);
         observer.stage(Stage::Policy, started.elapsed());
-        match step? {
-            Step::Draw(_) => Err(invalid_step(StepError::NoTemplate)),
-            Step::Rate(_) => Err(invalid_step(StepError::UnknownRated(0))),
-            Step::Finish(reward) => {
-                validate::reward(&reward, task.responses.len(), 0).map_err(invalid_step)?;
-                Ok(reward)
-            }
+        match rounds.answer(step?)? {
+            Next::Finish(reward) => Ok(reward),
+            // Without a template no sample is drawn, and without samples there is none to rate.
+            Next::Draw(_) | Next::Rate(_) => Err(TaskFailure::host("a task that is judged by rule wants a model")),
         }
     }
 }

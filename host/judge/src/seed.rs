@@ -1,6 +1,6 @@
 //! Seeds: every random choice of a run follows from the run's seed and what the choice is for.
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::Sha256Digest;
 use sha2::{Digest, Sha256};
 
 /// Derives a seed for `purpose` (and a `name`, such as a task's id) from `parent`.

@@ -1,7 +1,8 @@
 //! Task rows: the JSON that people have, in the two shapes that they have it in.
 
-use rewarden_record::{Task, strict_json};
-use rewarden_runtime::contract::{Message, Role};
+use std::sync::Arc;
+
+use rewarden_types::{Message, Role, Task, strict_json};
 use serde_json::{Map, Value};
 
 /// Why a row is not a task.
@@ -27,14 +28,21 @@ pub struct RowError {
 pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     let mut reader = Reader { line, id: None };
     let value: Value =
-        strict_json(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
+        strict_json::value(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
     let Value::Object(mut row) = value else {
         return Err(reader.error(None, format!("expected a JSON object, found {}", kind(&value))));
     };
     let id = match row.shift_remove("id") {
         None | Some(Value::Null) => format!("line-{line}"),
         Some(Value::String(id)) if !id.is_empty() => id,
-        Some(Value::Number(id)) => id.to_string(),
+        Some(Value::Number(id)) if !id.is_f64() || id.as_f64().is_some_and(|id| id.abs() < LARGEST_FRACTION) => {
+            id.to_string()
+        }
+        Some(Value::Number(id)) => {
+            let message =
+                format!("expected a string or a whole number of at most 64 bits, found one that reads as {id}");
+            return Err(reader.error(Some("id"), message));
+        }
         Some(other) => {
             return Err(
                 reader.error(Some("id"), format!("expected a non-empty string or a number, found {}", kind(&other)))
@@ -44,6 +52,9 @@ pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     reader.id = Some(id.clone());
     reader.task(id, row)
 }
+
+/// From here on a number that is read as a fraction may stand for several that were written: 2^53.
+const LARGEST_FRACTION: f64 = 9_007_199_254_740_992.0;
 
 struct Reader {
     line: u64,
@@ -98,7 +109,14 @@ impl Reader {
         for (key, value) in row {
             metadata.entry(key).or_insert(value);
         }
-        Ok(Task { id, messages, responses, reference, preferred, metadata })
+        Ok(Task {
+            id,
+            messages: messages.into(),
+            responses: responses.into_iter().map(Arc::from).collect(),
+            reference: reference.map(Arc::from),
+            preferred,
+            metadata,
+        })
     }
 
     /// The conversation of `prompt` or `messages`, if the row has one.
@@ -253,6 +271,10 @@ fn kind(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
+    fn texts(task: &Task) -> Vec<&str> {
+        task.responses.iter().map(AsRef::as_ref).collect()
+    }
+
     fn user(content: &str) -> Message {
         Message { role: Role::User, content: content.into() }
     }
@@ -269,8 +291,8 @@ mod tests {
             "metadata": {"subset": "maths"}, "source": "me"}"#;
         let task = parse_row(1, row).unwrap();
         assert_eq!(task.id, "3");
-        assert_eq!(task.messages, [user("2+2?")]);
-        assert_eq!(task.responses, ["4", "5"]);
+        assert_eq!(*task.messages, [user("2+2?")]);
+        assert_eq!(texts(&task), ["4", "5"]);
         assert_eq!(task.reference.as_deref(), Some("4"));
         assert_eq!(task.preferred, Some(0));
         assert_eq!(Value::Object(task.metadata), serde_json::json!({"subset": "maths", "source": "me"}));
@@ -285,16 +307,16 @@ mod tests {
     #[test]
     fn a_pair_prefers_what_was_chosen_in_all_its_usual_shapes() {
         let task = parse_row(1, r#"{"prompt": "q", "chosen": "a", "rejected": "b"}"#).unwrap();
-        assert_eq!((task.responses.as_slice(), task.preferred), (&["a".to_owned(), "b".to_owned()][..], Some(0)));
+        assert_eq!((texts(&task), task.preferred), (vec!["a", "b"], Some(0)));
 
         let several = parse_row(1, r#"{"prompt": "q", "chosen": "a", "rejected": ["b", "c"]}"#).unwrap();
-        assert_eq!(several.responses, ["a", "b", "c"]);
+        assert_eq!(texts(&several), ["a", "b", "c"]);
 
         let turns = r#"{"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
             "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b"}]}"#;
         let task = parse_row(1, turns).unwrap();
-        assert_eq!(task.messages, [user("q")]);
-        assert_eq!(task.responses, ["a", "b"]);
+        assert_eq!(*task.messages, [user("q")]);
+        assert_eq!(texts(&task), ["a", "b"]);
     }
 
     #[test]
@@ -327,6 +349,17 @@ mod tests {
         assert_eq!(field.as_deref(), Some("messages"));
         assert_eq!(error(r#"{"prompt": "q", "chosen": "a"}"#).0.as_deref(), Some("rejected"));
         assert_eq!(error(r#"{"prompt": "\ud800", "responses": ["a"]}"#).0, None);
+    }
+
+    #[test]
+    fn an_id_that_reads_as_another_number_is_refused() {
+        let id =
+            |id: &str| parse_row(1, &format!(r#"{{"id": {id}, "prompt": "q", "responses": ["a"]}}"#)).map(|t| t.id);
+        assert_eq!(id("18446744073709551615").unwrap(), "18446744073709551615");
+        assert_eq!(id("1.5").unwrap(), "1.5");
+        let refused = id("123456789012345678901234567890").unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some("id"));
+        assert!(refused.message.starts_with("expected a string or a whole number of at most 64 bits"), "{refused}");
     }
 
     #[test]

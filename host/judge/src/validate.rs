@@ -1,7 +1,7 @@
 //! Guest values become host values here: counts, finiteness, the scale.
 
-use rewarden_runtime::contract::{
-    Draw, Failure, FailureKind, Judgement, Outcome, ParseFailure, Principle, Reward, Scale, Score,
+use rewarden_types::{
+    DetailValue, Draw, Failure, FailureKind, Judgement, Outcome, ParseFailure, Principle, Reward, Scale, Score,
 };
 
 use crate::order::{Order, OrderError};
@@ -14,7 +14,7 @@ pub(crate) fn outcome(
     scale: Scale,
 ) -> Outcome {
     match parsed {
-        Err(failure) => Outcome::Failed(parse_failure(failure)),
+        Err(failure) => Outcome::Failed(failure.clone().of("scores")),
         Ok(judgement) => match place(judgement, order, responses, scale) {
             Ok(scores) => Outcome::Scored(scores),
             Err(failure) => Outcome::Failed(failure),
@@ -25,40 +25,13 @@ pub(crate) fn outcome(
 fn place(judgement: &Judgement, order: &Order, responses: usize, scale: Scale) -> Result<Vec<Option<Score>>, Failure> {
     for (index, score) in judgement.scores.iter().enumerate() {
         if let Score::Value(value) = score {
-            on_scale(*value, scale)
-                .map_err(|(kind, what)| Failure { kind, message: format!("score {}: {what}", index + 1) })?;
+            scale.check(*value).map_err(|off| Failure::new(off.kind, format!("score {}: {off}", index + 1)))?;
         }
     }
     order.place(judgement.scores.clone(), responses).ok_or_else(|| Failure {
         kind: FailureKind::WrongCount,
         message: format!("the parser returned {} scores for {} responses", judgement.scores.len(), order.shown()),
     })
-}
-
-fn on_scale(value: f64, scale: Scale) -> Result<(), (FailureKind, String)> {
-    let Scale { min, max, integer } = scale;
-    if !value.is_finite() {
-        return Err((FailureKind::NotFinite, format!("expected a finite number, found {value}")));
-    }
-    if value < min || value > max {
-        return Err((FailureKind::OutOfScale, format!("expected {min} to {max}, found {value}")));
-    }
-    if integer && value.fract() != 0.0 {
-        return Err((FailureKind::OutOfScale, format!("expected a whole number, found {value}")));
-    }
-    Ok(())
-}
-
-fn parse_failure(failure: &ParseFailure) -> Failure {
-    let (kind, message) = match failure {
-        ParseFailure::Unparsable(message) => (FailureKind::Unparsable, message.clone()),
-        ParseFailure::WrongCount(count) => {
-            (FailureKind::WrongCount, format!("expected {} scores, found {}", count.expected, count.found))
-        }
-        ParseFailure::OutOfScale(message) => (FailureKind::OutOfScale, message.clone()),
-        ParseFailure::NotFinite(message) => (FailureKind::NotFinite, message.clone()),
-    };
-    Failure { kind, message }
 }
 
 /// The most principles that a query may have: a prompt has to hold them.
@@ -69,13 +42,7 @@ const MOST_PRINCIPLES: usize = 64;
 /// # Errors
 /// The reader's own failure, or what is wrong with a principle.
 pub fn principles(read: Result<Vec<Principle>, ParseFailure>) -> Result<Vec<Principle>, Failure> {
-    let principles = read.map_err(|failure| match &failure {
-        ParseFailure::WrongCount(count) => Failure {
-            kind: FailureKind::WrongCount,
-            message: format!("expected {} principles, found {}", count.expected, count.found),
-        },
-        _ => parse_failure(&failure),
-    })?;
+    let principles = read.map_err(|failure| failure.of("principles"))?;
     let fail = |kind, message| Err(Failure { kind, message });
     if principles.is_empty() || principles.len() > MOST_PRINCIPLES {
         let found = principles.len();
@@ -191,8 +158,6 @@ pub(crate) fn draws(
 }
 
 pub(crate) fn reward(reward: &Reward, responses: usize, samples: u32) -> Result<(), StepError> {
-    use rewarden_runtime::contract::DetailValue;
-
     if reward.scores.len() != responses {
         return Err(StepError::WrongCount { expected: responses, found: reward.scores.len() });
     }

@@ -1,12 +1,13 @@
 //! A loaded pack with other configurations, or tried out, without loading it again.
 
 use rewarden_runtime::CallError;
-use rewarden_runtime::contract::{Context, Message, Principle, Role, Step};
+use rewarden_types::{Context, Message, PolicyInput, Principle, Query, RenderRequest, Role, Signal, Step, TaskView};
 use serde_json::Value;
 
 use crate::configuration::{self, Setting};
-use crate::pack::{Overrides, Pack, Part};
+use crate::pack::Pack;
 use crate::pack_error::PackError;
+use crate::part::Part;
 use crate::part_name::PartName;
 
 impl Pack {
@@ -16,8 +17,7 @@ impl Pack {
     ///
     /// A setting names a part that the pack does not have, or its plugin does not take it.
     pub fn varied(&self, settings: &[Setting]) -> Result<Self, PackError> {
-        let overrides = Overrides { settings: settings.to_vec(), ..Overrides::default() };
-        overrides.check_parts(self)?;
+        self.check_settings(settings)?;
         let mut varied = self.clone();
         for (name, part) in varied.parts_mut() {
             if settings.iter().any(|setting| setting.part == name) {
@@ -35,15 +35,14 @@ impl Pack {
     /// The first call that failed, with its part.
     pub fn try_out(&self) -> Result<(), PackError> {
         let failed = |part: &PartName, error: CallError| PackError::TriedOut { part: part.clone(), error };
-        let task = rewarden_runtime::contract::Task {
-            messages: vec![Message { role: Role::User, content: "How much is 2 + 2?".to_owned() }],
-            responses: vec!["4".to_owned(), "5".to_owned()],
-            reference: Some("4".to_owned()),
-            metadata: "{}".to_owned(),
+        let task = TaskView {
+            messages: vec![Message { role: Role::User, content: "How much is 2 + 2?".to_owned() }].into(),
+            responses: vec!["4".into(), "5".into()].into(),
+            reference: Some("4".into()),
+            metadata: "{}".into(),
         };
         if let Some(stage) = &self.principles {
-            let query =
-                rewarden_runtime::contract::Query { messages: task.messages.clone(), metadata: task.metadata.clone() };
+            let query = Query { messages: task.messages.clone(), metadata: task.metadata.clone() };
             let part = &stage.writer;
             part.plugin.ask(part.config_text(), &query).map_err(|error| failed(&PartName::Principles, error))?;
         }
@@ -55,7 +54,7 @@ impl Pack {
             // As where the pack has its principles written beforehand.
             let principles = if self.principles.is_some() { vec![made_up_principle()] } else { Vec::new() };
             let (task, scale) = (task.clone(), asking.scale);
-            let request = rewarden_runtime::contract::Request { task, scale, critique, principles };
+            let request = RenderRequest { task, scale, critique, principles };
             let part = &asking.template;
             part.plugin.render(part.config_text(), &request).map_err(|error| failed(&name, error))?;
         }
@@ -65,18 +64,23 @@ impl Pack {
             let scored =
                 part.plugin.score_responses(part.config_text(), &task).map_err(|error| failed(&name, error))?;
             if let Ok(scores) = scored.value {
-                signals.push(rewarden_runtime::contract::Signal { scorer: scorer.to_string(), scores });
+                signals.push(Signal { scorer: scorer.to_string(), scores });
             }
         }
         // Without all of its signals a policy may rightly refuse; what it does then says nothing.
         if signals.len() == self.scorers.len() {
-            let context =
-                Context { scale: self.scale, seed: 0, temperature: 0.5, samples_left: 256, rounds_left: 63, signals };
+            let context = Context {
+                scale: self.scale,
+                seed: 0,
+                temperature: 0.5,
+                samples_left: 256,
+                rounds_left: 63,
+                signals: signals.into(),
+            };
             let part = &self.policy;
-            let step = part
-                .plugin
-                .next(part.config_text(), &task, &context, &[])
-                .map_err(|error| failed(&PartName::Policy, error))?;
+            let input = PolicyInput { task, context, samples: Vec::new() };
+            let step =
+                part.plugin.next(part.config_text(), &input).map_err(|error| failed(&PartName::Policy, error))?;
             match step.value {
                 Ok(Step::Draw(_)) if self.asking.is_none() => return Err(PackError::NothingToDrawWith),
                 Ok(Step::Rate(_)) if self.meta.is_none() => return Err(PackError::NothingToRateWith),

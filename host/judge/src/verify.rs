@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use rewarden_record::{PrinciplesRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind, failure_name};
-use rewarden_runtime::contract::{
-    Detail, DetailValue, Failure, FailureKind, Outcome, Principle, Rating, Reward, Score,
-};
+use rewarden_record::{PrinciplesRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind};
+use rewarden_types::{Detail, DetailValue, Failure, FailureKind, Outcome, Principle, Rating, Reward, Score};
 
 use crate::order::Order;
 use crate::principles::query_digest;
@@ -115,7 +113,7 @@ fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
 fn outcome_text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Scored(scores) => list(scores, |score| score.as_ref().map_or("not shown".to_owned(), score_text)),
-        Outcome::Failed(failure) => format!("{} ({})", failure_name(failure.kind), failure.message),
+        Outcome::Failed(failure) => format!("{} ({})", failure.kind, failure.message),
     }
 }
 
@@ -123,7 +121,7 @@ fn rating_text(sample: &SampleRecord) -> String {
     match sample.meta.as_ref().map(|meta| &meta.rating) {
         None => "none".to_owned(),
         Some(Rating::Rated(rating)) => rating.to_string(),
-        Some(Rating::Failed(failure)) => format!("{} ({})", failure_name(failure.kind), failure.message),
+        Some(Rating::Failed(failure)) => format!("{} ({})", failure.kind, failure.message),
     }
 }
 
@@ -246,7 +244,7 @@ fn principles_text(outcome: &Result<Vec<Principle>, Failure>) -> String {
     };
     match outcome {
         Ok(principles) => list(principles, one),
-        Err(failure) => format!("{} ({})", failure_name(failure.kind), failure.message),
+        Err(failure) => format!("{} ({})", failure.kind, failure.message),
     }
 }
 

@@ -1,10 +1,7 @@
 //! The principles of a query, written before any response was seen.
 
-use rewarden_inference::Completion;
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::{Failure, Principle};
+use rewarden_types::{Completion, Failure, Principle, Sha256Digest};
 
-use crate::sample::failure_name;
 use crate::verdict::{TaskFailure, TaskFailureKind};
 
 /// What was asked for, and what came of it. One record serves every task with the same query.
@@ -18,7 +15,7 @@ pub struct PrinciplesRecord {
     pub seed: u64,
     /// As [`SampleRecord::prompt`](crate::SampleRecord::prompt), of the request for principles.
     pub prompt: Option<Sha256Digest>,
-    /// What the model wrote; none when it never came to that.
+    /// What the model wrote; `None` if generation failed.
     pub completion: Option<Completion>,
     /// Wall-clock seconds that the generation took; none where that is not known.
     pub seconds: Option<f64>,
@@ -45,7 +42,7 @@ impl TaskFailure {
     pub fn without_principles(failure: &Failure) -> Self {
         Self {
             kind: TaskFailureKind::Principles,
-            message: format!("the query has no principles: {} ({})", failure_name(failure.kind), failure.message),
+            message: format!("the query has no principles: {} ({})", failure.kind, failure.message),
         }
     }
 }

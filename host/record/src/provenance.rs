@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_inference::Identity;
-use rewarden_runtime::{Sha256Digest, contract};
+use rewarden_types::{Identity, Scale, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -54,7 +53,7 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scorers: Vec<ScorerProvenance>,
     /// The scale of the samples' scores.
-    pub scale: ScaleProvenance,
+    pub scale: Scale,
     /// The limits under which the plugins were called, of those that decide results: a call that ran out of fuel would have
     /// given something with more. By key; empty in runs of hosts that did not record them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,7 +106,7 @@ pub struct MetaProvenance {
     /// What read its ratings.
     pub parser: PartProvenance,
     /// The scale of its ratings.
-    pub scale: ScaleProvenance,
+    pub scale: Scale,
 }
 
 /// See [`Strategy::scorers`].
@@ -131,29 +130,6 @@ pub struct PartProvenance {
     pub digest: Sha256Digest,
     /// The effective configuration, defaults included.
     pub config: Map<String, Value>,
-}
-
-/// See [`Strategy::scale`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScaleProvenance {
-    /// Lowest score, inclusive.
-    pub min: f64,
-    /// Highest score, inclusive.
-    pub max: f64,
-    /// Whether only whole numbers are scores.
-    pub integer: bool,
-}
-
-impl From<contract::Scale> for ScaleProvenance {
-    fn from(contract::Scale { min, max, integer }: contract::Scale) -> Self {
-        Self { min, max, integer }
-    }
-}
-
-impl From<ScaleProvenance> for contract::Scale {
-    fn from(ScaleProvenance { min, max, integer }: ScaleProvenance) -> Self {
-        Self { min, max, integer }
-    }
 }
 
 /// See [`Drawn::sampling`].

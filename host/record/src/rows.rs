@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_inference::{FinishReason, Usage};
-use rewarden_runtime::contract::{Detail, DetailValue, Outcome, Principle, Rating, Score};
+use rewarden_types::{Detail, DetailValue, FinishReason, Outcome, Principle, Rating, Score, Usage};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::provenance::Provenance;
-use crate::sample::{SampleRecord, failure_name};
+use crate::sample::SampleRecord;
 use crate::verdict::{TaskFailure, Verdict};
 
 /// One line of a result file.
@@ -34,13 +34,13 @@ pub struct ResultRow<'a> {
 }
 
 impl<'a> ResultRow<'a> {
-    pub(crate) fn new(verdict: &'a Verdict, provenance: &'a Provenance) -> Self {
+    fn new(verdict: &'a Verdict, provenance: &'a Provenance) -> Self {
         let standing = verdict.standing();
         let (best, tied) = standing.map_or((None, Vec::new()), |standing| (standing.best, standing.tied));
         let reward = verdict.reward.as_ref().ok();
         Self {
             id: &verdict.task,
-            scores: reward.map(|reward| reward.scores.iter().map(value).collect()),
+            scores: reward.map(|reward| reward.scores.iter().map(Score::value).collect()),
             best,
             tied,
             k: verdict.samples.len(),
@@ -55,14 +55,6 @@ impl<'a> ResultRow<'a> {
     }
 }
 
-/// A score as JSON has it: null where there is none.
-pub(crate) fn value(score: &Score) -> Option<f64> {
-    match score {
-        Score::Value(value) => Some(*value),
-        Score::Abstain(_) => None,
-    }
-}
-
 fn abstentions(scores: &[Score]) -> BTreeMap<usize, &str> {
     let mut reasons = BTreeMap::new();
     for (index, score) in scores.iter().enumerate() {
@@ -73,8 +65,33 @@ fn abstentions(scores: &[Score]) -> BTreeMap<usize, &str> {
     reasons
 }
 
+impl Verdict {
+    /// Returns the row that a result file holds for this task.
+    pub fn row<'a>(&'a self, provenance: &'a Provenance) -> ResultRow<'a> {
+        ResultRow::new(self, provenance)
+    }
+
+    /// Returns the rows that a samples file holds for this task.
+    pub fn sample_rows(&self) -> impl Iterator<Item = SampleRow<'_>> {
+        self.samples.iter().map(|sample| sample.row(&self.task))
+    }
+
+    /// Returns the reward's details as one JSON object; empty without a reward.
+    pub fn details(&self) -> Value {
+        let details = self.reward.as_ref().map_or(&[][..], |reward| reward.details.as_slice());
+        serde_json::to_value(Details(details)).unwrap_or_default()
+    }
+}
+
+impl SampleRecord {
+    /// Returns the row that a samples file holds for this sample of `task`.
+    pub fn row<'a>(&'a self, task: &'a str) -> SampleRow<'a> {
+        SampleRow::new(task, self)
+    }
+}
+
 /// Details of a reward, written as one JSON object.
-pub(crate) struct Details<'a>(pub(crate) &'a [Detail]);
+struct Details<'a>(&'a [Detail]);
 
 impl Details<'_> {
     fn is_empty(&self) -> bool {
@@ -142,22 +159,22 @@ struct FailureRow<'a> {
 }
 
 impl<'a> SampleRow<'a> {
-    pub(crate) fn new(task: &'a str, sample: &'a SampleRecord) -> Self {
+    fn new(task: &'a str, sample: &'a SampleRecord) -> Self {
         let completion = sample.completion.as_ref();
         let judgement = sample.judgement.as_ref();
         let (scores, failure) = match &sample.outcome {
             Outcome::Scored(scores) => {
-                (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None)
+                (Some(scores.iter().map(|score| score.as_ref().and_then(Score::value)).collect()), None)
             }
             Outcome::Failed(failure) => {
-                (None, Some(FailureRow { kind: failure_name(failure.kind), message: &failure.message }))
+                (None, Some(FailureRow { kind: failure.kind.name(), message: &failure.message }))
             }
         };
         let (rating, rating_failure) = match sample.meta.as_ref().map(|meta| &meta.rating) {
             None => (None, None),
             Some(Rating::Rated(rating)) => (Some(*rating), None),
             Some(Rating::Failed(failure)) => {
-                (None, Some(FailureRow { kind: failure_name(failure.kind), message: &failure.message }))
+                (None, Some(FailureRow { kind: failure.kind.name(), message: &failure.message }))
             }
         };
         let row = |Principle { name, weight, text }: &'a Principle| PrincipleRow { name, weight: *weight, text };

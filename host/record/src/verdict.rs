@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_runtime::CallError;
-use rewarden_runtime::contract::{FailureKind, Outcome, Reward};
+use rewarden_types::{Outcome, Reward, Standing};
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::provenance::Provenance;
-use crate::rows::{Details, ResultRow, SampleRow};
-use crate::sample::{SampleRecord, call_kind, failure_name};
-use crate::standing::Standing;
+use crate::sample::SampleRecord;
 
 /// Why a task has no reward, though its samples may be fine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -20,6 +15,13 @@ pub struct TaskFailure {
     pub kind: TaskFailureKind,
     /// What was expected and found, for people.
     pub message: String,
+}
+
+impl TaskFailure {
+    /// Returns a failure of the host itself: neither a plugin nor a model is to blame.
+    pub fn host(message: impl Into<String>) -> Self {
+        Self { kind: TaskFailureKind::Host, message: message.into() }
+    }
 }
 
 /// See [`TaskFailure`].
@@ -96,7 +98,7 @@ impl Verdict {
     /// The kind and the message of every failed sample, by id.
     pub fn failure_messages(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.samples.iter().filter_map(|sample| match &sample.outcome {
-            Outcome::Failed(failure) => Some((failure_name(failure.kind), failure.message.as_str())),
+            Outcome::Failed(failure) => Some((failure.kind.name(), failure.message.as_str())),
             Outcome::Scored(_) => None,
         })
     }
@@ -110,38 +112,8 @@ impl Verdict {
         counts
     }
 
-    /// The reward's details as one JSON object; empty without a reward.
-    pub fn details(&self) -> Value {
-        let details = self.reward.as_ref().map_or(&[][..], |reward| reward.details.as_slice());
-        serde_json::to_value(Details(details)).unwrap_or_default()
-    }
-
     /// Who won; none without a reward.
     pub fn standing(&self) -> Option<Standing> {
         self.reward.as_ref().ok().map(|reward| Standing::of(&reward.scores))
-    }
-
-    /// The row that a result file holds for this task.
-    pub fn row<'a>(&'a self, provenance: &'a Provenance) -> ResultRow<'a> {
-        ResultRow::new(self, provenance)
-    }
-
-    /// The rows that a samples file holds for this task.
-    pub fn sample_rows(&self) -> impl Iterator<Item = SampleRow<'_>> {
-        self.samples.iter().map(|sample| SampleRow::new(&self.task, sample))
-    }
-}
-
-impl From<CallError> for TaskFailure {
-    /// A failed call into the policy: there is nobody else to finish the task.
-    fn from(error: CallError) -> Self {
-        let kind = match call_kind(&error.failure) {
-            FailureKind::Fuel => TaskFailureKind::PolicyFuel,
-            FailureKind::Memory => TaskFailureKind::PolicyMemory,
-            FailureKind::Time => TaskFailureKind::PolicyTime,
-            FailureKind::OutputSize => TaskFailureKind::PolicyOutputSize,
-            _ => TaskFailureKind::PolicyTrap,
-        };
-        Self { kind, message: error.to_string() }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use candle_core::Device;
 
 use crate::backtrace;
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// A device, or the wish for the best there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use tokio::sync::Mutex;
 use super::control_tokens::ControlTokens;
 use super::sampler::{GrammarEnd, SeededSampler, Step};
 use crate::backtrace;
-use crate::constraint::Constraint;
-use crate::error::ModelError;
-use crate::model::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage};
 use crate::reply::{RawReply, RawToken};
 use crate::thinking::{self, Start};
+use rewarden_types::Constraint;
+use rewarden_types::ModelError;
+use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage};
 
 /// What the model's tokens mean.
 pub(crate) struct Vocabulary {

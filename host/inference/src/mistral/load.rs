@@ -16,8 +16,8 @@ use super::device::DeviceChoice;
 use super::engine::{Engine, Vocabulary};
 use super::source::Source;
 use crate::backtrace;
-use crate::error::ModelError;
 use crate::gguf;
+use rewarden_types::ModelError;
 
 /// Share of a GPU's memory for weights and key-value blocks together. The rest is for activations and other programs.
 const GPU_MEMORY_SHARE: f32 = 0.85;

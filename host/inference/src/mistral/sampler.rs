@@ -16,7 +16,7 @@ use candle_core::Tensor;
 use mistralrs::CustomLogitsProcessor;
 
 use super::gumbel;
-use crate::model::Sampling;
+use rewarden_types::Sampling;
 
 /// One generation's sampler.
 pub(crate) struct SeededSampler {

@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use futures::future::try_join_all;
 
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// Something that continues a prompt greedily.
 #[async_trait]

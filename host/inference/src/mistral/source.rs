@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// Where a model's weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]

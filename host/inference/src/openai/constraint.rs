@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::constraint::Constraint;
-use crate::error::ModelError;
+use rewarden_types::Constraint;
+use rewarden_types::ModelError;
 
 /// How a server takes constraints. The protocol has a field for JSON schemas only, servers ignore fields that they do
 /// not know, and text that should be constrained and is not fails later in a way that is hard to understand; so it has

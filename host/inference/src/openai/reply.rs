@@ -10,10 +10,10 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::model::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
 use crate::reply::{RawReply, RawToken};
 use crate::server::{self, Failure, body, excerpt};
 use crate::thinking::Start;
+use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
 
 /// A whole reply, or one event of a stream: the two differ in the name of the field that holds the text.
 #[derive(Deserialize)]

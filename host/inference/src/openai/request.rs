@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::constraint::ConstraintDialect;
-use crate::error::ModelError;
-use crate::model::GenerateRequest;
+use rewarden_types::GenerateRequest;
+use rewarden_types::ModelError;
 
 /// The JSON object to post.
 pub(super) fn body(model: &str, request: &GenerateRequest, dialect: ConstraintDialect) -> Result<Value, ModelError> {
     let sampling = &request.sampling;
     let messages: Vec<Value> =
-        request.messages.iter().map(|m| json!({ "role": m.role.as_str(), "content": m.content })).collect();
+        request.messages.iter().map(|m| json!({ "role": m.role.name(), "content": m.content })).collect();
     let mut body = Map::new();
     body.insert("model".into(), json!(model));
     body.insert("messages".into(), json!(messages));
@@ -45,7 +45,7 @@ fn server_seed(seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Message, Role, Sampling};
+    use rewarden_types::{Message, Role, Sampling};
 
     fn request() -> GenerateRequest {
         GenerateRequest {

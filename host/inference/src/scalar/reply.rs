@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ScalarInput, ScalarRoute};
-use crate::error::ModelError;
-use crate::model::{Completion, FinishReason, Usage};
 use crate::server::{self, Failure, body, excerpt};
+use rewarden_types::ModelError;
+use rewarden_types::{Completion, FinishReason, Usage};
 
 /// The most bytes of a reply, which holds one number. A list for every token, which is told apart from it, fits too.
 const LARGEST: usize = 1 << 20;

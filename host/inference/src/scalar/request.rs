@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{ScalarInput, ScalarRoute};
-use crate::error::ModelError;
-use crate::model::{GenerateRequest, Message};
+use rewarden_types::ModelError;
+use rewarden_types::{GenerateRequest, Message};
 
 /// The JSON object to post.
 pub(super) fn body(model: &str, messages: &[Message], route: ScalarRoute, input: ScalarInput) -> Value {
@@ -13,7 +13,7 @@ pub(super) fn body(model: &str, messages: &[Message], route: ScalarRoute, input:
     match input {
         ScalarInput::Messages => {
             let messages: Vec<Value> =
-                messages.iter().map(|m| json!({ "role": m.role.as_str(), "content": m.content })).collect();
+                messages.iter().map(|m| json!({ "role": m.role.name(), "content": m.content })).collect();
             body.insert("messages".into(), json!(messages));
             // The conversation is over, also where its last turn is the user's.
             body.insert("add_generation_prompt".into(), json!(false));

@@ -1,9 +1,11 @@
 //! Bodies of replies, which have an end.
 
+use std::time::Duration;
+
 use futures::{Stream, StreamExt};
 use reqwest::Response;
 
-use super::failure::Failure;
+use super::failure::{Failure, excerpt};
 
 /// The most bytes that are read of any reply: some 40,000 tokens with twenty log-probabilities each.
 pub(crate) const LARGEST: usize = 64 << 20;
@@ -58,8 +60,25 @@ pub(crate) async fn text(response: Response, most: usize) -> Result<String, Fail
         .map_err(|error| Failure::Malformed { expected: "a reply in UTF-8", found: format!("other bytes ({error})") })
 }
 
+impl Failure {
+    /// An error status, with the beginning of its body and without `secret`.
+    pub(crate) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
+        let status = response.status().as_u16();
+        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let seconds = header.and_then(|value| value.trim().parse().ok());
+        let retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let onwards = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = match onwards.filter(|_| (300..400).contains(&status)) {
+            // Followed, it would carry a prompt, and perhaps a key, to where nobody meant it to go.
+            Some(onwards) => format!("redirects to {onwards}, which is not followed; if that is the server, name it"),
+            None => beginning(response).await,
+        };
+        Failure::Status { status, body: excerpt(&body, secret), retry_after }
+    }
+}
+
 /// The beginning of the body of a reply with an error status; what follows is not read.
-pub(crate) async fn beginning(response: Response) -> String {
+async fn beginning(response: Response) -> String {
     let mut pieces = std::pin::pin!(pieces(response, usize::MAX));
     let mut read = Vec::new();
     while let Some(piece) = pieces.next().await {

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// A checked base URL, and the route that is posted to.
 pub(crate) struct Endpoint {

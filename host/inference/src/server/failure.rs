@@ -4,12 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Response;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::Terms;
-use crate::error::ModelError;
+use rewarden_types::ModelError;
 
 /// How much of a server's error text is kept, in characters.
 const SHOWN: usize = 500;
@@ -58,21 +57,6 @@ impl Failure {
             cause = error.source();
         }
         Failure::Connection(text)
-    }
-
-    /// An error status, with the beginning of its body and without `secret`.
-    pub(crate) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
-        let status = response.status().as_u16();
-        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let seconds = header.and_then(|value| value.trim().parse().ok());
-        let retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let onwards = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = match onwards.filter(|_| (300..400).contains(&status)) {
-            // Followed, it would carry a prompt, and perhaps a key, to where nobody meant it to go.
-            Some(onwards) => format!("redirects to {onwards}, which is not followed; if that is the server, name it"),
-            None => super::body::beginning(response).await,
-        };
-        Failure::Status { status, body: excerpt(&body, secret), retry_after }
     }
 
     /// The error that `url` is named in, after `attempts` tries.

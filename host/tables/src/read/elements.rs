@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, ErrorKind};
 
-use super::{ENDLESS_BYTES, MOST_BYTES, Row, RowFault, Stream, endless, peek, row, too_long};
+use super::row::{ENDLESS_BYTES, MOST_BYTES, Row, RowFault, Stream, endless, peek, row, too_long};
 use crate::TableError;
 
 pub(super) struct Elements {

@@ -8,8 +8,7 @@ use arrow::datatypes::*;
 use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 
-use super::MOST_BYTES;
-use super::parquet_rows::too_long;
+use super::row::{MOST_BYTES, too_long_text};
 
 /// The column at fault and its type, if `data_type` or a type in it has no counterpart in JSON.
 pub(super) fn unsupported(column: String, data_type: &DataType) -> Option<(String, String)> {
@@ -86,7 +85,7 @@ impl Serialize for JsonCell<'_> {
                 let text = array.as_string_view().value(index);
                 // Before looking for what must be escaped in it.
                 if text.len() as u64 > MOST_BYTES {
-                    return Err(S::Error::custom(too_long()));
+                    return Err(S::Error::custom(too_long_text()));
                 }
                 out.serialize_str(text)
             }

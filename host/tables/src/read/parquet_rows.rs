@@ -16,8 +16,9 @@ use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::bounds::{Refusal, batch_rows};
+use super::footer;
 use super::json_cell::{JsonCell, unsupported};
-use super::{MOST_BYTES, Row, RowFault, footer};
+use super::row::{MOST_BYTES, Row, RowFault, too_long_text};
 use crate::TableError;
 
 pub(super) struct ParquetRows {
@@ -176,11 +177,7 @@ fn row(number: u64, batch: &RecordBatch, index: usize) -> Result<Row, RowFault> 
         serde_json::to_writer(&mut text, &cell).map_err(fault)?;
     }
     text.0.push(b'}');
-    super::row(number, &text.0, "row")
-}
-
-pub(super) fn too_long() -> String {
-    format!("expected a row of at most {MOST_BYTES} bytes, found more; split it")
+    super::row::row(number, &text.0, "row")
 }
 
 /// The text of a row, no longer than one may be.
@@ -189,7 +186,7 @@ struct Text(Vec<u8>);
 impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if (self.0.len() + bytes.len()) as u64 > MOST_BYTES {
-            return Err(Error::other(too_long()));
+            return Err(Error::other(too_long_text()));
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -2,23 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-use rewarden_inference::{Completion, FinishReason, Token, Usage};
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::Failure;
+use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Sha256Digest, Token, Usage, strict_json as json};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::encode::Decoded;
-use super::error::StoreError;
-use super::json;
-use super::tables::Tables;
-use crate::sample::failure_kind;
+use crate::encode::Decoded;
+use crate::error::StoreError;
+use crate::tables::Tables;
 
 /// Characters of a foreign text that an error shows: a digest in full.
 const SHOWN: usize = 80;
 
 /// The beginning of a foreign text, with nothing in it that a terminal obeys.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
@@ -40,25 +36,25 @@ fn found(value: ValueRef<'_>) -> String {
 }
 
 /// One row, with the words for its errors.
-pub(super) struct Cells<'a> {
-    pub(super) tables: &'a Tables<'a>,
-    pub(super) table: &'static str,
-    pub(super) row: &'a Row<'a>,
-    pub(super) name: String,
+pub(crate) struct Cells<'a> {
+    pub(crate) tables: &'a Tables<'a>,
+    pub(crate) table: &'static str,
+    pub(crate) row: &'a Row<'a>,
+    pub(crate) name: String,
 }
 
 /// Where the columns of a completion stand in a row.
-pub(super) struct CompletionColumns {
-    pub(super) text: usize,
-    pub(super) thinking: usize,
-    pub(super) finish: usize,
-    pub(super) prompt_tokens: usize,
-    pub(super) completion_tokens: usize,
-    pub(super) tokens: usize,
+pub(crate) struct CompletionColumns {
+    pub(crate) text: usize,
+    pub(crate) thinking: usize,
+    pub(crate) finish: usize,
+    pub(crate) prompt_tokens: usize,
+    pub(crate) completion_tokens: usize,
+    pub(crate) tokens: usize,
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn error(&self, column: &'static str, message: String) -> StoreError {
+    pub(crate) fn error(&self, column: &'static str, message: String) -> StoreError {
         let path = self.tables.path.to_owned();
         StoreError::Value { path, table: self.table, row: self.name.clone(), column, message }
     }
@@ -71,7 +67,7 @@ impl<'a> Cells<'a> {
         Err(self.error(column, format!("expected {expected}, found {}", found(value))))
     }
 
-    pub(super) fn optional_text(&self, index: usize, column: &'static str) -> Result<Option<&'a str>, StoreError> {
+    pub(crate) fn optional_text(&self, index: usize, column: &'static str) -> Result<Option<&'a str>, StoreError> {
         match self.raw(index)? {
             ValueRef::Null => Ok(None),
             ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
@@ -82,21 +78,21 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(super) fn text(&self, index: usize, column: &'static str) -> Result<&'a str, StoreError> {
+    pub(crate) fn text(&self, index: usize, column: &'static str) -> Result<&'a str, StoreError> {
         match self.optional_text(index, column)? {
             Some(text) => Ok(text),
             None => self.expected(column, "text", ValueRef::Null),
         }
     }
 
-    pub(super) fn blob(&self, index: usize, column: &'static str) -> Result<&'a [u8], StoreError> {
+    pub(crate) fn blob(&self, index: usize, column: &'static str) -> Result<&'a [u8], StoreError> {
         match self.raw(index)? {
             ValueRef::Blob(bytes) => Ok(bytes),
             other => self.expected(column, "binary data", other),
         }
     }
 
-    pub(super) fn optional_integer(
+    pub(crate) fn optional_integer(
         &self,
         index: usize,
         column: &'static str,
@@ -112,7 +108,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(super) fn integer(
+    pub(crate) fn integer(
         &self,
         index: usize,
         column: &'static str,
@@ -131,7 +127,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A number that counts: ids, rounds.
-    pub(super) fn count(&self, index: usize, column: &'static str) -> Result<u32, StoreError> {
+    pub(crate) fn count(&self, index: usize, column: &'static str) -> Result<u32, StoreError> {
         self.integer(index, column, 0..=i64::from(u32::MAX)).map(Self::u32_of)
     }
 
@@ -140,11 +136,11 @@ impl<'a> Cells<'a> {
     }
 
     /// Not negative: samples that the host draws have seeds of 53 bits, imported ones may have 63.
-    pub(super) fn seed(&self, index: usize) -> Result<u64, StoreError> {
+    pub(crate) fn seed(&self, index: usize) -> Result<u64, StoreError> {
         self.integer(index, "seed", 0..=i64::MAX).map(i64::unsigned_abs)
     }
 
-    pub(super) fn optional_number(&self, index: usize, column: &'static str) -> Result<Option<f64>, StoreError> {
+    pub(crate) fn optional_number(&self, index: usize, column: &'static str) -> Result<Option<f64>, StoreError> {
         match self.raw(index)? {
             ValueRef::Null => Ok(None),
             ValueRef::Real(number) if number.is_finite() => Ok(Some(number)),
@@ -153,7 +149,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Seconds, where they are known.
-    pub(super) fn seconds(&self, index: usize) -> Result<Option<f64>, StoreError> {
+    pub(crate) fn seconds(&self, index: usize) -> Result<Option<f64>, StoreError> {
         match self.optional_number(index, "seconds")? {
             Some(seconds) if seconds < 0.0 => {
                 self.expected("seconds", "a number of at least 0", ValueRef::Real(seconds))
@@ -163,14 +159,14 @@ impl<'a> Cells<'a> {
     }
 
     /// As of the command line and of requests: finite, at least 0, without an upper bound.
-    pub(super) fn temperature(&self, index: usize) -> Result<f64, StoreError> {
+    pub(crate) fn temperature(&self, index: usize) -> Result<f64, StoreError> {
         match self.raw(index)? {
             ValueRef::Real(number) if number.is_finite() && number >= 0.0 => Ok(number),
             other => self.expected("temperature", "a finite number of at least 0", other),
         }
     }
 
-    pub(super) fn decoded<T>(
+    pub(crate) fn decoded<T>(
         &self,
         index: usize,
         column: &'static str,
@@ -179,7 +175,7 @@ impl<'a> Cells<'a> {
         decode(self.text(index, column)?).map_err(|message| self.error(column, message))
     }
 
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &self,
         index: usize,
         column: &'static str,
@@ -189,19 +185,19 @@ impl<'a> Cells<'a> {
         text.map(decode).transpose().map_err(|message| self.error(column, message))
     }
 
-    pub(super) fn digest(&self, index: usize, column: &'static str) -> Result<Option<Sha256Digest>, StoreError> {
+    pub(crate) fn digest(&self, index: usize, column: &'static str) -> Result<Option<Sha256Digest>, StoreError> {
         self.optional(index, column, digest)
     }
 
     /// What must be null where something else is.
-    pub(super) fn nothing(&self, index: usize, column: &'static str, beside: &str) -> Result<(), StoreError> {
+    pub(crate) fn nothing(&self, index: usize, column: &'static str, beside: &str) -> Result<(), StoreError> {
         match self.raw(index)? {
             ValueRef::Null => Ok(()),
             other => self.expected(column, &format!("nothing {beside}"), other),
         }
     }
 
-    pub(super) fn completion(&self, at: &CompletionColumns) -> Result<Option<Completion>, StoreError> {
+    pub(crate) fn completion(&self, at: &CompletionColumns) -> Result<Option<Completion>, StoreError> {
         let Some(text) = self.optional_text(at.text, "text")? else {
             for (index, column) in [
                 (at.thinking, "thinking"),
@@ -233,9 +229,9 @@ impl<'a> Cells<'a> {
     }
 
     /// The failure in two neighbouring columns.
-    pub(super) fn failure(&self, index: usize) -> Result<Option<Failure>, StoreError> {
+    pub(crate) fn failure(&self, index: usize) -> Result<Option<Failure>, StoreError> {
         let found = self.optional(index, "failure_kind", |text| {
-            failure_kind(text).ok_or_else(|| format!("unknown kind `{}`", shown(text)))
+            FailureKind::from_name(text).ok_or_else(|| format!("unknown kind `{}`", shown(text)))
         })?;
         match found {
             Some(kind) => {
@@ -251,7 +247,7 @@ impl<'a> Cells<'a> {
 }
 
 /// A digest as [`Sha256Digest`] writes it: other spellings of it are other texts, and would not be found.
-pub(super) fn digest(text: &str) -> Decoded<Sha256Digest> {
+pub(crate) fn digest(text: &str) -> Decoded<Sha256Digest> {
     let digest: Option<Sha256Digest> = text.parse().ok();
     digest
         .filter(|digest| digest.to_string() == text)

@@ -6,41 +6,41 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::{Sha256Digest, strict_json as json};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::cells::Cells;
-use super::error::StoreError;
-use super::json;
-use super::tables::{RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
+use crate::cells::Cells;
+use crate::error::StoreError;
+use crate::tables::{RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables};
+use rewarden_record::TaskKey;
 
 /// Names the encoding: another one would give other digests, and gets another name.
 const RUN: &str = "rewarden run 3";
 
 /// The key in the table `run` that the digest stands under while the run is closed.
-pub(super) const DIGEST: &str = "digest";
+pub(crate) const DIGEST: &str = "digest";
 
 const SEAL_COLUMNS: &str = "content, principles, samples, ratings, reward, clock";
 
 /// Where `seconds` stands in a row of samples, of ratings and of principles.
-pub(super) const SAMPLE_SECONDS: usize = 12;
+pub(crate) const SAMPLE_SECONDS: usize = 12;
 /// See [`SAMPLE_SECONDS`].
-pub(super) const RATING_SECONDS: usize = 11;
+pub(crate) const RATING_SECONDS: usize = 11;
 
 /// Bytes that are collected before they are hashed: a value takes ten and more calls otherwise.
 const COLLECTED: usize = 4096;
 
 /// Takes values in, each so that it cannot be mistaken for two others.
-pub(super) struct Hasher {
+pub(crate) struct Hasher {
     sha: Sha256,
     collected: Vec<u8>,
 }
 
 impl Hasher {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut hasher = Self { sha: Sha256::new(), collected: Vec::with_capacity(COLLECTED) };
         hasher.text(name);
         hasher
@@ -64,19 +64,19 @@ impl Hasher {
         self.add(bytes);
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.sized(3, text.as_bytes());
     }
 
-    pub(super) fn integer(&mut self, number: i64) {
+    pub(crate) fn integer(&mut self, number: i64) {
         self.tagged(1, number.to_be_bytes());
     }
 
-    pub(super) fn digest(&mut self, digest: &Sha256Digest) {
+    pub(crate) fn digest(&mut self, digest: &Sha256Digest) {
         self.sized(4, digest.bytes());
     }
 
-    pub(super) fn value(&mut self, value: ValueRef<'_>) {
+    pub(crate) fn value(&mut self, value: ValueRef<'_>) {
         match value {
             ValueRef::Null => self.add(&[0]),
             ValueRef::Integer(number) => self.integer(number),
@@ -89,14 +89,14 @@ impl Hasher {
         }
     }
 
-    pub(super) fn finish(mut self) -> Sha256Digest {
+    pub(crate) fn finish(mut self) -> Sha256Digest {
         self.sha.update(&self.collected);
         Sha256Digest::from(self.sha)
     }
 }
 
 /// A row as a seal takes it in.
-pub(super) struct Sealed {
+pub(crate) struct Sealed {
     /// Of its values but `task`, `key` and `seconds`.
     digest: Sha256Digest,
     /// Null where the table has no such column.
@@ -131,16 +131,16 @@ impl Sealed {
     }
 
     /// A row that was read.
-    pub(super) fn read(row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<Self, rusqlite::Error> {
+    pub(crate) fn read(row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<Self, rusqlite::Error> {
         Self::new((0..row.as_ref().column_count()).map(|column| row.get_ref(column)), from, seconds)
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// A row that is written.
-    pub(super) fn written(values: &[ToSqlOutput<'_>], from: usize, seconds: Option<usize>) -> Self {
+    pub(crate) fn written(values: &[ToSqlOutput<'_>], from: usize, seconds: Option<usize>) -> Self {
         let values = values.iter().map(|value| match value {
             ToSqlOutput::Borrowed(value) => Ok::<_, Infallible>(*value),
             ToSqlOutput::Owned(value) => Ok(value.into()),
@@ -154,17 +154,17 @@ impl Sealed {
 
 /// The digests of one task's rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seal {
-    pub(super) content: Sha256Digest,
-    pub(super) principles: Sha256Digest,
-    pub(super) samples: Sha256Digest,
-    pub(super) ratings: Sha256Digest,
-    pub(super) reward: Sha256Digest,
-    pub(super) clock: Sha256Digest,
+pub(crate) struct Seal {
+    pub(crate) content: Sha256Digest,
+    pub(crate) principles: Sha256Digest,
+    pub(crate) samples: Sha256Digest,
+    pub(crate) ratings: Sha256Digest,
+    pub(crate) reward: Sha256Digest,
+    pub(crate) clock: Sha256Digest,
 }
 
 impl Seal {
-    pub(super) fn parts(&self) -> [(&'static str, &Sha256Digest); 6] {
+    pub(crate) fn parts(&self) -> [(&'static str, &Sha256Digest); 6] {
         [
             ("tasks", &self.content),
             ("principles", &self.principles),
@@ -176,7 +176,7 @@ impl Seal {
     }
 
     /// The tables whose rows are not those of `self` any more.
-    pub(super) fn changed(&self, now: &Self) -> Vec<&'static str> {
+    pub(crate) fn changed(&self, now: &Self) -> Vec<&'static str> {
         let pairs = self.parts().into_iter().zip(now.parts());
         pairs.filter(|((_, then), (_, now))| then != now).map(|((table, _), _)| table).collect()
     }
@@ -184,7 +184,7 @@ impl Seal {
 
 /// A seal while the rows of its task are gone through: the task's own, its principles, samples by id, ratings by sample, the
 /// reward.
-pub(super) struct Sealing {
+pub(crate) struct Sealing {
     content: Hasher,
     principles: Hasher,
     samples: Hasher,
@@ -195,7 +195,7 @@ pub(super) struct Sealing {
 }
 
 impl Sealing {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             content: Hasher::new("tasks"),
             principles: Hasher::new("principles"),
@@ -207,25 +207,25 @@ impl Sealing {
         }
     }
 
-    pub(super) fn content(&mut self, row: &Sealed) {
+    pub(crate) fn content(&mut self, row: &Sealed) {
         self.content.digest(&row.digest);
         self.bytes += row.bytes;
     }
 
     /// Principles, and how many bytes were read for them.
-    pub(super) fn principles(&mut self, row: &Sealed, bytes: u64) {
+    pub(crate) fn principles(&mut self, row: &Sealed, bytes: u64) {
         self.principles.digest(&row.digest);
         self.clock.text("principles");
         self.clock.value(ValueRef::from(&row.seconds));
         self.bytes += bytes;
     }
 
-    pub(super) fn sample(&mut self, id: i64, row: &Sealed) {
+    pub(crate) fn sample(&mut self, id: i64, row: &Sealed) {
         self.samples.digest(&row.digest);
         self.timed("samples", id, row);
     }
 
-    pub(super) fn rating(&mut self, sample: i64, row: &Sealed) {
+    pub(crate) fn rating(&mut self, sample: i64, row: &Sealed) {
         self.ratings.digest(&row.digest);
         self.timed("ratings", sample, row);
     }
@@ -237,17 +237,17 @@ impl Sealing {
         self.bytes += row.bytes;
     }
 
-    pub(super) fn reward(&mut self, row: &Sealed) {
+    pub(crate) fn reward(&mut self, row: &Sealed) {
         self.reward.digest(&row.digest);
         self.bytes += row.bytes;
     }
 
     /// Bytes of texts that were read.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    pub(super) fn finish(self) -> Seal {
+    pub(crate) fn finish(self) -> Seal {
         Seal {
             content: self.content.finish(),
             principles: self.principles.finish(),
@@ -261,22 +261,22 @@ impl Sealing {
 
 /// The rows of a task that was begun in this process, as they were written: reading them again to seal it would cost five
 /// times as much.
-pub(super) struct Written {
+pub(crate) struct Written {
     content: Sealed,
     samples: BTreeMap<u32, Sealed>,
     ratings: BTreeMap<u32, Sealed>,
 }
 
 impl Written {
-    pub(super) fn new(content: Sealed) -> Self {
+    pub(crate) fn new(content: Sealed) -> Self {
         Self { content, samples: BTreeMap::new(), ratings: BTreeMap::new() }
     }
 
-    pub(super) fn sample(&mut self, id: u32, row: Sealed) {
+    pub(crate) fn sample(&mut self, id: u32, row: Sealed) {
         self.samples.insert(id, row);
     }
 
-    pub(super) fn rating(&mut self, sample: u32, row: Sealed) {
+    pub(crate) fn rating(&mut self, sample: u32, row: Sealed) {
         self.ratings.insert(sample, row);
     }
 }
@@ -284,21 +284,21 @@ impl Written {
 /// The digest of a run, and what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RunDigest {
+pub(crate) struct RunDigest {
     /// Over the three below; what names the run.
-    pub(super) run: Sha256Digest,
+    pub(crate) run: Sha256Digest,
     /// The table `run`, but for the digest itself.
-    pub(super) header: Sha256Digest,
+    pub(crate) header: Sha256Digest,
     /// Digests and names of the components.
-    pub(super) components: Sha256Digest,
+    pub(crate) components: Sha256Digest,
     /// The seals, by their tasks' keys.
-    pub(super) tasks: Sha256Digest,
+    pub(crate) tasks: Sha256Digest,
     /// How many seals.
-    pub(super) count: u64,
+    pub(crate) count: u64,
 }
 
 impl RunDigest {
-    pub(super) fn new(header: Sha256Digest, components: Sha256Digest, seals: Seals) -> Self {
+    pub(crate) fn new(header: Sha256Digest, components: Sha256Digest, seals: Seals) -> Self {
         let count = seals.count;
         let tasks = seals.finish();
         let mut run = Hasher::new(RUN);
@@ -310,17 +310,17 @@ impl RunDigest {
 }
 
 /// The digest over all seals while they are gone through.
-pub(super) struct Seals {
+pub(crate) struct Seals {
     hasher: Hasher,
     count: u64,
 }
 
 impl Seals {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hasher: Hasher::new("seals"), count: 0 }
     }
 
-    pub(super) fn add(&mut self, TaskKey(key): TaskKey, seal: &Seal) {
+    pub(crate) fn add(&mut self, TaskKey(key): TaskKey, seal: &Seal) {
         self.hasher.integer(key);
         for (_, part) in seal.parts() {
             self.hasher.digest(part);
@@ -335,7 +335,7 @@ impl Seals {
 
 impl Tables<'_> {
     /// The seal of the task's rows as they are now, and how many bytes their texts have.
-    pub(super) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
+    pub(crate) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
         let mut seal = Sealing::new();
         let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?");
         self.rows("tasks", &sql, key, |row| {
@@ -381,13 +381,13 @@ impl Tables<'_> {
     }
 
     /// Seals the task as its rows are now.
-    pub(super) fn seal_task(&self, key: TaskKey) -> Result<(), StoreError> {
+    pub(crate) fn seal_task(&self, key: TaskKey) -> Result<(), StoreError> {
         let (seal, _) = self.seal_now(key)?;
         self.insert_seal(key, &seal)
     }
 
     /// Seals a task all of whose rows were written in this process.
-    pub(super) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
+    pub(crate) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
         let mut seal = Sealing::new();
         seal.content(&written.content);
         if let Some((held, bytes)) = self.principles_of(key)? {
@@ -411,13 +411,13 @@ impl Tables<'_> {
         self.prepare(&sql)?.execute(values).map(|_| ()).map_err(|error| self.sqlite(&error))
     }
 
-    pub(super) fn delete_seal(&self, TaskKey(key): TaskKey) -> Result<(), StoreError> {
+    pub(crate) fn delete_seal(&self, TaskKey(key): TaskKey) -> Result<(), StoreError> {
         let mut statement = self.prepare("DELETE FROM seals WHERE task = ?")?;
         statement.execute([key]).map(|_| ()).map_err(|error| self.sqlite(&error))
     }
 
     /// The seal that the task was given.
-    pub(super) fn find_seal(&self, TaskKey(key): TaskKey) -> Result<Option<Seal>, StoreError> {
+    pub(crate) fn find_seal(&self, TaskKey(key): TaskKey) -> Result<Option<Seal>, StoreError> {
         let mut statement = self.prepare(&format!("SELECT {SEAL_COLUMNS} FROM seals WHERE task = ?"))?;
         let found = statement.query_row([key], |row| Ok(self.seal(row, 0, key))).optional();
         found.map_err(|error| self.sqlite(&error))?.transpose()
@@ -443,7 +443,7 @@ impl Tables<'_> {
     }
 
     /// The digest of the run as its seals say, without a look at the rows that they were made of.
-    pub(super) fn digest_of_seals(&self) -> Result<RunDigest, StoreError> {
+    pub(crate) fn digest_of_seals(&self) -> Result<RunDigest, StoreError> {
         let mut seals = Seals::new();
         let mut before = 0;
         self.each(&format!("SELECT task, {SEAL_COLUMNS} FROM seals ORDER BY task"), [], |row| {
@@ -455,7 +455,7 @@ impl Tables<'_> {
         Ok(RunDigest::new(self.digest_of_header()?, self.digest_of_components()?, seals))
     }
 
-    pub(super) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
+    pub(crate) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
         let mut hasher = Hasher::new("run");
         self.each("SELECT key, value FROM run WHERE key <> 'digest' ORDER BY key", [], |row| {
             for column in 0..2 {
@@ -466,7 +466,7 @@ impl Tables<'_> {
         Ok(hasher.finish())
     }
 
-    pub(super) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
+    pub(crate) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
         let mut hasher = Hasher::new("components");
         self.each("SELECT digest, name FROM components ORDER BY digest", [], |row| {
             for column in 0..2 {
@@ -478,7 +478,7 @@ impl Tables<'_> {
     }
 
     /// The digest that the run was closed with; none while it is open, and after its process was killed.
-    pub(super) fn closed_with(&self) -> Result<Option<RunDigest>, StoreError> {
+    pub(crate) fn closed_with(&self) -> Result<Option<RunDigest>, StoreError> {
         let Some(text) = self.header_value(DIGEST)? else { return Ok(None) };
         json::form(&text).map(Some).map_err(|message| self.wrong_header(DIGEST, message))
     }

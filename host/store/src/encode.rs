@@ -1,10 +1,8 @@
 //! Contract values as JSON text, and back. Exact: every finite number keeps its bits.
 
-use rewarden_runtime::contract::{Detail, DetailValue, Judgement, Message, Principle, Role, Score};
+use rewarden_types::{Detail, DetailValue, Judgement, Message, Principle, Score, strict_json as json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use super::json;
 
 /// A score, with what JSON numbers cannot say.
 #[derive(Serialize, Deserialize)]
@@ -46,12 +44,6 @@ impl TryFrom<ScoreText> for Score {
 }
 
 #[derive(Serialize, Deserialize)]
-struct MessageText {
-    role: rewarden_inference::Role,
-    content: String,
-}
-
-#[derive(Serialize, Deserialize)]
 struct PrincipleText {
     name: String,
     weight: Option<ScoreText>,
@@ -68,23 +60,23 @@ struct JudgementText {
 }
 
 /// Text that is not what the column holds; names what was expected.
-pub(super) type Decoded<T> = Result<T, String>;
+pub(crate) type Decoded<T> = Result<T, String>;
 
 fn text(value: &impl Serialize) -> String {
     // Nothing here has keys that are not strings, the only thing that JSON refuses.
     serde_json::to_string(value).unwrap_or_default()
 }
 
-pub(super) fn plain_text(value: &impl Serialize) -> String {
+pub(crate) fn plain_text(value: &impl Serialize) -> String {
     text(value)
 }
 
 /// Scores in the task's own order; none for a response that was not shown.
-pub(super) fn placed_text(scores: &[Option<Score>]) -> String {
+pub(crate) fn placed_text(scores: &[Option<Score>]) -> String {
     text(&scores.iter().map(|score| score.as_ref().map(ScoreText::from)).collect::<Vec<_>>())
 }
 
-pub(super) fn placed(text: &str, responses: usize) -> Decoded<Vec<Option<Score>>> {
+pub(crate) fn placed(text: &str, responses: usize) -> Decoded<Vec<Option<Score>>> {
     let scores: Vec<Option<ScoreText>> = json::list(text, responses)?;
     one_each(scores.len(), responses)?;
     scores.into_iter().map(|score| score.map(finite).transpose()).collect()
@@ -105,7 +97,7 @@ fn finite(score: ScoreText) -> Decoded<Score> {
 }
 
 /// Which responses a sample showed: indices, each at most once, at least one.
-pub(super) fn order(text: &str, responses: usize) -> Decoded<Vec<u32>> {
+pub(crate) fn order(text: &str, responses: usize) -> Decoded<Vec<u32>> {
     let order: Vec<u32> = json::list(text, responses)?;
     let mut seen = vec![false; responses];
     for index in &order {
@@ -121,34 +113,22 @@ pub(super) fn order(text: &str, responses: usize) -> Decoded<Vec<u32>> {
     Ok(order)
 }
 
-pub(super) fn scores_text(scores: &[Score]) -> String {
+pub(crate) fn scores_text(scores: &[Score]) -> String {
     text(&scores.iter().map(ScoreText::from).collect::<Vec<_>>())
 }
 
-pub(super) fn scores(text: &str, responses: usize) -> Decoded<Vec<Score>> {
+pub(crate) fn scores(text: &str, responses: usize) -> Decoded<Vec<Score>> {
     let scores: Vec<ScoreText> = json::list(text, responses)?;
     one_each(scores.len(), responses)?;
     scores.into_iter().map(finite).collect()
 }
 
-pub(super) fn messages_text(messages: &[Message]) -> String {
-    let role = |role| match role {
-        Role::System => rewarden_inference::Role::System,
-        Role::User => rewarden_inference::Role::User,
-        Role::Assistant => rewarden_inference::Role::Assistant,
-    };
-    let message = |message: &Message| MessageText { role: role(message.role), content: message.content.clone() };
-    text(&messages.iter().map(message).collect::<Vec<_>>())
+pub(crate) fn messages_text(messages: &[Message]) -> String {
+    text(&messages)
 }
 
-pub(super) fn messages(text: &str) -> Decoded<Vec<Message>> {
-    let role = |role| match role {
-        rewarden_inference::Role::System => Role::System,
-        rewarden_inference::Role::User => Role::User,
-        rewarden_inference::Role::Assistant => Role::Assistant,
-    };
-    let messages: Vec<MessageText> = json::list(text, json::MOST_VALUES)?;
-    Ok(messages.into_iter().map(|text| Message { role: role(text.role), content: text.content }).collect())
+pub(crate) fn messages(text: &str) -> Decoded<Vec<Message>> {
+    json::list(text, json::MOST_VALUES)
 }
 
 impl From<&Principle> for PrincipleText {
@@ -174,16 +154,16 @@ impl TryFrom<PrincipleText> for Principle {
     }
 }
 
-pub(super) fn principles_text(principles: &[Principle]) -> String {
+pub(crate) fn principles_text(principles: &[Principle]) -> String {
     text(&principles.iter().map(PrincipleText::from).collect::<Vec<_>>())
 }
 
-pub(super) fn principles(text: &str) -> Decoded<Vec<Principle>> {
+pub(crate) fn principles(text: &str) -> Decoded<Vec<Principle>> {
     let principles: Vec<PrincipleText> = json::list(text, json::MOST_VALUES)?;
     principles.into_iter().map(Principle::try_from).collect()
 }
 
-pub(super) fn judgement_text(judgement: &Judgement) -> String {
+pub(crate) fn judgement_text(judgement: &Judgement) -> String {
     text(&JudgementText {
         scores: judgement.scores.iter().map(ScoreText::from).collect(),
         principles: judgement.principles.iter().map(PrincipleText::from).collect(),
@@ -191,7 +171,7 @@ pub(super) fn judgement_text(judgement: &Judgement) -> String {
     })
 }
 
-pub(super) fn judgement(text: &str) -> Decoded<Judgement> {
+pub(crate) fn judgement(text: &str) -> Decoded<Judgement> {
     let judgement: JudgementText = json::form(text)?;
     Ok(Judgement {
         scores: judgement.scores.into_iter().map(Score::try_from).collect::<Result<_, _>>()?,
@@ -200,7 +180,7 @@ pub(super) fn judgement(text: &str) -> Decoded<Judgement> {
     })
 }
 
-pub(super) fn details_text(details: &[Detail]) -> String {
+pub(crate) fn details_text(details: &[Detail]) -> String {
     let value = |detail: &Detail| match &detail.value {
         DetailValue::Number(number) => (detail.name.clone(), Value::from(*number)),
         DetailValue::Text(text) => (detail.name.clone(), Value::from(text.as_str())),
@@ -209,7 +189,7 @@ pub(super) fn details_text(details: &[Detail]) -> String {
     text(&details.iter().map(value).collect::<Vec<_>>())
 }
 
-pub(super) fn details(text: &str) -> Decoded<Vec<Detail>> {
+pub(crate) fn details(text: &str) -> Decoded<Vec<Detail>> {
     let details: Vec<(String, Value)> = json::form(text)?;
     let detail = |(name, value)| {
         let value = match value {

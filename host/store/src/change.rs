@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::Sha256Digest;
 
-use super::cells::shown;
-use super::seal::RunDigest;
+use crate::cells::shown;
+use crate::seal::RunDigest;
 
 /// A difference between a run and what was sealed of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub enum Change {
 }
 
 /// What differs between a run as it was closed and as it is: everything that can be named, the whole where nothing can.
-pub(super) fn of_digest(then: &RunDigest, now: &RunDigest) -> Vec<Change> {
+pub(crate) fn of_digest(then: &RunDigest, now: &RunDigest) -> Vec<Change> {
     let mut changes = Vec::new();
     if then.header != now.header {
         changes.push(Change::Header);

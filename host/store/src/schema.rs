@@ -9,8 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::StoreError;
-use super::shape;
+use crate::error::StoreError;
+use crate::shape;
 
 /// The schema that this version writes, and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 3;
@@ -25,16 +25,16 @@ const SEALED_SCHEMA: u32 = 3;
 const APPLICATION_ID: u32 = 0x5257_4452;
 
 /// All tables of a run.
-pub(super) const SCHEMA: &str = include_str!("schema.sql");
+pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long to wait for another process that holds the database for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most that one row may take, and with it one text: four times the largest result of a plugin, some ten thousand pages.
-pub(super) const ROW_BYTES: u64 = 64 << 20;
+pub(crate) const ROW_BYTES: u64 = 64 << 20;
 
 /// The most that a component may take: eight times the default limit, which the host's user may raise.
-pub(super) const COMPONENT_BYTES: u64 = 256 << 20;
+pub(crate) const COMPONENT_BYTES: u64 = 256 << 20;
 
 /// Steps of SQLite's machine between two looks at how many there were.
 const STEPS_AT_ONCE: i32 = 10_000;
@@ -45,7 +45,7 @@ const STEPS_PER_BYTE: u64 = 32;
 
 /// How much of a promise a committed sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
+pub(crate) enum Durability {
     /// Survives the process; the newest may be lost when the machine itself stops, the file stays sound.
     Kept,
     /// Nobody will read it after this process.
@@ -53,14 +53,14 @@ pub(super) enum Durability {
 }
 
 /// A database that is a run.
-pub(super) struct Opened {
-    pub(super) connection: Connection,
+pub(crate) struct Opened {
+    pub(crate) connection: Connection,
     /// Whether it has seals.
-    pub(super) sealed: bool,
+    pub(crate) sealed: bool,
 }
 
 /// Opens an existing run for reading; none where its creation was cut off before its first commit.
-pub(super) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     check_file(path)?;
     let sqlite = |error: rusqlite::Error| StoreError::sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -85,7 +85,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
 }
 
 /// Opens a run for writing and creates it where there is none; says whether it was there.
-pub(super) fn open_to_write(path: &Path, durability: Durability) -> Result<(Opened, bool), StoreError> {
+pub(crate) fn open_to_write(path: &Path, durability: Durability) -> Result<(Opened, bool), StoreError> {
     check_beside(path)?;
     let sqlite = |error: rusqlite::Error| StoreError::sqlite(path, &error);
     let mut connection = Connection::open_with_flags(
@@ -155,7 +155,7 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// Does `work` while values may be as large as a component.
-pub(super) fn with_components<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T, rusqlite::Error> {
+pub(crate) fn with_components<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T, rusqlite::Error> {
     let before = connection.limit(Limit::SQLITE_LIMIT_LENGTH)?;
     let most = i32::try_from(COMPONENT_BYTES).unwrap_or(i32::MAX);
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
@@ -180,7 +180,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Bytes of the run, with those that are not in its file yet.
-pub(super) fn size(path: &Path) -> u64 {
+pub(crate) fn size(path: &Path) -> u64 {
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     size(path).saturating_add(size(&beside(path, "-wal")))
 }

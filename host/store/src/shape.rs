@@ -10,12 +10,12 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::cells::shown;
-use super::error::StoreError;
-use super::schema::{SCHEMA, SCHEMA_VERSION};
+use crate::cells::shown;
+use crate::error::StoreError;
+use crate::schema::{SCHEMA, SCHEMA_VERSION};
 
 /// Tables and indices together, the same for every known schema; more are refused unread.
-pub(super) const MOST_OBJECTS: i32 = 32;
+pub(crate) const MOST_OBJECTS: i32 = 32;
 
 /// A table that a schema has.
 struct Table {
@@ -42,7 +42,7 @@ fn tables(version: u32) -> BTreeMap<String, Table> {
 }
 
 /// Refuses a database whose schema is not exactly that of this version of runs.
-pub(super) fn check(connection: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
+pub(crate) fn check(connection: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
     let refuse = |found: String| Err(StoreError::Shape { path: path.to_owned(), found });
     let sqlite = |error: rusqlite::Error| StoreError::sqlite(path, &error);
     let mut missing = tables(version);

@@ -5,37 +5,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::Reward;
+use rewarden_types::{Failure, FailureKind, Outcome, Rating, Reward, Sha256Digest, Task, strict_json as json};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
-use super::cells::shown;
-use super::encode;
-use super::error::StoreError;
-use super::header::{Header, Source};
-use super::json;
-use super::reader::{Recorded, RecordedComponent, RunReader, TASK_BYTES};
-use super::schema::{self, COMPONENT_BYTES, Durability, Opened};
-use super::seal::{self, Sealed, Written};
-use super::tables::{Tables, TaskKey};
-use super::whole::{Room, Which};
-use crate::principles::PrinciplesRecord;
-use crate::provenance::differences;
-use crate::sample::{MetaRecord, SampleRecord};
-use crate::task::Task;
-use crate::verdict::{TaskFailure, Verdict};
-
-/// What a run holds of a task that is begun.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Begun {
-    /// The task's row.
-    pub key: TaskKey,
-    /// The samples that were drawn before, by id; there may be gaps where a run was killed.
-    pub samples: Vec<SampleRecord>,
-    /// The task's end, when it has been reached before.
-    pub reward: Option<Result<Reward, TaskFailure>>,
-}
+use crate::cells::shown;
+use crate::encode;
+use crate::error::StoreError;
+use crate::header::{Header, Source};
+use crate::reader::{RunReader, TASK_BYTES};
+use crate::schema::{self, COMPONENT_BYTES, Durability, Opened};
+use crate::seal::{self, Sealed, Written};
+use crate::tables::Tables;
+use crate::whole::{Room, Which};
+use rewarden_record::{
+    Begun, MetaRecord, PrinciplesRecord, Recorded, RecordedComponent, SampleRecord, TaskFailure, TaskFailureKind,
+    TaskKey, Verdict, differences,
+};
 
 /// A run that is open for writing. Everything since the last [`commit`](RunWriter::commit) is lost with the process.
 pub struct RunWriter {
@@ -43,6 +29,8 @@ pub struct RunWriter {
     path: PathBuf,
     /// Whether it is of a schema with seals; an older one stays as it is.
     sealed: bool,
+    /// See [`RunWriter::retrying`].
+    retries: bool,
     /// Whether the run's digest stands in it, because nothing was changed since it was closed.
     closed: Cell<bool>,
     /// Whether its tasks end.
@@ -83,7 +71,8 @@ impl RunWriter {
         let lock = lock(path)?;
         let (Opened { connection, sealed }, existed) = schema::open_to_write(path, durability)?;
         let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != Source::Import);
-        let writer = Self { connection, path, sealed, closed, ends, written: RefCell::default(), _lock: lock };
+        let writer =
+            Self { connection, path, sealed, retries: false, closed, ends, written: RefCell::default(), _lock: lock };
         writer.begin()?;
         let made = writer.tables().header()?;
         if !existed || made.is_none() {
@@ -145,6 +134,13 @@ impl RunWriter {
         if self.connection.is_autocommit() { self.execute("BEGIN IMMEDIATE", []).map(|_| ()) } else { Ok(()) }
     }
 
+    /// Has tasks that ended because the model or its server failed begin again if they are asked for again. Otherwise they stay
+    /// as they ended, until [`forget_model_errors`](RunWriter::forget_model_errors).
+    pub fn retrying(mut self) -> Self {
+        self.retries = true;
+        self
+    }
+
     /// Makes everything since [`begin`](RunWriter::begin) durable.
     pub fn commit(&self) -> Result<(), StoreError> {
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("COMMIT", []).map(|_| ()) }
@@ -175,7 +171,14 @@ impl RunWriter {
         if let Some(field) = changed(&known.task, task) {
             return Err(StoreError::TaskChanged { path: self.path.clone(), id: task.id.clone(), field });
         }
-        let Recorded { key, samples, reward, .. } = known;
+        let Recorded { key, samples, reward, principles, .. } = known;
+        if self.retries && reward.is_some() && failed_with_the_model(&samples, &reward, principles.is_some()) {
+            self.forget_end(key)?;
+            self.forget_failed(key)?;
+            let again = tables.unchanged(Which::Key(key), room)?;
+            let samples = again.map(|again| again.samples).unwrap_or_default();
+            return Ok(Begun { key, samples, reward: None });
+        }
         if reward.is_none() && self.sealed {
             // It goes on, and gets another seal in the end.
             self.reopen()?;
@@ -189,7 +192,7 @@ impl RunWriter {
         self.tables().find_principles(query)
     }
 
-    /// Says what a task that was begun is judged under, and adds that where the run does not hold it yet.
+    /// Links a task to its principles, and stores the principles first if they are new.
     pub fn judged_under(&self, task: TaskKey, record: &PrinciplesRecord) -> Result<(), StoreError> {
         self.tables().insert_principles(task, record)
     }
@@ -264,26 +267,37 @@ impl RunWriter {
              ORDER BY task",
         )?;
         let all: BTreeSet<TaskKey> = failed.iter().chain(&without).copied().collect();
-        let tables = self.tables();
         for key in &all {
-            tables.unchanged(Which::Key(*key), Room { bytes: TASK_BYTES })?;
-            self.reopen()?;
-            self.execute("DELETE FROM rewards WHERE task = ?", [key.0])?;
-            if self.sealed {
-                tables.delete_seal(*key)?;
-            }
+            self.tables().unchanged(Which::Key(*key), Room { bytes: TASK_BYTES })?;
+            self.forget_end(*key)?;
         }
-        for TaskKey(key) in failed {
-            // A rating failed with the meta RM's server, or is of a sample that goes.
-            self.execute("DELETE FROM ratings WHERE task = ?", [key])?;
-            self.execute(
-                "DELETE FROM samples WHERE task = ?1 AND (failure_kind = 'model_error' OR round > \
-                 (SELECT min(round) FROM samples WHERE task = ?1 AND failure_kind = 'model_error'))",
-                [key],
-            )?;
+        for key in failed {
+            self.forget_failed(key)?;
         }
         self.commit()?;
         Ok(all.len() as u64)
+    }
+
+    /// Takes a task's end back, so that it goes on.
+    fn forget_end(&self, key: TaskKey) -> Result<(), StoreError> {
+        self.reopen()?;
+        self.execute("DELETE FROM rewards WHERE task = ?", [key.0])?;
+        if self.sealed {
+            self.tables().delete_seal(key)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what failed because a model or its server did, and what was decided after it.
+    fn forget_failed(&self, TaskKey(key): TaskKey) -> Result<(), StoreError> {
+        // A rating failed with the meta RM's server, or is of a sample that goes.
+        self.execute("DELETE FROM ratings WHERE task = ?", [key])?;
+        self.execute(
+            "DELETE FROM samples WHERE task = ?1 AND (failure_kind = 'model_error' OR round > \
+             (SELECT min(round) FROM samples WHERE task = ?1 AND failure_kind = 'model_error'))",
+            [key],
+        )?;
+        Ok(())
     }
 
     /// Task keys that a statement selects, ascending.
@@ -372,4 +386,20 @@ fn changed(known: &Task, task: &Task) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Returns whether a task ended as it did because a model did not answer.
+fn failed_with_the_model(
+    samples: &[SampleRecord],
+    reward: &Option<Result<Reward, TaskFailure>>,
+    has_principles: bool,
+) -> bool {
+    let failed = |failure: &Failure| failure.kind == FailureKind::ModelError;
+    let sample = |sample: &SampleRecord| match (&sample.outcome, sample.meta.as_ref().map(|meta| &meta.rating)) {
+        (Outcome::Failed(failure), _) if failed(failure) => true,
+        (_, Some(Rating::Failed(failure))) => failed(failure),
+        _ => false,
+    };
+    let no_principles = matches!(reward, Some(Err(failure)) if failure.kind == TaskFailureKind::Principles);
+    samples.iter().any(sample) || (no_principles && !has_principles)
 }

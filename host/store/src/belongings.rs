@@ -1,12 +1,13 @@
 //! What `verify` asks of a file as a whole: that SQLite finds it sound, that every row belongs to something, and that
 //! components are what their digests say.
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::Sha256Digest;
 
-use super::cells::{Cells, shown};
-use super::change::Change;
-use super::error::StoreError;
-use super::tables::{Tables, TaskKey};
+use crate::cells::{Cells, shown};
+use crate::change::Change;
+use crate::error::StoreError;
+use crate::tables::Tables;
+use rewarden_record::TaskKey;
 
 /// Rows of one kind that belong to nothing and are told.
 const TOLD: u32 = 5;
@@ -29,7 +30,7 @@ const ORPHANS: [(&str, &[&str], &str, &str); 7] = [
 
 impl Tables<'_> {
     /// Has SQLite look at every page, index and declared type.
-    pub(super) fn check_pages(&self) -> Result<(), StoreError> {
+    pub(crate) fn check_pages(&self) -> Result<(), StoreError> {
         let mut damage = None;
         self.each("PRAGMA integrity_check(1)", [], |row| {
             let text: String = row.get(0).map_err(|error| self.sqlite(&error))?;
@@ -43,7 +44,7 @@ impl Tables<'_> {
     }
 
     /// Tells rows that belong to nothing.
-    pub(super) fn orphans(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
+    pub(crate) fn orphans(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
         for (table, keys, condition, missing) in ORPHANS {
             if table == "seals" && !self.sealed {
                 continue;
@@ -66,7 +67,7 @@ impl Tables<'_> {
     }
 
     /// Tells components that are not what their digests say, whether anything uses them or not.
-    pub(super) fn components(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
+    pub(crate) fn components(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
         self.each("SELECT digest, name, wasm FROM components ORDER BY digest", [], |row| {
             let cells = Cells { tables: self, table: "components", row, name: "a component".to_owned() };
             let recorded = cells.text(0, "digest")?.to_owned();
@@ -80,7 +81,7 @@ impl Tables<'_> {
     }
 
     /// The first task after this one: its key and id, and whether it has ended.
-    pub(super) fn next_task(&self, TaskKey(after): TaskKey) -> Result<Option<(TaskKey, String, bool)>, StoreError> {
+    pub(crate) fn next_task(&self, TaskKey(after): TaskKey) -> Result<Option<(TaskKey, String, bool)>, StoreError> {
         let sql = "SELECT key, id, EXISTS (SELECT 1 FROM rewards WHERE task = key) FROM tasks WHERE key > ? \
                    ORDER BY key LIMIT 1";
         let mut found = None;
@@ -94,7 +95,7 @@ impl Tables<'_> {
     }
 
     /// The first task after this one that has no seal.
-    pub(super) fn next_unsealed(&self, TaskKey(after): TaskKey) -> Result<Option<TaskKey>, StoreError> {
+    pub(crate) fn next_unsealed(&self, TaskKey(after): TaskKey) -> Result<Option<TaskKey>, StoreError> {
         let sql = "SELECT tasks.key FROM tasks LEFT JOIN seals ON seals.task = tasks.key \
                    WHERE tasks.key > ? AND seals.task IS NULL ORDER BY tasks.key LIMIT 1";
         let mut found = None;

@@ -1,11 +1,14 @@
-//! `pack.toml`, and how errors in a TOML file are told.
+//! The contents of `pack.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rewarden_runtime::{shown, shown_within};
+use rewarden_input::shown;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+use crate::text_file::read_text;
+use crate::toml_error::{ManifestError, explain};
 
 /// Scorers of one pack: each is called once a task. Bundled packs have one or two.
 const SCORERS: usize = 64;
@@ -13,81 +16,104 @@ const SCORERS: usize = 64;
 const PATH_BYTES: usize = 1024;
 /// Bytes of the description, which is a sentence or two.
 const DESCRIPTION_BYTES: usize = 4096;
-/// Bytes of a message of the reader of TOML, which repeats keys of the file, and lists those that there are.
-const MESSAGE_BYTES: usize = 1024;
-/// Bytes of a key beyond which no known one is near it.
-const KEY_BYTES: usize = 64;
 
-/// A `pack.toml` as it stands in the file.
+/// A checked `pack.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Manifest {
-    pub(crate) name: String,
-    pub(crate) version: String,
+pub struct Manifest {
+    /// The pack's name.
+    pub name: String,
+    /// The pack's version, as free text.
+    pub version: String,
+    /// What the pack is for; empty if the file does not say.
     #[serde(default)]
-    pub(crate) description: String,
-    pub(crate) scale: ScaleSection,
+    pub description: String,
+    /// The scale of the samples' scores.
+    pub scale: ScaleSection,
+    /// Sampling parameters that the pack proposes.
     #[serde(default)]
-    pub(crate) sampling: SamplingSection,
-    /// Configuration that template and parser have in common; in theirs once the manifest is parsed.
+    pub sampling: SamplingSection,
+    /// Configuration that template and parser have in common. [`Manifest::parse`] moves it to theirs.
     shared: Option<toml::Table>,
-    pub(crate) principles: Option<PrinciplesSection>,
-    pub(crate) template: Option<PartSection>,
-    pub(crate) parser: Option<PartSection>,
-    pub(crate) policy: PartSection,
-    pub(crate) meta: Option<MetaSection>,
+    /// Writes the principles of a query. `None` if the template needs none.
+    pub principles: Option<PrinciplesSection>,
+    /// Renders the prompt. `None` in a pack of scorers only.
+    pub template: Option<PartSection>,
+    /// Reads the completion. `None` in a pack of scorers only.
+    pub parser: Option<PartSection>,
+    /// Draws samples and aggregates them.
+    pub policy: PartSection,
+    /// Rates samples. `None` if the pack has no meta RM.
+    pub meta: Option<MetaSection>,
+    /// Score by rule, by name.
     #[serde(default)]
-    pub(crate) scorers: BTreeMap<String, PartSection>,
+    pub scorers: BTreeMap<String, PartSection>,
     /// Lower limits for the pack's components, by key.
     #[serde(default)]
-    pub(crate) limits: BTreeMap<String, u64>,
+    pub limits: BTreeMap<String, u64>,
 }
 
-/// The meta RM: what asks it and reads it. Which model it is, is the command's to say.
+/// The parts that ask a meta RM and read its answers. The model itself is chosen on the command line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MetaSection {
-    pub(crate) scale: ScaleSection,
-    pub(crate) template: PartSection,
-    pub(crate) parser: PartSection,
+pub struct MetaSection {
+    /// The scale of the ratings.
+    pub scale: ScaleSection,
+    /// Renders the meta RM's prompt.
+    pub template: PartSection,
+    /// Reads the meta RM's rating.
+    pub parser: PartSection,
 }
 
-/// What writes the principles of a query, before any response is seen.
+/// The part that has the model write the principles of a query, before any response is seen.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PrinciplesSection {
+pub struct PrinciplesSection {
+    /// The component's path in the pack.
     #[serde(deserialize_with = "path")]
-    pub(crate) component: PathBuf,
+    pub component: PathBuf,
+    /// What the component is configured with.
     #[serde(default)]
-    pub(crate) config: toml::Table,
+    pub config: toml::Table,
     /// Fields of a task's metadata that belong to its query.
     #[serde(default)]
-    pub(crate) metadata: Vec<String>,
+    pub metadata: Vec<String>,
 }
 
+/// The numbers that are valid scores.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ScaleSection {
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    pub(crate) integer: bool,
+pub struct ScaleSection {
+    /// The lowest score.
+    pub min: f64,
+    /// The highest score.
+    pub max: f64,
+    /// Whether scores are whole numbers.
+    pub integer: bool,
 }
 
+/// Sampling parameters that a pack proposes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SamplingSection {
-    pub(crate) temperature: Option<f64>,
-    pub(crate) top_p: Option<f64>,
-    pub(crate) max_tokens: Option<u32>,
+pub struct SamplingSection {
+    /// At least 0; 0 is greedy decoding.
+    pub temperature: Option<f64>,
+    /// Above 0 and at most 1.
+    pub top_p: Option<f64>,
+    /// Upper bound on the tokens of one sample, at least 1.
+    pub max_tokens: Option<u32>,
 }
 
+/// A component with its configuration.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PartSection {
+pub struct PartSection {
+    /// The component's path in the pack.
     #[serde(deserialize_with = "path")]
-    pub(crate) component: PathBuf,
+    pub component: PathBuf,
+    /// What the component is configured with.
     #[serde(default)]
-    pub(crate) config: toml::Table,
+    pub config: toml::Table,
 }
 
 /// A path goes to terminals when it is wrong.
@@ -102,20 +128,26 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error>
     Ok(text.into())
 }
 
-/// A TOML file that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}: {message}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
-pub struct ManifestError {
-    /// The file.
-    pub file: PathBuf,
-    /// 1-based line, where there is one.
-    pub line: Option<usize>,
-    /// What was expected, what was found, and the nearest known key for a misspelt one.
-    pub message: String,
-}
-
 impl Manifest {
-    pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, ManifestError> {
+    /// Reads the pack.toml of the pack in `directory`. No component is looked at.
+    ///
+    /// # Errors
+    /// A [`ManifestError`] if the file cannot be read, and those of [`Manifest::parse`].
+    pub fn read(directory: &Path) -> Result<Self, ManifestError> {
+        let file = directory.join("pack.toml");
+        let text = read_text(&file).map_err(|error| ManifestError {
+            file: file.clone(),
+            line: None,
+            message: format!("cannot be read: {error}; expected the directory of a pack, with a pack.toml in it"),
+        })?;
+        Self::parse(&text, &file)
+    }
+
+    /// Parses and checks the text of `file`.
+    ///
+    /// # Errors
+    /// A [`ManifestError`] if the text is not TOML, has an unknown key, or describes a pack that cannot be.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ManifestError> {
         let mut manifest: Self = toml::from_str(text).map_err(|error| explain(&error, text, file))?;
         let invalid = |message: String| ManifestError { file: file.to_owned(), line: None, message };
         manifest.share().map_err(invalid)?;
@@ -168,6 +200,25 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Whether the pack asks a model to judge.
+    pub fn asks_model(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// Whether the pack asks a meta RM to rate samples.
+    pub fn rates_samples(&self) -> bool {
+        self.meta.is_some()
+    }
+
+    /// The paths of all components that the pack names, each once, in order.
+    pub fn components(&self) -> BTreeSet<&Path> {
+        let principles = self.principles.as_ref().map(|section| &section.component);
+        let meta = self.meta.iter().flat_map(|meta| [&meta.template, &meta.parser]);
+        let parts = self.template.iter().chain(&self.parser).chain([&self.policy]).chain(meta);
+        let parts = parts.chain(self.scorers.values()).map(|section| &section.component);
+        principles.into_iter().chain(parts).map(PathBuf::as_path).collect()
+    }
+
     /// Gives what is shared to the template and to the parser, whose schemas check it like their own.
     fn share(&mut self) -> Result<(), String> {
         let Some(shared) = self.shared.take() else { return Ok(()) };
@@ -204,37 +255,6 @@ fn check_name(field: &str, name: &str) -> Result<(), String> {
             shown(name)
         ))
     }
-}
-
-/// Says where in `text` a TOML error is, and what the nearest known key is when one is unknown.
-pub fn explain(error: &toml::de::Error, text: &str, file: &Path) -> ManifestError {
-    let line = error.span().map(|span| 1 + text.get(..span.start).unwrap_or(text).matches('\n').count());
-    // serde's own wording: "unknown field `polcy`, expected one of `name`, `policy`".
-    let mut quoted = error.message().split('`').skip(1).step_by(2);
-    let suggestion = match quoted.next() {
-        Some(unknown) if error.message().starts_with("unknown field") && unknown.len() <= KEY_BYTES => {
-            nearest(unknown, quoted)
-        }
-        _ => None,
-    };
-    let mut message = shown_within(error.message().trim_end(), MESSAGE_BYTES);
-    if let Some(known) = suggestion {
-        message.push_str(&format!("; did you mean `{known}`?"));
-    }
-    ManifestError { file: file.to_owned(), line, message }
-}
-
-/// The known key that was probably meant, if one is near enough.
-pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // The comparison costs the product of two lengths, and nobody meant a name of that length.
-    const LONGEST: usize = 256;
-    known
-        .into_iter()
-        .filter(|key| unknown.len().max(key.len()) <= LONGEST)
-        .map(|key| (strsim::jaro_winkler(unknown, key), key))
-        .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, key)| key)
 }
 
 #[cfg(test)]
@@ -297,8 +317,7 @@ config = { k = 4 }
     #[test]
     fn text_without_end_in_any_form_is_refused_in_words_and_in_time() {
         // As long as a manifest may be.
-        let fill =
-            |piece: &str| piece.repeat((crate::text_file::MANIFEST_BYTES as usize - GOOD.len()) / piece.len() - 8);
+        let fill = |piece: &str| piece.repeat((crate::MANIFEST_BYTES as usize - GOOD.len()) / piece.len() - 8);
         let numbered = |line: fn(usize) -> String| (0..10_000).map(line).collect::<String>();
         let scorers = numbered(|number| format!("[scorers.s{number}]\ncomponent = \"a\"\n"));
         for (what, text, expected) in [
@@ -361,5 +380,18 @@ config = { k = 4 }
         assert!(error(&GOOD.replace(asking, stage)).message.contains("has [principles] but no [template]"));
         assert!(error(&GOOD.replace("max = 10", "max = 1")).message.contains("min below max"));
         assert!(error(&GOOD.replace("name = \"mine\"", "name = \"../mine\"")).message.contains("`name`"));
+    }
+
+    #[test]
+    fn every_part_names_a_component_and_configurations_name_none() {
+        let text = format!(
+            "{GOOD}[shared]\ncomponent = \"no.wasm\"\n[scorers.config]\ncomponent = \"s.wasm\"\n\
+             config = {{ component = \"no.wasm\" }}\n[scorers.again]\ncomponent = \"s.wasm\"\n\
+             [principles]\ncomponent = \"w.wasm\"\n[meta]\nscale = {{ min = 0, max = 1, integer = false }}\n\
+             template = {{ component = \"mt.wasm\" }}\nparser = {{ component = \"mp.wasm\" }}\n"
+        );
+        let manifest = Manifest::parse(&text, Path::new("pack.toml")).unwrap();
+        let names = ["mp.wasm", "mt.wasm", "p.wasm", "s.wasm", "t.wasm", "v.wasm", "w.wasm"];
+        assert_eq!(manifest.components(), names.map(Path::new).into());
     }
 }

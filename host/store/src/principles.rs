@@ -3,30 +3,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rewarden_runtime::Sha256Digest;
+use rewarden_types::Sha256Digest;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::cells::{Cells, CompletionColumns, digest};
-use super::encode;
-use super::error::StoreError;
-use super::seal::Sealed;
-use super::tables::{Tables, TaskKey, finish_name};
-use crate::principles::PrinciplesRecord;
-use crate::sample::failure_name;
+use crate::cells::{Cells, CompletionColumns, digest};
+use crate::encode;
+use crate::error::StoreError;
+use crate::seal::Sealed;
+use crate::tables::{Tables, finish_name};
+use rewarden_record::{PrinciplesRecord, TaskKey};
 
 const COLUMNS: &str = "query, temperature, seed, prompt, text, thinking, finish, prompt_tokens, completion_tokens, \
      seconds, tokens, principles, failure_kind, failure_message";
 
 /// Where `seconds` stands in them.
-pub(super) const SECONDS: usize = 9;
+pub(crate) const SECONDS: usize = 9;
 
 const COMPLETION: CompletionColumns =
     CompletionColumns { text: 4, thinking: 5, finish: 6, prompt_tokens: 7, completion_tokens: 8, tokens: 10 };
 
 /// The principles of a query as they were read, with what goes into the seals of its tasks.
-pub(super) struct Held {
-    pub(super) record: Arc<PrinciplesRecord>,
-    pub(super) sealed: Sealed,
+pub(crate) struct Held {
+    pub(crate) record: Arc<PrinciplesRecord>,
+    pub(crate) sealed: Sealed,
     bytes: u64,
 }
 
@@ -35,7 +34,7 @@ const HELD_BYTES: u64 = 64 << 20;
 
 /// Principles that were read: many tasks may have the same, and a large one should not be read for each.
 #[derive(Default)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     held: HashMap<String, Arc<Held>>,
     bytes: u64,
 }
@@ -52,14 +51,14 @@ impl Cache {
 
 impl Tables<'_> {
     /// The principles of a query, when the run holds them.
-    pub(super) fn find_principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
+    pub(crate) fn find_principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
         let mut statement = self.prepare(&format!("SELECT {COLUMNS} FROM principles WHERE query = ?"))?;
         let found = statement.query_row([query.to_string()], |row| Ok(self.principles_row(row))).optional();
         found.map_err(|error| self.sqlite(&error))?.transpose()
     }
 
     /// Adds the principles, unless those of the query are there, and says that the task is judged under them.
-    pub(super) fn insert_principles(
+    pub(crate) fn insert_principles(
         &self,
         TaskKey(task): TaskKey,
         record: &PrinciplesRecord,
@@ -83,7 +82,7 @@ impl Tables<'_> {
             record.seconds,
             completion.filter(|c| !c.tokens.is_empty()).map(|completion| encode::plain_text(&completion.tokens)),
             given.map(|given| encode::principles_text(given)),
-            failure.map(|failure| failure_name(failure.kind)),
+            failure.map(|failure| failure.kind.name()),
             failure.map(|failure| &failure.message),
         ]);
         inserted.map_err(|error| self.sqlite(&error))?;
@@ -93,7 +92,7 @@ impl Tables<'_> {
     }
 
     /// What the task was judged under, and how many bytes were read for it.
-    pub(super) fn principles_of(&self, TaskKey(key): TaskKey) -> Result<Option<(Arc<Held>, u64)>, StoreError> {
+    pub(crate) fn principles_of(&self, TaskKey(key): TaskKey) -> Result<Option<(Arc<Held>, u64)>, StoreError> {
         let mut found = None;
         self.each("SELECT task, query FROM queries WHERE task = ?", [key], |row| {
             let cells = Cells { tables: self, table: "queries", row, name: format!("task {key}") };

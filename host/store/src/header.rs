@@ -4,11 +4,11 @@ use std::fmt;
 
 use rusqlite::OptionalExtension;
 
-use super::cells::{Cells, shown};
-use super::error::StoreError;
-use super::json;
-use super::tables::Tables;
-use crate::provenance::{Drawn, HOST_VERSION, MOST_ROUNDS, Provenance, Strategy};
+use crate::cells::{Cells, shown};
+use crate::error::StoreError;
+use crate::tables::Tables;
+use rewarden_record::{Drawn, HOST_VERSION, MOST_ROUNDS, Provenance, Strategy};
+use rewarden_types::strict_json as json;
 
 /// How a run came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
             Self::Import => "import",
@@ -30,7 +30,7 @@ impl Source {
         }
     }
 
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Score, Self::Import, Self::Replay].into_iter().find(|source| source.name() == name)
     }
 }
@@ -76,7 +76,7 @@ const KEYS: [&str; 7] = ["created", "digest", "drawn", "host", "origin", "source
 
 impl Tables<'_> {
     /// The header; none where the run's creation was cut off.
-    pub(super) fn header(&self) -> Result<Option<Header>, StoreError> {
+    pub(crate) fn header(&self) -> Result<Option<Header>, StoreError> {
         self.each("SELECT key FROM run ORDER BY key LIMIT 100", [], |row| {
             let cells = Cells { tables: self, table: "run", row, name: "a row".to_owned() };
             match cells.text(0, "key")? {
@@ -106,7 +106,7 @@ impl Tables<'_> {
         }))
     }
 
-    pub(super) fn header_value(&self, key: &'static str) -> Result<Option<String>, StoreError> {
+    pub(crate) fn header_value(&self, key: &'static str) -> Result<Option<String>, StoreError> {
         let mut statement = self.prepare("SELECT value FROM run WHERE key = ?")?;
         let found = statement.query_row([key], |row| {
             let cells = Cells { tables: self, table: "run", row, name: format!("key {key}") };
@@ -115,7 +115,7 @@ impl Tables<'_> {
         found.optional().map_err(|error| self.sqlite(&error))?.transpose()
     }
 
-    pub(super) fn wrong_header(&self, key: &'static str, message: String) -> StoreError {
+    pub(crate) fn wrong_header(&self, key: &'static str, message: String) -> StoreError {
         let path = self.path.to_owned();
         StoreError::Value { path, table: "run", row: format!("key {key}"), column: "value", message }
     }

@@ -1,21 +1,19 @@
 //! A task with all that belongs to it, every value checked, and its seal.
 
+use std::sync::Arc;
+
 use std::collections::HashSet;
 
-use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use rewarden_types::{Outcome, Rating, Reward, Task, strict_json as json};
 use rusqlite::Row;
 
-use super::cells::{Cells, CompletionColumns, shown};
-use super::change::Change;
-use super::encode;
-use super::error::StoreError;
-use super::json;
-use super::reader::Recorded;
-use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed, Sealing};
-use super::tables::{End, RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables, TaskKey};
-use crate::sample::{MetaRecord, SampleRecord};
-use crate::task::Task;
-use crate::verdict::{TaskFailure, TaskFailureKind};
+use crate::cells::{Cells, CompletionColumns, shown};
+use crate::change::Change;
+use crate::encode;
+use crate::error::StoreError;
+use crate::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed, Sealing};
+use crate::tables::{End, RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables};
+use rewarden_record::{MetaRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind, TaskKey};
 
 const SAMPLE_COMPLETION: CompletionColumns =
     CompletionColumns { text: 7, thinking: 8, finish: 9, prompt_tokens: 10, completion_tokens: 11, tokens: 13 };
@@ -23,17 +21,17 @@ const RATING_COMPLETION: CompletionColumns =
     CompletionColumns { text: 6, thinking: 7, finish: 8, prompt_tokens: 9, completion_tokens: 10, tokens: 12 };
 
 /// A task as it was read.
-pub(super) struct Whole {
-    pub(super) recorded: Recorded,
+pub(crate) struct Whole {
+    pub(crate) recorded: Recorded,
     /// What differs from its seal; nothing in a run without seals.
-    pub(super) change: Option<Change>,
+    pub(crate) change: Option<Change>,
     /// Bytes of its texts.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Which task to read.
 #[derive(Clone, Copy)]
-pub(super) enum Which<'a> {
+pub(crate) enum Which<'a> {
     /// The first one after this key.
     After(TaskKey),
     /// The one with this id.
@@ -44,9 +42,9 @@ pub(super) enum Which<'a> {
 
 /// What one task may take.
 #[derive(Clone, Copy)]
-pub(super) struct Room {
+pub(crate) struct Room {
     /// Bytes of all its texts.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Room {
@@ -60,7 +58,7 @@ impl Room {
 
 impl Tables<'_> {
     /// Reads a task; none where there is no such task.
-    pub(super) fn whole(&self, which: Which<'_>, room: Room) -> Result<Option<Whole>, StoreError> {
+    pub(crate) fn whole(&self, which: Which<'_>, room: Room) -> Result<Option<Whole>, StoreError> {
         let mut seal = Sealing::new();
         let Some((key, task)) = self.task(which, &mut seal)? else { return Ok(None) };
         let principles = self.principles_of(key)?;
@@ -87,7 +85,7 @@ impl Tables<'_> {
     }
 
     /// As [`whole`](Tables::whole), of a task that is as it was sealed.
-    pub(super) fn unchanged(&self, which: Which<'_>, room: Room) -> Result<Option<Recorded>, StoreError> {
+    pub(crate) fn unchanged(&self, which: Which<'_>, room: Room) -> Result<Option<Recorded>, StoreError> {
         match self.whole(which, room)? {
             Some(Whole { change: Some(change), .. }) => {
                 Err(StoreError::Changed { path: self.path.to_owned(), change: Box::new(change) })
@@ -113,16 +111,16 @@ impl Tables<'_> {
         let key = self.ascending_key(row, "tasks", before)?;
         seal.content(&Sealed::read(row, 1, None).map_err(sqlite)?);
         let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
-        let responses: Vec<String> = cells.decoded(3, "responses", |text| json::list(text, json::MOST_VALUES))?;
+        let responses: Vec<Arc<str>> = cells.decoded(3, "responses", |text| json::list(text, json::MOST_VALUES))?;
         let last = match i64::try_from(responses.len()).unwrap_or(i64::MAX) {
             0 => return Err(cells.error("responses", "expected at least one response, found none".to_owned())),
             count => count - 1,
         };
         let task = Task {
             id: cells.text(1, "id")?.to_owned(),
-            messages: cells.decoded(2, "messages", encode::messages)?,
-            responses,
-            reference: cells.optional_text(4, "reference")?.map(str::to_owned),
+            messages: cells.decoded(2, "messages", encode::messages)?.into(),
+            responses: responses.into(),
+            reference: cells.optional_text(4, "reference")?.map(Arc::from),
             preferred: cells
                 .optional_integer(5, "preferred", 0..=last)?
                 .and_then(|preferred| usize::try_from(preferred).ok()),

@@ -2,65 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::Reward;
 use rusqlite::Connection;
 
-use super::cells::Cells;
-use super::change::{self, Change};
-use super::error::StoreError;
-use super::header::Header;
-use super::principles::Cache;
-use super::schema::{self, Opened, ROW_BYTES};
-use super::seal::{RunDigest, Seals};
-use super::tables::{Tables, TaskKey};
-use super::whole::{Room, Which, Whole};
-use crate::principles::PrinciplesRecord;
-use crate::sample::SampleRecord;
-use crate::task::Task;
-use crate::verdict::{TaskFailure, Verdict};
-
-/// A component that a run holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedComponent {
-    /// The name that it was loaded under.
-    pub name: String,
-    /// Of `wasm`.
-    pub digest: Sha256Digest,
-    /// The component.
-    pub wasm: Vec<u8>,
-}
-
-/// All that a run holds of one task.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// Its row; ascends in the order in which tasks were begun.
-    pub key: TaskKey,
-    /// The task.
-    pub task: Task,
-    /// What it was judged under; none in a pack without that stage, and before it.
-    pub principles: Option<Arc<PrinciplesRecord>>,
-    /// Its samples, by id.
-    pub samples: Vec<SampleRecord>,
-    /// Its end; none while it is unfinished, and in an import.
-    pub reward: Option<Result<Reward, TaskFailure>>,
-}
-
-impl Recorded {
-    /// A task and samples that are in no run yet, to be replayed.
-    pub fn of(task: Task, samples: Vec<SampleRecord>) -> Self {
-        Self { key: TaskKey(0), task, samples, principles: None, reward: None }
-    }
-
-    /// The verdict; none while the task is unfinished.
-    pub fn into_verdict(self) -> (Task, Option<Verdict>) {
-        let id = self.task.id.clone();
-        let verdict = self.reward.map(|reward| Verdict { task: id, samples: self.samples, reward });
-        (self.task, verdict)
-    }
-}
+use crate::cells::Cells;
+use crate::change::{self, Change};
+use crate::error::StoreError;
+use crate::header::Header;
+use crate::principles::Cache;
+use crate::schema::{self, Opened, ROW_BYTES};
+use crate::seal::{RunDigest, Seals};
+use crate::tables::Tables;
+use crate::whole::{Room, Which, Whole};
+use rewarden_record::{Recorded, RecordedComponent, TaskKey};
+use rewarden_types::Sha256Digest;
 
 /// A run that is open for reading. Another process may go on writing it.
 ///
@@ -82,7 +37,7 @@ pub struct RunReader {
 /// Bytes of tasks that are read together, but for the last of them.
 const CHUNK_BYTES: u64 = 32 << 20;
 /// The most that one task may take in memory: sixteen times the largest row.
-pub(super) const TASK_BYTES: u64 = 16 * ROW_BYTES;
+pub(crate) const TASK_BYTES: u64 = 16 * ROW_BYTES;
 /// How often a sound file is read through at most. `verify` does so twice, `report` once for each of its passes.
 const PASSES: u64 = 16;
 
@@ -108,7 +63,7 @@ impl RunReader {
     }
 
     /// The header of the run, as it was closed; none where its creation was cut off.
-    pub(super) fn look(path: &Path) -> Result<Option<Header>, StoreError> {
+    pub(crate) fn look(path: &Path) -> Result<Option<Header>, StoreError> {
         let Some(run) = Self::open_as(path, false)? else { return Ok(None) };
         run.check_closed()?;
         Ok(Some(run.header))
@@ -126,6 +81,13 @@ impl RunReader {
 
     fn check_closed(&self) -> Result<(), StoreError> {
         let Some(then) = &self.closed_with else { return Ok(()) };
+        let mut found = Vec::new();
+        // With the components: other code under a recorded digest would be judged with, or handed on.
+        schema::with_components(&self.connection, || self.view().components(&mut |change| found.push(change)))
+            .map_err(|error| StoreError::sqlite(&self.path, &error))??;
+        if let Some(change) = found.into_iter().next() {
+            return Err(StoreError::Changed { path: self.path.clone(), change: Box::new(change) });
+        }
         match change::of_digest(then, &self.view().digest_of_seals()?).into_iter().next() {
             Some(change) => Err(StoreError::Changed { path: self.path.clone(), change: Box::new(change) }),
             None => Ok(()),
@@ -161,6 +123,11 @@ impl RunReader {
     /// How many tasks it holds, finished or not.
     pub fn tasks(&self) -> Result<u64, StoreError> {
         self.count("SELECT count(*) FROM tasks WHERE key > 0")
+    }
+
+    /// Returns how many tasks have no reward and no failure. In an import that is all of them.
+    pub fn unfinished(&self) -> Result<u64, StoreError> {
+        self.count("SELECT count(*) FROM tasks WHERE key > 0 AND key NOT IN (SELECT task FROM rewards)")
     }
 
     /// How many samples it holds.

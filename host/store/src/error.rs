@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::change::Change;
-use super::schema::ROW_BYTES;
-use super::shape::MOST_OBJECTS;
-use crate::provenance::Difference;
+use crate::change::Change;
+use crate::schema::ROW_BYTES;
+use crate::shape::MOST_OBJECTS;
+use rewarden_record::Difference;
 
 /// Why a run cannot be read or written. What was committed before stays as it is.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -214,7 +214,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+    pub(crate) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         let message = error.to_string();
         match error.sqlite_error_code() {
@@ -233,7 +233,7 @@ impl StoreError {
     }
 
     /// Says where the row is that is too large to be read.
-    pub(super) fn at(self, place: impl FnOnce() -> String) -> Self {
+    pub(crate) fn at(self, place: impl FnOnce() -> String) -> Self {
         match self {
             Self::LargeRow { path, .. } => Self::LargeRow { path, place: place() },
             other => other,
@@ -241,14 +241,14 @@ impl StoreError {
     }
 
     /// Says what it is that is too large to be written.
-    pub(super) fn writing(self, what: impl FnOnce() -> String) -> Self {
+    pub(crate) fn writing(self, what: impl FnOnce() -> String) -> Self {
         match self {
             Self::LargeRow { path, .. } => Self::TooLarge { path, what: what(), most: format!("{ROW_BYTES} bytes") },
             other => other,
         }
     }
 
-    pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::Missing { path: path.to_owned() },
             std::io::ErrorKind::StorageFull => Self::DiskFull { path: path.to_owned() },

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rewarden_inference::{Completion, FinishReason, Identity, Usage};
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::{
-    Detail, DetailValue, Judgement, Message, Outcome, Principle, Rating, Reward, Role, Score,
+use rewarden_types::{
+    Completion, Detail, DetailValue, Failure, FailureKind, FinishReason, Identity, Judgement, Message, Outcome,
+    Principle, Rating, Reward, Role, Score, Sha256Digest, Task, Usage,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    Budget, Drawn, MetaRecord, PrinciplesRecord, SampleRecord, SamplingProvenance, Task, TaskFailure, TaskFailureKind,
+use rewarden_record::{
+    Budget, Drawn, Journal, MetaRecord, PrinciplesRecord, RecordedComponent, SampleRecord, SamplingProvenance,
+    TaskFailure, TaskFailureKind,
 };
 
 fn header() -> Header {
@@ -31,8 +31,8 @@ fn header() -> Header {
 fn task(id: &str) -> Task {
     Task {
         id: id.into(),
-        messages: vec![Message { role: Role::User, content: "2+2?".into() }],
-        responses: vec!["4".into(), "5".into()],
+        messages: vec![Message { role: Role::User, content: "2+2?".into() }].into(),
+        responses: vec!["4".into(), "5".into()].into(),
         reference: Some("4".into()),
         preferred: Some(0),
         metadata: json!({"subset": "maths"}).as_object().unwrap().clone(),
@@ -269,10 +269,7 @@ fn forgetting_failures_of_the_model_opens_their_tasks_and_their_seals_and_no_oth
     let path = directory.path().join("a.run");
     let writer = RunWriter::open(&path, &header(), &[]).unwrap();
     writer.begin().unwrap();
-    let failure = rewarden_runtime::contract::Failure {
-        kind: rewarden_runtime::contract::FailureKind::ModelError,
-        message: "gone".into(),
-    };
+    let failure = Failure { kind: FailureKind::ModelError, message: "gone".into() };
     for id in ["good", "bad"] {
         let key = writer.begin_task(&task(id)).unwrap().key;
         writer.add_sample(key, &sample(0)).unwrap();
@@ -297,12 +294,39 @@ fn forgetting_failures_of_the_model_opens_their_tasks_and_their_seals_and_no_oth
 }
 
 #[test]
+fn a_retrying_writer_begins_a_task_again_that_ended_in_an_outage_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.run");
+    let writer = RunWriter::open(&path, &header(), &[]).unwrap();
+    writer.begin().unwrap();
+    let outage = Outcome::Failed(Failure::new(FailureKind::ModelError, "503"));
+    for (id, outcome) in [("good", sample(0).outcome), ("bad", outage)] {
+        let key = writer.begin_task(&task(id)).unwrap().key;
+        writer.add_sample(key, &SampleRecord { outcome, meta: None, ..sample(0) }).unwrap();
+        writer.finish_task(key, &reward()).unwrap();
+    }
+    writer.close().unwrap();
+    let begun = |writer: &RunWriter, id: &str| {
+        writer.begin().unwrap();
+        let begun = writer.begin_task(&task(id)).unwrap();
+        (begun.samples.len(), begun.reward.is_some())
+    };
+    let writer = RunWriter::open(&path, &header(), &[]).unwrap();
+    assert_eq!([begun(&writer, "good"), begun(&writer, "bad")], [(1, true), (1, true)]);
+    writer.close().unwrap();
+    let writer = RunWriter::open(&path, &header(), &[]).unwrap().retrying();
+    assert_eq!([begun(&writer, "good"), begun(&writer, "bad")], [(1, true), (0, false)]);
+    writer.close().unwrap();
+    assert_eq!(found(&path), Ok(vec![]));
+}
+
+#[test]
 fn a_row_that_is_too_large_is_refused_by_its_name_and_the_run_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.run");
     let writer = RunWriter::open(&path, &header(), &[]).unwrap();
     writer.begin().unwrap();
-    let large = Task { reference: Some("x".repeat(65 << 20)), ..task("large") };
+    let large = Task { reference: Some("x".repeat(65 << 20).into()), ..task("large") };
     let error = writer.begin_task(&large).unwrap_err();
     assert!(error.to_string().starts_with("task `large` has more than 67108864 bytes, the most that a run"), "{error}");
     writer.begin_task(&task("small")).unwrap();

@@ -3,44 +3,37 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use rewarden_inference::{Completion, FinishReason};
-use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use rewarden_types::{Completion, FinishReason, Outcome, Rating, Reward, Task};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::cells::Cells;
-use super::encode;
-use super::error::StoreError;
-use super::principles::Cache;
-use super::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed};
-use crate::sample::{MetaRecord, SampleRecord, failure_name};
-use crate::task::Task;
-use crate::verdict::TaskFailure;
-
-/// A task within one run: its row in `tasks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskKey(pub(super) i64);
+use crate::cells::Cells;
+use crate::encode;
+use crate::error::StoreError;
+use crate::principles::Cache;
+use crate::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed};
+use rewarden_record::{MetaRecord, SampleRecord, TaskFailure, TaskKey};
 
 /// How a task ended.
-pub(super) type End = Result<Reward, TaskFailure>;
+pub(crate) type End = Result<Reward, TaskFailure>;
 
 /// A run's connection with the path that errors name.
-pub(super) struct Tables<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) path: &'a Path,
+pub(crate) struct Tables<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) path: &'a Path,
     /// Whether the run has seals.
-    pub(super) sealed: bool,
+    pub(crate) sealed: bool,
     /// Principles that were read, where tasks are read one after the other.
-    pub(super) principles: Option<&'a RefCell<Cache>>,
+    pub(crate) principles: Option<&'a RefCell<Cache>>,
 }
 
-pub(super) const TASK_COLUMNS: &str = "key, id, messages, responses, reference, preferred, metadata";
-pub(super) const SAMPLE_COLUMNS: &str = "task, id, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, \
+pub(crate) const TASK_COLUMNS: &str = "key, id, messages, responses, reference, preferred, metadata";
+pub(crate) const SAMPLE_COLUMNS: &str = "task, id, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, \
      completion_tokens, seconds, tokens, judgement, scores, failure_kind, failure_message, extra";
-pub(super) const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, failure_message, prompt, text, thinking, finish, \
+pub(crate) const RATING_COLUMNS: &str = "task, sample, rating, failure_kind, failure_message, prompt, text, thinking, finish, \
      prompt_tokens, completion_tokens, seconds, tokens";
 
-pub(super) const REWARD_COLUMNS: &str = "task, scores, used, details, failure_kind, failure_message";
+pub(crate) const REWARD_COLUMNS: &str = "task, scores, used, details, failure_kind, failure_message";
 
 /// A value as a row takes it.
 type Cell<'a> = ToSqlOutput<'a>;
@@ -92,12 +85,12 @@ impl<'a> CompletionCells<'a> {
 }
 
 impl Tables<'_> {
-    pub(super) fn sqlite(&self, error: &rusqlite::Error) -> StoreError {
+    pub(crate) fn sqlite(&self, error: &rusqlite::Error) -> StoreError {
         StoreError::sqlite(self.path, error)
     }
 
     /// Adds a task; none where there is one of this id.
-    pub(super) fn insert_task(&self, task: &Task) -> Result<Option<(TaskKey, Sealed)>, StoreError> {
+    pub(crate) fn insert_task(&self, task: &Task) -> Result<Option<(TaskKey, Sealed)>, StoreError> {
         let preferred = task.preferred.and_then(|index| i64::try_from(index).ok());
         let row = [
             text(&task.id),
@@ -114,7 +107,7 @@ impl Tables<'_> {
         Ok((inserted > 0).then(|| (key(), Sealed::written(&row, 0, None))))
     }
 
-    pub(super) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<Sealed, StoreError> {
+    pub(crate) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<Sealed, StoreError> {
         let completion = CompletionCells::new(sample.completion.as_ref());
         let (scores, failure) = match &sample.outcome {
             Outcome::Scored(scores) => (Some(scores), None),
@@ -138,14 +131,14 @@ impl Tables<'_> {
             completion.tokens,
             optional(sample.judgement.as_ref(), |judgement| made(encode::judgement_text(judgement))),
             optional(scores, |scores| made(encode::placed_text(scores))),
-            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(failure.kind.name())),
             optional(failure, |failure| text(&failure.message)),
             optional((!sample.extra.is_empty()).then_some(&sample.extra), |extra| made(encode::plain_text(extra))),
         ];
         self.insert("samples", SAMPLE_COLUMNS, &row, Some(SAMPLE_SECONDS))
     }
 
-    pub(super) fn insert_rating(
+    pub(crate) fn insert_rating(
         &self,
         TaskKey(task): TaskKey,
         sample: u32,
@@ -160,7 +153,7 @@ impl Tables<'_> {
             number(task),
             number(sample),
             optional(rating, real),
-            optional(failure, |failure| text(failure_name(failure.kind))),
+            optional(failure, |failure| text(failure.kind.name())),
             optional(failure, |failure| text(&failure.message)),
             optional(meta.prompt, |digest| made(digest.to_string())),
             completion.text,
@@ -174,7 +167,7 @@ impl Tables<'_> {
         self.insert("ratings", RATING_COLUMNS, &row, Some(RATING_SECONDS))
     }
 
-    pub(super) fn insert_reward(&self, TaskKey(task): TaskKey, end: &End) -> Result<Sealed, StoreError> {
+    pub(crate) fn insert_reward(&self, TaskKey(task): TaskKey, end: &End) -> Result<Sealed, StoreError> {
         let (reward, failure) = (end.as_ref().ok(), end.as_ref().err());
         let row = [
             number(task),
@@ -201,12 +194,12 @@ impl Tables<'_> {
         Ok(Sealed::written(row, 1, seconds))
     }
 
-    pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
+    pub(crate) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         self.connection.prepare_cached(sql).map_err(|error| self.sqlite(&error))
     }
 
     /// Goes through the rows of a statement.
-    pub(super) fn each(
+    pub(crate) fn each(
         &self,
         sql: &str,
         parameters: impl rusqlite::Params,
@@ -222,14 +215,14 @@ impl Tables<'_> {
 
     /// A task's key in the first column, above the one before it. In a damaged file rows may come out of order, again, or
     /// without end.
-    pub(super) fn ascending_key(&self, row: &Row<'_>, table: &'static str, before: i64) -> Result<i64, StoreError> {
+    pub(crate) fn ascending_key(&self, row: &Row<'_>, table: &'static str, before: i64) -> Result<i64, StoreError> {
         let column = if table == "tasks" { "key" } else { "task" };
         let cells = Cells { tables: self, table, row, name: format!("after task {before}") };
         cells.integer(0, column, before.saturating_add(1)..=i64::MAX)
     }
 }
 
-pub(super) fn finish_name(finish: FinishReason) -> &'static str {
+pub(crate) fn finish_name(finish: FinishReason) -> &'static str {
     match finish {
         FinishReason::Stop => "stop",
         FinishReason::Length => "length",

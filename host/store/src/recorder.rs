@@ -1,20 +1,15 @@
 //! Writing a run while tasks are judged side by side.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::Reward;
-use tokio::sync::{mpsc, oneshot};
+use rewarden_types::{Reward, Sha256Digest, Task};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::error::StoreError;
-use super::tables::TaskKey;
-use super::writer::{Begun, RunWriter};
-use crate::principles::PrinciplesRecord;
-use crate::sample::{MetaRecord, SampleRecord};
-use crate::task::Task;
-use crate::verdict::{TaskFailure, Verdict};
+use crate::error::StoreError;
+use crate::writer::RunWriter;
+use rewarden_record::{Begun, Journal, MetaRecord, PrinciplesRecord, SampleRecord, TaskFailure, TaskKey, Verdict};
 
 /// How much may wait for the disk before those who draw wait too.
 const QUEUE: usize = 1024;
@@ -24,9 +19,6 @@ const LINGER: Duration = Duration::from_millis(20);
 /// The same while only [`Recorder::whole`] is used, where nobody waits for the commit: many small ones would cost more than all
 /// the rows in them.
 const LINGER_BEHIND: Duration = Duration::from_millis(250);
-/// How long such a transaction waits when there is nothing to write.
-const PAUSE: Duration = Duration::from_millis(2);
-
 enum Entry {
     Begin(Box<Task>, oneshot::Sender<Result<Begun, StoreError>>),
     FindPrinciples(Sha256Digest, oneshot::Sender<Result<Option<PrinciplesRecord>, StoreError>>),
@@ -37,9 +29,14 @@ enum Entry {
     Whole(Arc<(Task, Verdict)>),
 }
 
+/// What the thread receives, each with its place in the queue.
+type Entries = mpsc::Receiver<(Entry, OwnedSemaphorePermit)>;
+
 /// Hands what happens to a thread that writes it, in order, and commits as soon as nothing more is waiting.
 pub struct Recorder {
-    entries: mpsc::Sender<Entry>,
+    entries: mpsc::Sender<(Entry, OwnedSemaphorePermit)>,
+    /// Room in the queue, which itself has no bound: the thread waits with a deadline, which tokio's channels cannot.
+    room: Arc<Semaphore>,
     thread: JoinHandle<Result<(), StoreError>>,
     /// Why nothing is written any more.
     failure: Arc<OnceLock<StoreError>>,
@@ -48,12 +45,13 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the thread.
     pub fn start(writer: RunWriter) -> std::io::Result<Self> {
-        let (entries, receiver) = mpsc::channel(QUEUE);
+        let (entries, receiver) = mpsc::channel();
         let failure = Arc::new(OnceLock::new());
         let told = failure.clone();
-        let thread =
-            std::thread::Builder::new().name("rewarden-record".into()).spawn(move || write(writer, receiver, &told))?;
-        Ok(Self { entries, thread, failure })
+        let thread = std::thread::Builder::new()
+            .name("rewarden-record".into())
+            .spawn(move || write(writer, &receiver, &told))?;
+        Ok(Self { entries, room: Arc::new(Semaphore::new(QUEUE)), thread, failure })
     }
 
     /// Adds a task that was judged elsewhere, with everything that became of it, unless the run holds a task of this id:
@@ -71,43 +69,6 @@ impl Recorder {
         Ok(())
     }
 
-    /// Adds the task, or finds what is recorded of it.
-    pub async fn begin(&self, task: &Task) -> Result<Begun, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Entry::Begin(Box::new(task.clone()), reply)).await;
-        answer.await.unwrap_or_else(|_| Err(lost()))
-    }
-
-    /// The principles of a query, when the run holds them.
-    pub async fn principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Entry::FindPrinciples(query, reply)).await;
-        answer.await.unwrap_or_else(|_| Err(lost()))
-    }
-
-    /// Says what a task is judged under, and adds that where the run does not hold it yet; as [`sample`](Recorder::sample)
-    /// adds samples.
-    pub async fn judged_under(&self, task: TaskKey, record: &Arc<PrinciplesRecord>) {
-        self.send(Entry::JudgedUnder(task, record.clone())).await;
-    }
-
-    /// Adds a sample. It is committed at the latest with its task's end; a failure to write shows there too.
-    pub async fn sample(&self, task: TaskKey, sample: &SampleRecord) {
-        self.send(Entry::Sample(task, Box::new(sample.clone()))).await;
-    }
-
-    /// Adds a rating of a sample that was added, as [`sample`](Recorder::sample) adds samples.
-    pub async fn rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) {
-        self.send(Entry::Rating(task, sample, Box::new(meta.clone()))).await;
-    }
-
-    /// Ends a task, and waits until that is committed.
-    pub async fn finish(&self, task: TaskKey, reward: &Result<Reward, TaskFailure>) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Entry::Finish(task, Box::new(reward.clone()), reply)).await;
-        answer.await.unwrap_or_else(|_| Err(lost()))
-    }
-
     /// Commits what is left and closes the run. Blocks.
     pub fn close(self) -> Result<(), StoreError> {
         drop(self.entries);
@@ -115,8 +76,45 @@ impl Recorder {
     }
 
     async fn send(&self, entry: Entry) {
-        // The thread takes entries for as long as there is a recorder.
-        let _ = self.entries.send(entry).await;
+        // The semaphore is never closed, and the thread takes entries for as long as there is a recorder.
+        if let Ok(place) = self.room.clone().acquire_owned().await {
+            let _ = self.entries.send((entry, place));
+        }
+    }
+}
+
+impl Journal for Recorder {
+    type Error = StoreError;
+
+    async fn begin(&self, task: &Task) -> Result<Begun, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Entry::Begin(Box::new(task.clone()), reply)).await;
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Entry::FindPrinciples(query, reply)).await;
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn judged_under(&self, task: TaskKey, record: &Arc<PrinciplesRecord>) {
+        self.send(Entry::JudgedUnder(task, record.clone())).await;
+    }
+
+    async fn sample(&self, task: TaskKey, sample: &SampleRecord) {
+        self.send(Entry::Sample(task, Box::new(sample.clone()))).await;
+    }
+
+    async fn rating(&self, task: TaskKey, sample: u32, meta: &MetaRecord) {
+        self.send(Entry::Rating(task, sample, Box::new(meta.clone()))).await;
+    }
+
+    /// Waits until the task's end is committed.
+    async fn finish(&self, task: TaskKey, reward: &Result<Reward, TaskFailure>) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Entry::Finish(task, Box::new(reward.clone()), reply)).await;
+        answer.await.unwrap_or_else(|_| Err(lost()))
     }
 }
 
@@ -124,24 +122,21 @@ fn lost() -> StoreError {
     StoreError::Io { path: "the run".into(), message: "the thread that writes it was lost".into() }
 }
 
-/// What is to be written in the same transaction, too.
-fn following(entries: &mut mpsc::Receiver<Entry>, opened: Instant, behind: bool) -> Option<Entry> {
-    let linger = if behind { LINGER_BEHIND } else { LINGER };
-    while opened.elapsed() < linger {
-        match entries.try_recv() {
-            Ok(entry) => return Some(entry),
-            Err(mpsc::error::TryRecvError::Empty) if behind => std::thread::sleep(PAUSE),
-            Err(_) => return None,
-        }
-    }
-    None
+/// Returns what else is to be written in the transaction that was opened then, or `None` if it is to be committed.
+fn following(entries: &Entries, opened: Instant, behind: bool) -> Option<Entry> {
+    let left = |linger: Duration| linger.checked_sub(opened.elapsed());
+    let next = match behind {
+        true => entries.recv_timeout(left(LINGER_BEHIND)?).ok(),
+        false => left(LINGER).and_then(|_| entries.try_recv().ok()),
+    };
+    next.map(|(entry, _)| entry)
 }
 
-fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>, told: &OnceLock<StoreError>) -> Result<(), StoreError> {
+fn write(writer: RunWriter, entries: &Entries, told: &OnceLock<StoreError>) -> Result<(), StoreError> {
     // After the first failure nothing more is written: a sample that is missing must not be followed by a reward.
     let mut failed: Option<StoreError> = None;
     let mut finished = Vec::new();
-    while let Some(entry) = entries.blocking_recv() {
+    while let Ok((entry, _)) = entries.recv() {
         let mut next = Some(entry);
         let opened = Instant::now();
         let mut behind = true;
@@ -200,7 +195,7 @@ fn write(writer: RunWriter, mut entries: mpsc::Receiver<Entry>, told: &OnceLock<
                 let _ = told.set(error.clone());
                 failed = Some(error);
             }
-            next = following(&mut entries, opened, behind);
+            next = following(entries, opened, behind);
         }
         let committed = match &failed {
             Some(error) => Err(error.clone()),
