@@ -1,72 +1,32 @@
-//! Rewards over HTTP: the native API, and the dialects of trainers on top of it.
+//! Rewards over HTTP: the native API and the dialects of trainers.
 //!
-//! Every endpoint turns its body into [`Ask`]s, has a [`Rewards`] answer them, and writes the [`Answer`]s in its own
-//! format. What a consumer needs to see for a failure is decided in its dialect and nowhere else.
+//! Every endpoint turns its body into [`Ask`](rewarden_dialects::Ask)s, has [`Rewards`] answer them, and writes the
+//! [`Answer`](rewarden_dialects::Answer)s in its own format. The native endpoints are in `http::api`, the dialects in the crate
+//! `rewarden-dialects`.
 //!
-//! A [`Server`] holds the live packs, each an immutable version that is replaced as a whole; whatever was asked of a version is
-//! answered by it. An ask passes a gate (id, key, rate, time), is checked against the operator's limits, waits its turn, is
-//! judged once however many ask the same at the same time, and is in a run before it is answered, or, where it can be
-//! computed again, soon after.
+//! A [`Server`] holds the live packs. Each is an immutable version that is replaced as a whole, and a request is always
+//! answered by the version that it started with. On its way a request passes these folders, each of which uses only what comes
+//! after it:
+//!
+//! - `http` checks id, key and rate, limits time and size, reads the body and writes the answer.
+//! - `judging` checks the asks against the operator's limits, lets them in or refuses them, judges identical tasks in flight
+//!   once, and records every reward: one of a model before it is answered, one by rule, which can be computed again, soon after.
+//! - `live` loads, swaps and retires packs, and opens the runs that their rewards go to.
 
-mod admission;
-mod api;
-mod app;
-mod ask;
-mod bench;
-mod bodies;
-mod body;
-mod calendar;
-mod cohorts;
-mod cors;
-mod desk;
-mod dialects;
-mod feed;
-mod fingerprint;
-mod flights;
-mod gate;
-mod idempotency;
-mod judged;
-mod keys;
-mod listen;
-mod loads;
+mod http;
+mod judging;
+mod live;
 mod metrics;
-mod models;
-mod openapi;
-mod order;
-mod packs;
-mod page;
-mod prepared;
-mod problem;
-mod rate;
-mod recent;
-mod registry;
-mod rules;
-mod runs;
+mod off_thread;
 mod server;
 mod settings;
-mod shadow;
-mod tls;
-mod untemplate;
-mod upload;
-mod variants;
-mod version;
-mod watch;
-mod wire;
 
-pub use ask::{Answer, AnswerError, Ask, Caller, Cohort, PackLabel, Rewards, SamplingWishes, Turn};
-pub use body::JsonBody;
-pub use dialects::{
-    Dialect, DialectConfig, DialectConfigError, Floors, SlimeReply, document as dialect_document,
-    routes as dialect_routes,
-};
-pub use keys::{Keys, KeysError, NewKey, Role};
-pub use models::Models;
-pub use packs::PackRefused;
-pub use problem::{Problem, ProblemKind};
-pub use server::{Ended, Server, ServerConfig, StartError};
-pub use settings::{Defaults, Limits, PartialGroups, SamplingField};
-pub use tls::{TlsError, acceptor};
-pub use tokio_rustls::TlsAcceptor;
-pub use untemplate::{ChatFormat, ChatFormatConfig, ChatFormatError, Exchange, MOST_EXCHANGES, Untemplatable};
+pub use http::{Keys, KeysError, NewKey, Role, TlsError, acceptor, dialect_routes};
+pub use judging::{Caller, Rewards};
 #[doc(hidden)] // For the fuzz target of archives.
-pub use upload::unpack as unpack_archive;
+pub use live::unpack_archive;
+pub use live::{Models, PackRefused};
+pub use rewarden_dialects::{DialectConfig, SamplingWishes, document as dialect_document};
+pub use server::{Server, ServerConfig, ServerEnd, StartError};
+pub use settings::{Defaults, Limits, PartialGroups, SamplingField};
+pub use tokio_rustls::TlsAcceptor;

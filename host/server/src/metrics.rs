@@ -1,4 +1,4 @@
-//! The figures that `/metrics` shows.
+//! The metrics that `/metrics` shows.
 
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use rewarden_dialects::Problem;
 use rewarden_judge::Stage;
-use rewarden_record::{SampleRecord, failure_name};
-use rewarden_runtime::contract::Outcome;
+use rewarden_record::SampleRecord;
+use rewarden_types::Outcome;
 
-use crate::problem::Problem;
-
-/// Seconds: from the microseconds of a plugin call to the minutes of a generation.
+/// Bounds in seconds, from the microseconds of a plugin call to the minutes of a generation.
 const SECONDS: [f64; 19] = [
     0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
     15.0, 60.0, 300.0,
@@ -34,7 +33,7 @@ struct PackLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
+struct KindLabel {
     kind: String,
 }
 
@@ -61,12 +60,12 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RouteLabels, Counter>,
     request_seconds: Histogram,
-    problems: Family<Kind, Counter>,
+    problems: Family<KindLabel, Counter>,
     tasks: Family<PackLabels, Counter>,
     stages: [Histogram; 6],
     pub(crate) tokens: Counter,
     pub(crate) samples: Counter,
-    failures: Family<Kind, Counter>,
+    failures: Family<KindLabel, Counter>,
     swaps: Family<Swap, Counter>,
     shadows: Family<ShadowLabels, Counter>,
     shadow_difference: Histogram,
@@ -161,7 +160,7 @@ impl Metrics {
         r.register("open_runs", "Runs that are open for writing", self.open_runs.clone());
     }
 
-    /// The exposition in OpenMetrics' text format.
+    /// Writes the metrics in OpenMetrics' text format.
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -174,7 +173,7 @@ impl Metrics {
     }
 
     pub(crate) fn problem(&self, problem: &Problem) {
-        self.problems.get_or_create(&Kind { kind: problem.kind.name().to_owned() }).inc();
+        self.problems.get_or_create(&KindLabel { kind: problem.kind.name().to_owned() }).inc();
     }
 
     pub(crate) fn task(&self, pack: &str, outcome: &str) {
@@ -201,7 +200,7 @@ impl Metrics {
     pub(crate) fn sample(&self, sample: &SampleRecord) {
         self.samples.inc();
         if let Outcome::Failed(failure) = &sample.outcome {
-            self.failures.get_or_create(&Kind { kind: failure_name(failure.kind).to_owned() }).inc();
+            self.failures.get_or_create(&KindLabel { kind: failure.kind.name().to_owned() }).inc();
         }
     }
 

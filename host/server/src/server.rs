@@ -1,4 +1,4 @@
-//! A server, from its configuration to its end.
+//! The server, from its configuration to its end.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,107 +7,95 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use rewarden_dialects::PackLabel;
 use rewarden_runtime::Runtime;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::app::{self, App};
-use crate::ask::{PackLabel, Rewards};
-use crate::bench::Bench;
-use crate::cohorts::Cohorts;
-use crate::cors::Origins;
-use crate::desk::Desk;
-use crate::gate::Hosts;
-use crate::idempotency::Idempotency;
-use crate::keys::Keys;
-use crate::listen;
-use crate::loads::Loads;
+use crate::http;
+use crate::http::{Access, App, Hosts, Keys, Origins, Rate, router};
+use crate::judging::{Executor, RewardService, Rewards, Shadows};
+use crate::live::{
+    Models, PackChange, PackManager, PackRefused, PackSettings, PackVersion, PackWatcher, Registry, RunStore, Variants,
+    sweep,
+};
 use crate::metrics::Metrics;
-use crate::models::Models;
-use crate::order::ChangeOrder;
-use crate::packs::{PackRefused, Packs};
-use crate::rate::Rate;
-use crate::registry::{Change, Registry};
-use crate::runs::RunStore;
 use crate::settings::{Defaults, Limits};
-use crate::shadow::Shadows;
-use crate::upload;
-use crate::variants::Variants;
-use crate::watch::PackDirectory;
 
 /// How long closing runs may take after the last request.
 const CLOSING: Duration = Duration::from_secs(30);
 
-/// What a server is made of.
+/// The configuration of a server.
 pub struct ServerConfig {
     /// Runs the packs' components.
     pub runtime: Runtime,
-    /// What packs run on.
+    /// The models that packs run on.
     pub models: Models,
-    /// How packs are sampled where a request does not say.
+    /// How packs are sampled unless a request says otherwise.
     pub defaults: Defaults,
     /// What requests may cost and change.
     pub limits: Limits,
     /// Where runs go.
     pub runs: PathBuf,
-    /// Directories of packs; the first is the default one.
+    /// Directories of packs. The first pack is the default.
     pub packs: Vec<PathBuf>,
     /// A directory of packs that is watched, and to which uploads go.
     pub watched: Option<PathBuf>,
-    /// Who may ask.
+    /// The API keys. `None` if everybody may ask.
     pub keys: Option<Keys>,
-    /// Whether any host name is answered without keys; without it loopback names only.
+    /// Whether requests to any host name are answered without keys, instead of those to loopback names only.
     pub any_host: bool,
     /// Origins whose web pages may ask, such as `https://notebook.example`.
     pub origins: Vec<String>,
-    /// The shadow of a live pack, by name.
+    /// The names of shadows, by the name of their live pack.
     pub shadows: BTreeMap<String, String>,
 }
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A pack that it was told to serve cannot be.
+    /// A pack that it must serve cannot be used.
     #[error("{pack}: {error}")]
     Pack {
-        /// Its directory.
+        /// The pack's directory.
         pack: String,
-        /// Why.
+        /// What is wrong.
         error: PackRefused,
     },
-    /// The directory for runs or packs.
+    /// The directory for runs or packs cannot be used.
     #[error("{path}: {error}")]
     Directory {
-        /// Which.
+        /// The directory.
         path: String,
         /// What the system said.
         error: std::io::Error,
     },
-    /// Nothing would be served.
+    /// No pack is live, and none can be uploaded.
     #[error("no pack is live: {0}")]
     NoPacks(String),
-    /// A shadow of, or by, a pack that is not there.
+    /// A shadow or its live pack is missing.
     #[error("--shadow {live}={shadow}: no pack `{missing}` is live; live packs: {known}")]
     Shadow {
         /// The live pack.
         live: String,
         /// Its shadow.
         shadow: String,
-        /// The one that is not there.
+        /// The one that is missing.
         missing: String,
-        /// Those that are.
+        /// The packs that are live.
         known: String,
     },
-    /// Threads or watches that the system does not give.
+    /// The operating system gives no threads or watches.
     #[error("{0}")]
     System(String),
 }
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Whether everything in flight was finished within the grace; the rest was dropped, its samples so far are in the runs.
+pub struct ServerEnd {
+    /// Whether all requests in flight finished within the grace. The rest was dropped; its samples so far are in the
+    /// runs.
     pub finished: bool,
     /// Whether every run was closed.
     pub closed: bool,
@@ -142,24 +130,15 @@ impl Server {
         let system = |error: &dyn std::fmt::Display| StartError::System(error.to_string());
         let metrics = Arc::new(Metrics::new());
         let registry = Arc::new(Registry::default());
-        let store =
-            RunStore::new(&runs).map_err(|error| StartError::Directory { path: runs.display().to_string(), error })?;
-        let packs = Arc::new(Packs {
-            runtime,
-            registry: registry.clone(),
-            models: models.clone(),
-            defaults: defaults.clone(),
-            metrics: metrics.clone(),
-            directory: watched.clone(),
-            changing: tokio::sync::Mutex::new(()),
-            loads: Loads::new(limits.load_time),
-            order: ChangeOrder::default(),
-            most: limits.packs,
-        });
+        let store = RunStore::new(&runs, limits.runs_per_pack)
+            .map_err(|error| StartError::Directory { path: runs.display().to_string(), error })?;
+        let settings =
+            PackSettings { runtime, models: models.clone(), defaults: defaults.clone(), directory: watched.clone() };
+        let packs = Arc::new(PackManager::new(settings, registry.clone(), metrics.clone(), &limits));
         for directory in &given {
             let pack = directory.display().to_string();
-            match packs.go_live(directory.clone(), None).await {
-                Ok((_, Change::Added)) => {}
+            match packs.load_and_publish(directory.clone()).await {
+                Ok((_, PackChange::Added)) => {}
                 Ok((label, _)) => {
                     let error = PackRefused(format!("a pack of the name `{}` is live already", label.name));
                     return Err(StartError::Pack { pack, error });
@@ -174,57 +153,49 @@ impl Server {
                 let failed = |error| StartError::Directory { path: path.clone(), error };
                 std::fs::create_dir_all(&directory).map_err(failed)?;
                 let directory = directory.canonicalize().map_err(failed)?;
-                upload::sweep(&directory).map_err(failed)?;
-                let mut looking = PackDirectory::new(packs.clone(), directory);
-                looking.look().await.map_err(failed)?;
-                Some(looking.watch().map_err(|error| system(&format!("{path} cannot be watched: {error}")))?)
+                sweep(&directory).map_err(failed)?;
+                let mut watcher = PackWatcher::new(packs.clone(), directory);
+                watcher.scan().await.map_err(failed)?;
+                Some(watcher.watch().map_err(|error| system(&format!("{path} cannot be watched: {error}")))?)
             }
         };
         check(&registry, &shadows, packs.directory.is_some() && keys.is_some())?;
         let shadow =
             Shadows::new(shadows.clone(), registry.clone(), metrics.clone()).map_err(|error| system(&error))?;
-        let bench = Bench::new(store, metrics.clone(), shadow, &limits).map_err(|error| system(&error))?;
-        let bench = Arc::new(bench);
-        let desk = Arc::new(Desk {
-            registry,
-            variants: Variants::new(models.clone(), defaults, limits.variants),
-            cohorts: Cohorts::new(bench.clone(), &limits),
-            bench,
-            limits: limits.clone(),
-        });
+        let executor = Executor::new(store, metrics.clone(), shadow, &limits).map_err(|error| system(&error))?;
+        let executor = Arc::new(executor);
+        let variants = Variants::new(models.clone(), defaults, limits.variants);
+        let service = Arc::new(RewardService::new(registry, variants, executor, &limits));
         let rate = if keys.is_none() { limits.rate.map(Rate::new) } else { None };
         let hosts = if keys.is_some() || any_host { Hosts::Any } else { Hosts::Loopback };
-        let idempotency = Idempotency::new(limits.idempotency);
         let stopping = AtomicBool::new(false);
         let app = Arc::new(App {
-            desk,
+            service,
             packs,
             models,
             metrics,
             limits,
-            keys,
-            rate,
-            hosts,
+            access: Access { hosts, keys, rate },
             origins: Origins(origins),
             shadows,
-            idempotency,
             stopping,
         });
         Ok(Self { app, _watcher: watcher })
     }
 
-    /// What answers asks: for dialects.
+    /// What answers asks, for the dialects.
     pub fn rewards(&self) -> Arc<dyn Rewards> {
-        self.app.desk.clone()
+        self.app.service.clone()
     }
 
     /// The live packs, by name.
     pub fn live(&self) -> Vec<PackLabel> {
-        self.app.desk.registry.roster().packs.values().map(|version| version.label.clone()).collect()
+        self.app.service.registry.snapshot().packs.values().map(|version| version.label.clone()).collect()
     }
 
-    /// Serves until `stop` ends; then no connection is taken any more, requests in flight have the grace of the limits to finish,
-    /// and runs are closed. `more` routes stand beside the native ones behind the same gate, described by `documents`.
+    /// Serves until `stop` ends. Then no connection is accepted any more, requests in flight have the grace of the
+    /// limits to finish, and runs are closed. `more` routes, described by `documents`, are served beside the native
+    /// ones.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -232,26 +203,30 @@ impl Server {
         more: Router,
         documents: Vec<Document>,
         stop: impl Future<Output = ()>,
-    ) -> Ended {
+    ) -> ServerEnd {
         let app = self.app;
-        let router = app::router(app.clone(), more, documents);
+        let router = router(app.clone(), more, documents);
         let stopping = async {
             stop.await;
             app.stopping.store(true, Ordering::Relaxed);
         };
         let (connections, grace) = (app.limits.connections, app.limits.grace);
-        let finished = listen::serve(listener, tls, router, connections, stopping, grace).await;
+        let finished = http::serve(listener, tls, router, connections, stopping, grace).await;
         drop(self._watcher);
-        app.desk.variants.clear(None);
-        app.desk.registry.clear();
-        let runs = app.desk.bench.runs.clone();
+        app.service.variants.clear(None);
+        app.service.registry.clear();
+        let runs = app.service.executor.runs.clone();
         let closed = tokio::task::spawn_blocking(move || runs.wait_closed(CLOSING)).await.unwrap_or(false);
-        Ended { finished, closed }
+        ServerEnd { finished, closed }
     }
 }
 
-fn check(registry: &Registry, shadows: &BTreeMap<String, String>, may_come: bool) -> Result<(), StartError> {
-    let roster = registry.roster();
+fn check(
+    registry: &Registry<PackVersion>,
+    shadows: &BTreeMap<String, String>,
+    may_come: bool,
+) -> Result<(), StartError> {
+    let roster = registry.snapshot();
     if roster.packs.is_empty() && !may_come {
         return Err(StartError::NoPacks("name one with --pack, or put one into the directory of --packs".to_owned()));
     }

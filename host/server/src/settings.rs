@@ -1,16 +1,15 @@
-//! What the operator decides.
+//! The operator's settings.
 
 use std::time::Duration;
 
+use rewarden_dialects::SamplingWishes;
 use rewarden_judge::PartName;
 use rewarden_record::Budget;
 
-use crate::ask::SamplingWishes;
-
-/// How packs are sampled where a request does not say.
+/// How packs are sampled unless a request says otherwise.
 #[derive(Clone, Debug)]
 pub struct Defaults {
-    /// Instead of each pack's own; no seed means 0.
+    /// Takes precedence over each pack's own. Without a seed it is 0.
     pub sampling: SamplingWishes,
     /// Samples a task, for packs whose policy has a `k`.
     pub k: Option<u32>,
@@ -31,23 +30,25 @@ pub struct Limits {
     pub batch: usize,
     /// Responses of one task.
     pub responses: usize,
-    /// Tasks that ask a model and are being judged at once; further ones wait.
+    /// Tasks that ask a model and are judged at once. Further ones wait.
     pub model_tasks: usize,
-    /// Tasks that ask a model and wait or are judged, beyond which requests are refused.
+    /// Tasks that ask a model and wait or are judged. Further requests are refused.
     pub model_queue: usize,
     /// Threads that judge tasks of packs without a model.
     pub rule_threads: usize,
-    /// As `model_queue`, for packs without a model.
+    /// Like `model_queue`, for packs without a model.
     pub rule_queue: usize,
-    /// Requests a second for each API key, or for everybody without keys; none is no limit.
+    /// Requests a second for each API key, or for everybody without keys. `None` for no limit.
     pub rate: Option<u32>,
-    /// Connections at once; further ones wait to be accepted.
+    /// Connections at once. Further ones wait to be accepted.
     pub connections: usize,
     /// Bytes of an uploaded pack.
     pub upload_bytes: usize,
+    /// Runs of one pack version that requests may bring about by their own settings; each is a file that stays.
+    pub runs_per_pack: usize,
     /// How long loading a pack may take, waiting for other loads included.
     pub load_time: Duration,
-    /// Packs that may be live at once.
+    /// The most packs that may be live at once.
     pub packs: usize,
     /// What `set` in a request may change.
     pub allow_set: Vec<(PartName, String)>,
@@ -96,12 +97,12 @@ impl SamplingField {
     }
 }
 
-/// See [`Limits::partial_groups`].
+/// What becomes of a cohort whose deadline is over before all its members came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartialGroups {
     /// The members that came are judged together.
     Judge,
-    /// Each gets a timeout.
+    /// Each member that came gets a timeout.
     Fail,
 }
 
@@ -123,6 +124,7 @@ impl Default for Limits {
             upload_bytes: 64 << 20,
             load_time: Duration::from_secs(60),
             packs: 256,
+            runs_per_pack: 64,
             allow_set: vec![(PartName::Policy, "k".to_owned())],
             allow_sampling: vec![SamplingField::Temperature, SamplingField::TopP, SamplingField::MaxTokens],
             k: 64,

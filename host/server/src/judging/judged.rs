@@ -1,0 +1,63 @@
+//! A judged task.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rewarden_dialects::{Answer, AnswerError, Problem};
+use rewarden_record::Verdict;
+use rewarden_types::{Score, Task};
+use serde_json::Value;
+
+use crate::live::PackVersion;
+
+/// How judging ends, for everybody who waits for it.
+pub(crate) type JudgeResult = Result<Arc<Judged>, Problem>;
+
+/// A task with its verdict and the version that judged it.
+pub(crate) struct Judged {
+    pub(crate) version: Arc<PackVersion>,
+    pub(crate) judged: Arc<(Task, Verdict)>,
+}
+
+impl Judged {
+    /// The answer for a client that calls the task `id`.
+    pub(crate) fn answer(&self, id: Option<String>) -> Answer {
+        let (task, verdict) = &*self.judged;
+        let id = id.unwrap_or_else(|| task.id.clone());
+        let reward = verdict.reward.as_ref();
+        let standing = verdict.standing();
+        let (best, tied) = standing.map_or((None, Vec::new()), |standing| (standing.best, standing.tied));
+        let mut scores = Vec::new();
+        let mut abstained = BTreeMap::new();
+        for (index, score) in reward.map_or(&[][..], |reward| reward.scores.as_slice()).iter().enumerate() {
+            scores.push(match score {
+                Score::Value(value) => Some(*value),
+                Score::Abstain(reason) => {
+                    abstained.insert(index, reason.clone());
+                    None
+                }
+            });
+        }
+        let details = match verdict.details() {
+            Value::Object(details) => details,
+            _ => serde_json::Map::new(),
+        };
+        let error = reward
+            .err()
+            .map(|failure| AnswerError { kind: failure.kind.name().to_owned(), message: failure.message.clone() });
+        Answer {
+            id,
+            scores,
+            best,
+            tied,
+            k: verdict.samples.len(),
+            valid: verdict.valid(),
+            failures: verdict.failures().into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect(),
+            used: reward.map(|reward| reward.used.clone()).unwrap_or_default(),
+            abstained,
+            details,
+            error,
+            pack: self.version.label.clone(),
+        }
+    }
+}
