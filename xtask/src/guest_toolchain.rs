@@ -15,8 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::apt;
 use crate::process;
 
-/// The target of every plugin.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) use rewarden_plugin_build::TARGET;
 
 /// Set to 1, it takes the Debian way even where the toolchain has the wasm target, so that this way can be tested.
 const FORCE_DEBIAN: &str = "REWARDEN_FORCE_DEBIAN_GUESTS";

@@ -19,6 +19,7 @@ mod setup;
 mod suite;
 mod tools;
 mod wit_check;
+mod wit_text;
 
 use std::process::ExitCode;
 

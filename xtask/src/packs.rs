@@ -1,10 +1,10 @@
 //! Packs: a directory of plugins/packs with the components that its pack.toml names put beside it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rewarden_manifest::Manifest;
 
 use crate::dist::{self, Files};
 
@@ -12,7 +12,7 @@ use crate::dist::{self, Files};
 /// The paths of the result start with the pack's name.
 ///
 /// # Errors
-/// A directory without pack.toml, one that is not TOML, a component that was not built: each names the pack.
+/// Fails if a directory has no pack.toml, if one cannot be used, or if a component was not built. Each error names the pack.
 pub(crate) fn assemble(packs: &Path, components: &Files) -> Result<Files> {
     let mut all = Files::new();
     for dir in directories(packs)? {
@@ -43,46 +43,24 @@ fn pack(dir: &Path, components: &Files) -> Result<Files> {
         bail!("{} is missing: every directory of plugins/packs is a pack", manifest.display());
     };
     let text = std::str::from_utf8(text).with_context(|| format!("{} is not UTF-8", manifest.display()))?;
-    let table: toml::Table = toml::from_str(text).with_context(|| format!("{} is not TOML", manifest.display()))?;
-
-    let mut named = BTreeSet::new();
-    component_names(&toml::Value::Table(table), &mut named);
-    if named.is_empty() {
-        bail!("{} names no component: expected at least one key `component = \"NAME.wasm\"`", manifest.display());
-    }
-    for name in named {
-        let path = PathBuf::from(&name);
-        if files.contains_key(&path) {
+    let parsed = Manifest::parse(text, &manifest)?;
+    for name in parsed.components() {
+        if files.contains_key(name) {
             continue;
         }
-        let Some(bytes) = components.get(&path) else {
+        let Some(bytes) = components.get(name) else {
             let built: Vec<_> = components.keys().map(|path| path.display().to_string()).collect();
             bail!(
-                "{} names the component \"{name}\", which is neither in the pack's directory nor built by a crate of \
+                "{} names the component \"{}\", which is neither in the pack's directory nor built by a crate of \
                  plugins/; built were: {}",
                 manifest.display(),
+                name.display(),
                 if built.is_empty() { "none".into() } else { built.join(", ") }
             );
         };
-        files.insert(path, bytes.clone());
+        files.insert(name.to_owned(), bytes.clone());
     }
     Ok(files)
-}
-
-/// The values of all keys `component`, wherever they stand: which tables a pack may have is for the host to say.
-fn component_names(value: &toml::Value, named: &mut BTreeSet<String>) {
-    match value {
-        toml::Value::Table(table) => {
-            for (key, value) in table {
-                match value {
-                    toml::Value::String(name) if key == "component" => drop(named.insert(name.clone())),
-                    value => component_names(value, named),
-                }
-            }
-        }
-        toml::Value::Array(values) => values.iter().for_each(|value| component_names(value, named)),
-        _ => {}
-    }
 }
 
 #[cfg(test)]
@@ -105,9 +83,11 @@ mod tests {
 
     const MANIFEST: &str = r#"
         name = "small"
-        [template]
+        version = "0.1.0"
+        scale = { min = 0, max = 1, integer = false }
+        [scorers.spct]
         component = "spct.wasm"
-        [[scorer]]
+        [scorers.exact]
         component = "exact.wasm"
         [policy]
         component = "own.wasm"
@@ -127,11 +107,22 @@ mod tests {
 
     #[test]
     fn a_component_that_was_not_built_is_an_error_that_names_pack_and_component() {
-        let packs = packs(&[("small/pack.toml", "[policy]\ncomponent = \"vot.wasm\"\n")]);
-        let message = format!("{:#}", assemble(packs.path(), &components(&["vote.wasm"])).unwrap_err());
+        let packs = packs(&[("small/pack.toml", &MANIFEST.replace("exact", "exat"))]);
+        let message = format!("{:#}", assemble(packs.path(), &components(&["exact.wasm"])).unwrap_err());
         assert!(message.starts_with("pack small is not usable"), "{message}");
-        assert!(message.contains("names the component \"vot.wasm\""), "{message}");
-        assert!(message.ends_with("built were: vote.wasm"), "{message}");
+        assert!(message.contains("names the component \"exat.wasm\""), "{message}");
+        assert!(message.ends_with("built were: exact.wasm"), "{message}");
+    }
+
+    #[test]
+    fn a_configuration_with_a_key_component_names_no_component_and_a_scorer_called_config_does() {
+        let own =
+            format!("{MANIFEST}[policy.config]\ncomponent = \"engine\"\n[scorers.config]\ncomponent = \"c.wasm\"\n");
+        let packs = packs(&[("small/pack.toml", &own)]);
+        let built = components(&["spct.wasm", "exact.wasm", "own.wasm", "c.wasm"]);
+        let all = assemble(packs.path(), &built).unwrap();
+        let paths: Vec<_> = all.keys().map(|path| path.display().to_string()).collect();
+        assert_eq!(paths, ["small/c.wasm", "small/exact.wasm", "small/own.wasm", "small/pack.toml", "small/spct.wasm"]);
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
-use wit_component::{ComponentEncoder, DecodedWasm};
+use rewarden_plugin_build::{component_file_name, exports_anything};
 
 use crate::dist::{self, Files};
-use crate::guest_toolchain::{GuestToolchain, TARGET};
+use crate::guest_toolchain::GuestToolchain;
 use crate::layout::Layout;
 use crate::packs;
 use crate::process;
@@ -46,14 +46,11 @@ pub(crate) fn build(layout: &Layout) -> Result<()> {
 fn compile(layout: &Layout, toolchain: &GuestToolchain) -> Result<BTreeMap<String, PathBuf>> {
     let mut build = toolchain.cargo_build(&layout.plugins());
     build.args(["--release", "--message-format", "json-render-diagnostics"]);
-    // Panics carry the paths of the sources. Without this, a component's digest would depend on who built it.
-    let cargo_home = etcetera::home_dir().context("there is no home directory")?.join(".cargo");
-    let cargo_home = std::env::var_os("CARGO_HOME").map_or(cargo_home, PathBuf::from);
-    let remap = format!("target.{TARGET}.rustflags=['--remap-path-prefix={}=cargo']", cargo_home.display());
-    build.args(["--config", &remap]);
+    let cargo_home = rewarden_plugin_build::cargo_home().context("there is no home directory")?;
+    build.args(["--config", &rewarden_plugin_build::remap_config([(cargo_home.as_path(), "cargo")])]);
     build.arg("--target-dir").arg(layout.target().join(toolchain.build_dir()));
     let messages = process::stdout(build.stdin(Stdio::null()))?;
-    let modules = modules(&messages, &layout.plugins())?;
+    let modules = modules(&messages, &layout.plugins());
     if modules.is_empty() {
         bail!(
             "{} has no crate of crate-type cdylib, so there is nothing to make components of",
@@ -64,24 +61,10 @@ fn compile(layout: &Layout, toolchain: &GuestToolchain) -> Result<BTreeMap<Strin
 }
 
 /// Reads cargo's messages: the wasm file of each cdylib whose manifest lies below `workspace`.
-fn modules(messages: &str, workspace: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let mut modules = BTreeMap::new();
-    for line in messages.lines() {
-        let message: serde_json::Value =
-            serde_json::from_str(line).with_context(|| format!("cargo printed a line that is not JSON: {line}"))?;
-        let text = |pointer: &str| message.pointer(pointer).and_then(|v| v.as_str());
-        let list = |pointer: &str| message.pointer(pointer).and_then(|v| v.as_array()).into_iter().flatten();
-        let is_cdylib = list("/target/crate_types").any(|kind| kind == "cdylib");
-        let is_ours = text("/manifest_path").is_some_and(|path| Path::new(path).starts_with(workspace));
-        if text("/reason") != Some("compiler-artifact") || !is_cdylib || !is_ours {
-            continue;
-        }
-        let wasm = list("/filenames").filter_map(|v| v.as_str()).find(|path| path.ends_with(".wasm"));
-        if let (Some(name), Some(wasm)) = (text("/target/name"), wasm) {
-            modules.insert(name.to_owned(), PathBuf::from(wasm));
-        }
-    }
-    Ok(modules)
+fn modules(messages: &str, workspace: &Path) -> BTreeMap<String, PathBuf> {
+    let built = rewarden_plugin_build::built_modules(messages).into_iter();
+    let ours = built.filter(|module| module.manifest.starts_with(workspace));
+    ours.map(|module| (module.name, module.wasm)).collect()
 }
 
 fn encode(modules: &BTreeMap<String, PathBuf>) -> Result<Files> {
@@ -90,18 +73,15 @@ fn encode(modules: &BTreeMap<String, PathBuf>) -> Result<Files> {
         let module = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let component = component(&module)
             .with_context(|| format!("crate {name} ({}) cannot be made into a component", path.display()))?;
-        components.insert(PathBuf::from(format!("{}.wasm", name.replace('_', "-"))), component);
+        components.insert(PathBuf::from(component_file_name(name)), component);
     }
     Ok(components)
 }
 
 /// Encodes a core module with wit-bindgen's metadata as a component.
 fn component(module: &[u8]) -> Result<Vec<u8>> {
-    let component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
-    let DecodedWasm::Component(resolve, world) = wit_component::decode(&component)? else {
-        bail!("the encoder made a WIT package, not a component");
-    };
-    if resolve.worlds.get(world).is_none_or(|world| world.exports.is_empty()) {
+    let component = rewarden_plugin_build::encode(module)?;
+    if !exports_anything(&component)? {
         bail!("it exports no interface of wit/: does the crate use the SDK's export macro?");
     }
     Ok(component)
@@ -125,7 +105,7 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#.into(),
         ]
         .join("\n");
-        let found = modules(&messages, Path::new("/repo/plugins")).unwrap();
+        let found = modules(&messages, Path::new("/repo/plugins"));
         assert_eq!(found, [("vote".to_owned(), PathBuf::from("/t/vote.wasm"))].into());
     }
 

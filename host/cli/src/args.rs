@@ -1,19 +1,20 @@
 //! The command line.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use rewarden_evaluate::Protocol;
-use rewarden_judge::Setting;
-use rewarden_runtime::LimitChange;
-
-pub(crate) use crate::pack::PackCommand;
-use crate::run_args::{EVAL_HELP, IMPORT_HELP, REPLAY_HELP, REPORT_HELP, VERIFY_HELP};
-pub(crate) use crate::run_args::{
-    EvalArgs, ExportArgs, ImportArgs, ReplayArgs, ReportArgs, RowFormat, VerifyArgs, What,
-};
-use crate::serve_args::{KEYGEN_HELP, SERVE_HELP};
-pub(crate) use crate::serve_args::{KeygenArgs, ServeArgs};
+use crate::config::ConfigArgs;
+use crate::eval::EvalArgs;
+use crate::export::ExportArgs;
+use crate::import::ImportArgs;
+use crate::inspect::InspectArgs;
+use crate::keygen::KeygenArgs;
+use crate::model::ModelCommand;
+use crate::pack::PackCommand;
+use crate::replay::ReplayArgs;
+use crate::report::ReportArgs;
+use crate::score::ScoreArgs;
+use crate::serve_args::ServeArgs;
+use crate::verify::VerifyArgs;
 
 /// Turns generative reward models into rewards.
 ///
@@ -40,28 +41,20 @@ Exit status: 0 all well; 1 nothing could be done; 2 wrong usage; 3 done, but som
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Score the responses of tasks.
-    #[command(after_help = SCORE_HELP)]
     Score(Box<ScoreArgs>),
     /// Read and aggregate the samples of a run again, with other plugins and no model.
-    #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArgs),
     /// Call every plugin of a run again and compare with what was recorded.
-    #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArgs),
     /// Measure runs against the tasks' labels: accuracy, accuracy@k, consistency, failures, cost.
-    #[command(after_help = EVAL_HELP)]
     Eval(Box<EvalArgs>),
     /// Draw runs: one HTML page to look around in, or the accuracy@k curve alone.
-    #[command(after_help = REPORT_HELP)]
     Report(ReportArgs),
     /// Serve rewards over HTTP, with packs swapped while it runs.
-    #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
     /// Make an API key for `serve`.
-    #[command(after_help = KEYGEN_HELP)]
     Keygen(KeygenArgs),
     /// Make a run of completions that were recorded elsewhere.
-    #[command(after_help = IMPORT_HELP)]
     Import(ImportArgs),
     /// Write a run's rewards or samples as JSONL, CSV or Parquet.
     Export(ExportArgs),
@@ -83,301 +76,4 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-}
-
-const SCORE_HELP: &str = "\
-A task is one JSON object a line:
-  {\"id\": \"t1\", \"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"reference\": \"4\", \"preferred\": 0}
-  {\"prompt\": \"2+2?\", \"chosen\": \"4\", \"rejected\": \"5\"}
-`messages` (a list of {role, content}) may stand for `prompt`; id, reference, preferred and metadata are optional.
-
-Examples:
-  rewarden score tasks.jsonl --out rewards.jsonl --samples samples.jsonl
-  rewarden score tasks.jsonl --endpoint http://localhost:8000/v1 --model my-grm -k 8
-  rewarden score tasks.parquet --run today.run       # started again, it goes on where it stopped
-  rewarden score tasks.jsonl --policy my-policy.wasm --set policy.threshold=0.5
-  cat tasks.jsonl | rewarden score - --pack ./my-pack --seed 7";
-
-#[derive(Debug, Args)]
-pub(crate) struct ScoreArgs {
-    /// Task file (JSONL, a JSON array, or Parquet), or - for standard input.
-    #[arg(value_name = "TASKS", value_hint = ValueHint::FilePath)]
-    pub(crate) tasks: PathBuf,
-
-    /// The file is a benchmark's own: read its fields as that benchmark means them
-    #[arg(long, value_name = "BENCHMARK")]
-    pub(crate) dataset: Option<Protocol>,
-
-    /// Draw samples again that failed because the model or its server did, in the tasks of --run
-    #[arg(long, requires = "run")]
-    pub(crate) retry_failed: bool,
-
-    #[command(flatten)]
-    pub(crate) options: Options,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArgs {
-    /// Print JSON instead of a table.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) options: Options,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InspectArgs {
-    /// A component (.wasm), a pack's directory, or a pack's name.
-    #[arg(value_name = "COMPONENT|PACK")]
-    pub(crate) what: PathBuf,
-
-    /// Print JSON instead of text.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) places: Places,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelCommand {
-    /// Fetch the default model (SmolLM2-135M-Instruct, about 90 MB) unless it is there, and print its path.
-    Pull(Places),
-    /// Print the path of the default model; fails when it has not been fetched.
-    Path(Places),
-}
-
-/// Where things are kept, where plugins run, and what they may use of this host.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Places")]
-pub(crate) struct Places {
-    /// Directories in which packs are looked up by name (separated by colons in the variable)
-    #[arg(long, value_name = "DIR", env = "REWARDEN_PACK_PATH", value_delimiter = ':', default_value = "packs",
-        value_hint = ValueHint::DirPath)]
-    pub(crate) pack_path: Vec<PathBuf>,
-
-    /// Where models and compiled components are kept [default: rewarden in the user's cache directory]
-    #[arg(long, value_name = "DIR", env = "REWARDEN_CACHE_DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) cache_dir: Option<PathBuf>,
-
-    /// What stands between plugins and this process, beside WebAssembly itself
-    #[arg(long, value_name = "HOW", env = "REWARDEN_ISOLATE", default_value = "none")]
-    pub(crate) isolate: Isolate,
-
-    /// What plugins may use at most, such as fuel=1000000000,wall_ms=20000; the rest as `rewarden inspect` shows it
-    #[arg(long, value_name = "LIMIT=N", env = "REWARDEN_LIMITS", value_delimiter = ',', help_heading = "Limits")]
-    pub(crate) limits: Vec<LimitChange>,
-}
-
-/// See [`Places::isolate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Isolate {
-    /// Nothing: plugins run here, under their limits.
-    None,
-    /// Processes of their own, without files or network and with bounded memory; Linux only.
-    Process,
-}
-
-/// Everything about scoring that can be configured.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
-    #[command(flatten)]
-    pub(crate) pack: PackOptions,
-    #[command(flatten)]
-    pub(crate) sampling: SamplingOptions,
-    #[command(flatten)]
-    pub(crate) model: ModelOptions,
-    #[command(flatten)]
-    pub(crate) output: OutputOptions,
-    #[command(flatten)]
-    pub(crate) places: Places,
-}
-
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Pack")]
-pub(crate) struct PackOptions {
-    /// The pack: a name on the pack path, or a directory with a pack.toml
-    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::DirPath)]
-    pub(crate) pack: String,
-
-    /// Another component in place of the pack's template (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_TEMPLATE", value_hint = ValueHint::FilePath)]
-    pub(crate) template: Option<PathBuf>,
-
-    /// Another component in place of the pack's parser (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_PARSER", value_hint = ValueHint::FilePath)]
-    pub(crate) parser: Option<PathBuf>,
-
-    /// Another component in place of the pack's policy (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_POLICY", value_hint = ValueHint::FilePath)]
-    pub(crate) policy: Option<PathBuf>,
-
-    /// Change a plugin's configuration, such as policy.aggregate=mean; may be repeated
-    #[arg(long, value_name = "PART.KEY=VALUE", env = "REWARDEN_SET", value_delimiter = None)]
-    pub(crate) set: Vec<Setting>,
-}
-
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Sampling")]
-pub(crate) struct SamplingOptions {
-    /// Samples a task; short for --set policy.k=N
-    #[arg(short, value_name = "N", long = "k", env = "REWARDEN_K")]
-    pub(crate) k: Option<u32>,
-
-    /// 0 is greedy decoding [default: the pack's, else 0.5]
-    #[arg(long, value_name = "T", env = "REWARDEN_TEMPERATURE", value_parser = temperature)]
-    pub(crate) temperature: Option<f64>,
-
-    /// Nucleus sampling, above 0 and at most 1 [default: the pack's, else 1]
-    #[arg(long, value_name = "P", env = "REWARDEN_TOP_P", value_parser = top_p)]
-    pub(crate) top_p: Option<f64>,
-
-    /// Upper bound on the tokens of one sample [default: the pack's, else 1024]
-    #[arg(long, value_name = "N", env = "REWARDEN_MAX_TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_tokens: Option<u32>,
-
-    /// Decides every random choice: the same seed, tasks and model give the same bytes
-    #[arg(long, value_name = "N", env = "REWARDEN_SEED", default_value_t = 0)]
-    pub(crate) seed: u64,
-
-    /// Samples that a policy may draw for one task
-    #[arg(long, value_name = "N", env = "REWARDEN_MAX_SAMPLES", default_value_t = 256)]
-    pub(crate) max_samples: u32,
-
-    /// Steps that a policy may take for one task
-    #[arg(long, value_name = "N", env = "REWARDEN_MAX_ROUNDS", default_value_t = 64,
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(rewarden_record::MOST_ROUNDS)))]
-    pub(crate) max_rounds: u32,
-}
-
-pub(crate) fn temperature(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
-        _ => Err("expected a number of at least 0".into()),
-    }
-}
-
-fn top_p(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
-        _ => Err("expected a number above 0 and at most 1".into()),
-    }
-}
-
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Model")]
-pub(crate) struct ModelOptions {
-    /// A GGUF file, a directory with safetensors, or a Hugging Face id; with --endpoint the server's name for it
-    /// [default: SmolLM2-135M-Instruct, fetched on first use]
-    #[arg(long, value_name = "MODEL", env = "REWARDEN_MODEL", value_hint = ValueHint::AnyPath)]
-    pub(crate) model: Option<String>,
-
-    /// Use an OpenAI-compatible server instead of running the model here; the API key is read from REWARDEN_API_KEY,
-    /// else from OPENAI_API_KEY
-    #[arg(long, value_name = "URL", env = "REWARDEN_ENDPOINT", value_hint = ValueHint::Url)]
-    pub(crate) endpoint: Option<String>,
-
-    /// What the pack's meta RM runs on, as --model [default: the judge's own model]
-    #[arg(long, value_name = "MODEL", env = "REWARDEN_META_MODEL", value_hint = ValueHint::AnyPath)]
-    pub(crate) meta_model: Option<String>,
-
-    /// A server for the meta RM, as --endpoint; its key is read from REWARDEN_META_API_KEY, else as the judge's
-    #[arg(long, value_name = "URL", env = "REWARDEN_META_ENDPOINT", value_hint = ValueHint::Url)]
-    pub(crate) meta_endpoint: Option<String>,
-
-    /// What kind of model is behind --meta-endpoint
-    #[arg(long, value_name = "KIND", env = "REWARDEN_META_KIND", default_value = "chat")]
-    pub(crate) meta_kind: MetaKind,
-
-    /// With --meta-kind classify or pooling: how the conversation is sent [default: messages]
-    #[arg(long, value_name = "FORM", env = "REWARDEN_META_INPUT")]
-    pub(crate) meta_input: Option<MetaInput>,
-
-    /// Where to run the model: auto, cpu, cuda, cuda:N or metal
-    #[arg(long, value_name = "DEVICE", env = "REWARDEN_DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-
-    /// How the server behind --endpoint takes constraints of the output
-    #[arg(long, value_name = "SERVER", env = "REWARDEN_CONSTRAINTS", default_value = "none")]
-    pub(crate) constraints: ConstraintServer,
-
-    /// Requests to the endpoint at once
-    #[arg(long, value_name = "N", env = "REWARDEN_CONCURRENCY", default_value_t = 16,
-        value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-
-    /// Seconds that one request to the endpoint may take, each try by itself
-    #[arg(long, value_name = "SECONDS", env = "REWARDEN_TIMEOUT", default_value_t = 300,
-        value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) timeout: u32,
-}
-
-/// Models that rate samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MetaKind {
-    /// Writes text, like the judge.
-    Chat,
-    /// A sequence classifier with one label, asked by vLLM's /classify; the text is its score.
-    Classify,
-    /// The same, asked by /pooling.
-    Pooling,
-}
-
-/// How a sequence classifier gets the conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MetaInput {
-    /// As chat messages: the server applies the model's chat template.
-    Messages,
-    /// As one text without roles: for servers whose route takes nothing else, and for models without a chat template.
-    Text,
-}
-
-/// Servers that differ in how they take a regular expression or a grammar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ConstraintServer {
-    /// The server takes none; a pack that needs them fails with advice.
-    None,
-    /// JSON schemas only, as OpenAI's own service takes them.
-    Openai,
-    /// vLLM.
-    Vllm,
-    /// SGLang.
-    Sglang,
-    /// llama.cpp's server.
-    LlamaCpp,
-}
-
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct OutputOptions {
-    /// Keep everything in this run: created where there is none, continued where it is of the same pack, model and
-    /// sampling. Without it a temporary one is used
-    #[arg(long, value_name = "FILE", env = "REWARDEN_RUN", value_hint = ValueHint::FilePath)]
-    pub(crate) run: Option<PathBuf>,
-
-    /// Write result rows (JSONL) to a file [default: stdout]
-    #[arg(long, value_name = "FILE", env = "REWARDEN_OUT", value_hint = ValueHint::FilePath)]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Write every sample (JSONL): order, text, scores or failure, usage, seed
-    #[arg(long, value_name = "FILE", env = "REWARDEN_SAMPLES", value_hint = ValueHint::FilePath)]
-    pub(crate) samples: Option<PathBuf>,
-
-    /// What goes to stdout [default: a table on a terminal, else jsonl]
-    #[arg(long, value_name = "FORMAT", env = "REWARDEN_FORMAT")]
-    pub(crate) format: Option<Format>,
-
-    /// No progress bar and no summary
-    #[arg(short, long, env = "REWARDEN_QUIET")]
-    pub(crate) quiet: bool,
-}
-
-/// See [`OutputOptions::format`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One JSON object a task.
-    Jsonl,
-    /// For people.
-    Table,
 }

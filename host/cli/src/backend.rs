@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::options::{ConstraintServer, MetaInput, MetaKind, ModelOptions, Places};
 use anyhow::Result;
 use async_trait::async_trait;
-use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
-use rewarden_inference::scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute};
-use rewarden_inference::{Completion, GenerateProgress, GenerateRequest, Identity, Model, ModelError, Terms};
-
-use crate::args::{ConstraintServer, MetaInput, MetaKind, ModelOptions, Places};
+use rewarden_inference::{
+    Terms,
+    openai::{ConstraintDialect, OpenAiModel, OpenAiOptions},
+    scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute},
+};
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model, ModelError};
 
 /// The model behind `--endpoint`, or the one to run in this process.
 pub(crate) async fn open(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {

@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use anyhow::{Result, bail};
 
 /// Combining marks on one character; a language needs four at most, a thousand cover the lines above.
 const MARKS: usize = 8;
@@ -123,9 +127,27 @@ macro_rules! err {
 }
 pub(crate) use err;
 
-/// Writes a line to standard output. A reader that has gone, as `head` does, is no failure.
+/// The first error of standard output.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes a line to standard output. An error is told at the end, by [`written`].
 pub(crate) fn print(text: &str) {
-    let _ = writeln!(io::stdout().lock(), "{}", shown(text));
+    if let Err(error) = writeln!(io::stdout().lock(), "{}", shown(text)) {
+        let _ = LOST.set(error);
+    }
+}
+
+/// The end of a command: `code`, unless something for standard output was lost, as on a full disk. A reader that has gone, as
+/// `head` does, is no failure.
+///
+/// # Errors
+/// Returns why it could not be written.
+pub(crate) fn written(code: ExitCode) -> Result<ExitCode> {
+    let flushed = io::stdout().flush().err();
+    match LOST.get().or(flushed.as_ref()) {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => bail!("cannot write to standard output: {error}"),
+        _ => Ok(code),
+    }
 }
 
 /// Writes a line to standard error, which may be closed.

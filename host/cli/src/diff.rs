@@ -1,7 +1,7 @@
 //! How rewards differ from those that a run held before.
 
-use rewarden_record::{Standing, Task, TaskFailure};
-use rewarden_runtime::contract::{Reward, Score};
+use rewarden_record::TaskFailure;
+use rewarden_types::{Reward, Score, Standing, Task};
 
 use crate::display;
 

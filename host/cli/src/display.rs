@@ -1,16 +1,12 @@
 //! Text for people: a task's scores, the options in force.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::ExitCode;
 
-use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
-use rewarden_record::{Standing, Task, Verdict};
-use rewarden_runtime::contract::Score;
+use rewarden_record::Verdict;
+use rewarden_types::{Score, Standing, Task};
 
-use crate::console::{self, line, name, out};
-use crate::settings::InForce;
+use crate::console::{line, name};
 
 const SNIPPET: usize = 60;
 const BAR: usize = 10;
@@ -59,8 +55,8 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
         }
         Ok(reward) => {
             let standing = Standing::of(&reward.scores);
-            let top = reward.scores.iter().filter_map(number).fold(0.0_f64, |top, score| top.max(score.abs()));
-            for (index, (score, response)) in reward.scores.iter().zip(&task.responses).enumerate() {
+            let top = reward.scores.iter().filter_map(Score::value).fold(0.0_f64, |top, score| top.max(score.abs()));
+            for (index, (score, response)) in reward.scores.iter().zip(task.responses.iter()).enumerate() {
                 let (bar, score) = match score {
                     Score::Value(value) => (bar(*value, top), format!("{value:>6.2}")),
                     Score::Abstain(_) => (" ".repeat(BAR), "     –".to_owned()),
@@ -76,7 +72,7 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
                 let response = snippet(response, SNIPPET);
                 let _ = writeln!(text, "  {index}{label} {bar} {score} {place:<4}  {response}");
             }
-            if let Some(Score::Abstain(reason)) = reward.scores.iter().find(|score| number(score).is_none()) {
+            if let Some(Score::Abstain(reason)) = reward.scores.iter().find(|score| score.value().is_none()) {
                 let _ = writeln!(text, "  – no score: {}", line(reason));
             }
         }
@@ -86,13 +82,6 @@ pub(crate) fn verdict(task: &Task, verdict: &Verdict) -> String {
     }
     text.push('\n');
     text
-}
-
-fn number(score: &Score) -> Option<f64> {
-    match score {
-        Score::Value(value) => Some(*value),
-        Score::Abstain(_) => None,
-    }
 }
 
 fn bar(value: f64, top: f64) -> String {
@@ -116,21 +105,6 @@ pub(crate) fn snippet(text: &str, width: usize) -> String {
         }
     }
     line
-}
-
-/// What `rewarden config` prints.
-pub(crate) fn config(rows: &[InForce], json: bool) -> Result<ExitCode> {
-    if json {
-        writeln!(console::data(), "{}", serde_json::to_string_pretty(rows)?)?;
-    } else {
-        let mut table = table();
-        table.set_header(["option", "value", "from"]);
-        for row in rows {
-            table.add_row([row.option.as_str(), row.value.as_deref().unwrap_or("–"), &row.origin]);
-        }
-        out!("{}", table.trim_fmt());
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

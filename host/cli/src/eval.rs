@@ -5,19 +5,73 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum, ValueHint};
 use rewarden_evaluate::{Evaluation, Figures, Gain, Share, Voting};
 
-use crate::args::EvalArgs;
 use crate::console::{self, line, name, out};
 use crate::display;
-use crate::run_args::FigureFormat;
+use crate::measure::MeasureOptions;
+use crate::options::{ModelOptions, PackOptions, Places, SamplingOptions};
+use crate::run_tasks::Selection;
 use crate::score::{Kept, Scoring, load_pack};
 use crate::task_source::TaskSource;
 use crate::{measure, strategy};
+
+const EVAL_HELP: &str = "\
+A task is worth 1 when the preferred response won alone, 1/t when it is one of t tied at the top, 0 otherwise; intervals are 95 %. \
+accuracy@k is the mean over random subsets of k of each task's samples, each aggregated by the run's own policy.
+With --judges, tasks with the same conversation, responses and label (and the same `task` field, which `import` sets) are one item, \
+whose samples vote together. A judge whose single votes are right in less than one half is one that majority hurts.
+
+Examples:
+  rewarden eval today.run mine.run --by subset
+  rewarden eval judges.run --judges judge --strategies strategy    # one sample, both orders, or all of them?
+  rewarden eval rewardbench.run --protocol rewardbench --format json
+  rewarden eval tasks.jsonl --run today.run -k 8          # scores first, then measures";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_HELP)]
+pub(crate) struct EvalArgs {
+    /// Runs to compare; or one task file, which is scored first.
+    #[arg(value_name = "RUN|TASKS", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) sources: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) measures: MeasureOptions,
+
+    /// How the figures are printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: FigureFormat,
+
+    /// With TASKS: keep the samples in this run
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) run: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    #[command(flatten)]
+    pub(crate) pack: PackOptions,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingOptions,
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+/// See [`EvalArgs::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FigureFormat {
+    /// For people.
+    Table,
+    /// Everything, one JSON array of evaluations.
+    Json,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {

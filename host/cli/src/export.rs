@@ -1,18 +1,62 @@
 //! `rewarden export`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use rewarden_record::{Recorded, RunReader, SampleRecord, Standing, TaskFailure, Verdict, failure_name};
-use rewarden_runtime::contract::{Outcome, Rating, Reward};
+use clap::{Args, ValueEnum, ValueHint};
+use rewarden_record::{Recorded, SampleRecord, TaskFailure, Verdict};
 use rewarden_tables::{Column, Format, Kind, RowWriter};
+use rewarden_types::{Outcome, Rating, Reward, Standing};
 use serde_json::{Value, json};
 
-use crate::args::{ExportArgs, RowFormat, What};
 use crate::console::{self, err};
 use crate::measure::value;
 use crate::progress::Progress;
-use crate::run_tasks;
+use crate::run_tasks::Selection;
+use crate::{output_path, run_tasks};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The run.
+    #[arg(value_name = "RUN", value_hint = ValueHint::FilePath)]
+    pub(crate) run: PathBuf,
+
+    /// Which rows
+    #[arg(long, value_name = "WHAT", default_value = "rewards")]
+    pub(crate) what: What,
+
+    /// Format of the file [default: by the ending of --out, else jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<RowFormat>,
+
+    /// The file to write [default: stdout; Parquet needs a file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// See [`ExportArgs::what`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// One row a finished task.
+    Rewards,
+    /// One row a sample.
+    Samples,
+}
+
+/// See [`ExportArgs::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated values; lists as JSON text.
+    Csv,
+}
 
 const REWARDS: [Column; 14] = [
     Column::required("id", Kind::Text),
@@ -56,7 +100,7 @@ const SAMPLES: [Column; 20] = [
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
-    let run = RunReader::open(&args.run)?;
+    let run = run_tasks::open(&args.run)?;
     let ending = args.out.as_deref().and_then(|path| path.extension()).map(|ending| ending.to_string_lossy());
     let format = match (args.format, ending.as_deref()) {
         (Some(RowFormat::Parquet), _) | (None, Some("parquet")) => Format::Parquet,
@@ -68,8 +112,8 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         What::Samples => SAMPLES.as_slice(),
     }
     .to_vec();
+    output_path::check(&[("--out", args.out.as_deref())], &[&args.run])?;
     let mut rows = match &args.out {
-        Some(path) if path == &args.run => bail!("{} is the run itself; write to another file", path.display()),
         Some(path) => RowWriter::create(path, format, columns)?,
         None if format == Format::Parquet => bail!("Parquet cannot be written to a terminal or pipe; give --out FILE"),
         None => RowWriter::to_writer("stdout", console::data(), format, columns)?,
@@ -146,7 +190,7 @@ fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
     };
     let judgement = sample.judgement.as_ref();
     let principles = judgement.map(|judgement| {
-        let principle = |principle: &rewarden_runtime::contract::Principle| {
+        let principle = |principle: &rewarden_types::Principle| {
             json!({"name": principle.name, "weight": principle.weight, "text": principle.text})
         };
         judgement.principles.iter().map(principle).collect::<Vec<_>>()
@@ -166,7 +210,7 @@ fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
         json!(usage.map(|usage| usage.completion_tokens)),
         json!(sample.seconds),
         json!(scores),
-        json!(failure.map(|failure| failure_name(failure.kind))),
+        json!(failure.map(|failure| failure.kind.name())),
         json!(failure.map(|failure| &failure.message)),
         json!(principles),
         json!(judgement.and_then(|judgement| judgement.critique.as_ref())),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use rewarden_record::Task;
+use rewarden_types::Task;
 use serde_json::Value;
 
 /// Tasks whose metadata field matches a pattern.

@@ -1,21 +1,83 @@
 //! `rewarden import`.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rewarden_inference::Identity;
+use clap::{Args, ValueHint};
 use rewarden_judge::parse_row;
-use rewarden_record::{Budget, Drawn, Header, RunWriter, SamplingProvenance, Source, Task, TaskKey, strict_json};
+use rewarden_record::{Budget, Drawn, SamplingProvenance, TaskKey};
+use rewarden_store::{Header, RunWriter, Source};
+use rewarden_types::{Identity, Sha256Digest, Task, strict_json};
 use serde_json::{Map, Value};
 
-use crate::args::ImportArgs;
 use crate::console::err;
 use crate::filter::plain;
 use crate::progress::Progress;
 use crate::recorded_sample::{RecordedSample, SAMPLE_FIELDS};
 use crate::task_source::TaskSource;
+
+const IMPORT_HELP: &str = "\
+One JSON object a line, either a task with its samples:
+  {\"id\": \"t1\", \"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"preferred\": 0, \"samples\": [{\"text\": \"[[A]]\", \"order\": [0, 1]}]}
+or, with --tasks naming a task file, the samples alone, several or one a line; other fields join the task's metadata and id:
+  {\"task\": \"t1\", \"judge\": \"gpt-4\", \"samples\": [{\"text\": \"[[B]]\", \"order\": [1, 0]}]}
+  {\"task\": \"t1\", \"judge\": \"gpt-4\", \"text\": \"[[B]]\", \"order\": [1, 0]}
+A sample has `text`, and may have `order` (indices of the responses in shown order; default: all in their own), `thinking`, `finish` (stop or \
+length), `temperature`, `seed`, `seconds`, `usage` {prompt_tokens, completion_tokens}, `tokens` [{text, logprob, alternatives}] and `rating`; \
+other fields are kept and exported.
+Where a row is one sample, its fields of these names, and lists and objects, are the sample's; other fields are the task's, so that rows \
+that differ in them are samples of different tasks. --sample-field names further fields that belong to samples, in rows of every form.
+
+Examples:
+  rewarden import judge-log.jsonl --run judge.run
+  rewarden import judge-log.jsonl --tasks tasks.jsonl --sample-field annotator --run judge.run
+  rewarden import natural.recorded.jsonl --tasks natural.pairs.jsonl --field subset=natural --run llmbar.run
+  rewarden replay judge.run --pack my-pack --all-samples";
+
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT_HELP)]
+pub(crate) struct ImportArgs {
+    /// Recorded completions (JSONL).
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    /// The run to add them to; created where there is none.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) run: PathBuf,
+
+    /// The tasks that the completions are about, where FILE names them only
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tasks: Option<PathBuf>,
+
+    /// Set a metadata field of every task
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    pub(crate) fields: Vec<(String, String)>,
+
+    /// A field of the rows that belongs to the samples instead of the task; may be repeated
+    #[arg(long = "sample-field", value_name = "NAME")]
+    pub(crate) sample_fields: Vec<String>,
+
+    /// What to call the model that wrote the completions
+    #[arg(long, value_name = "NAME", default_value = "recorded")]
+    pub(crate) model: String,
+
+    /// Temperature of samples that name none; policies see it
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = crate::options::temperature)]
+    pub(crate) temperature: f64,
+
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
 
 /// Rows between two commits.
 const COMMIT_EVERY: u64 = 1000;
@@ -87,12 +149,29 @@ fn take(row: &mut Map<String, Value>, is_taken: impl Fn(&str, &Value) -> bool) -
     taken
 }
 
+/// A task whose rows are being imported.
+struct OpenTask {
+    key: TaskKey,
+    /// The number of its next sample.
+    next: u32,
+    /// See [`content`].
+    content: Sha256Digest,
+}
+
+/// Returns what a task's samples are about and what they are measured by, as a digest. Other fields may differ from row to
+/// row.
+fn content(task: &Task) -> Sha256Digest {
+    let whole = (&task.messages, &task.responses, &task.reference, task.preferred);
+    // Texts and numbers: nothing that JSON could refuse.
+    Sha256Digest::of(&serde_json::to_vec(&whole).unwrap_or_default())
+}
+
 struct Import<'a> {
     args: &'a ImportArgs,
     tasks: Option<HashMap<String, Task>>,
     writer: &'a RunWriter,
-    /// Tasks that were begun by this import, with the number of their next sample.
-    open: HashMap<String, (TaskKey, u32)>,
+    /// Tasks that were begun by this import.
+    open: HashMap<String, OpenTask>,
     /// Tasks that the run held samples of before.
     there: HashSet<String>,
     samples: u64,
@@ -101,7 +180,7 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn row(&mut self, line: u64, text: &str) -> Result<()> {
-        let row = strict_json(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
+        let row = strict_json::value(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
         let Value::Object(row) = row else { bail!("expected a JSON object, found another kind of JSON") };
         let (mut task, samples) = self.task(line, row)?;
         for (name, value) in &self.args.fields {
@@ -111,8 +190,14 @@ impl Import<'_> {
             self.skipped += samples.len() as u64;
             return Ok(());
         }
+        let content = content(&task);
         let (key, mut next) = match self.open.get(&task.id) {
-            Some(open) => *open,
+            Some(open) if open.content == content => (open.key, open.next),
+            Some(_) => bail!(
+                "task `{}` has another conversation, other responses or another label than in an earlier row; give one of \
+                 them another id",
+                task.id
+            ),
             None => {
                 let begun = self.writer.begin_task(&task)?;
                 if !begun.samples.is_empty() {
@@ -131,7 +216,7 @@ impl Import<'_> {
             next += 1;
             self.samples += 1;
         }
-        self.open.insert(task.id, (key, next));
+        self.open.insert(task.id, OpenTask { key, next, content });
         Ok(())
     }
 

@@ -1,19 +1,33 @@
 //! `rewarden inspect`.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Args;
 use indicatif::DecimalBytes;
 use rewarden_judge::{Overrides, Pack};
-use rewarden_runtime::configuration_schema::Property;
-use rewarden_runtime::{Limit, Limits, Plugin, Runtime};
+use rewarden_runtime::{Limit, Limits, Plugin, Runtime, configuration_schema::Property};
 use serde_json::{Value, json};
 
-use crate::args::InspectArgs;
 use crate::console::{self, out};
+use crate::options::Places;
 use crate::{display, packs, strategy};
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A component (.wasm), a pack's directory, or a pack's name.
+    #[arg(value_name = "COMPONENT|PACK")]
+    pub(crate) what: PathBuf,
+
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {

@@ -5,6 +5,7 @@
 
 mod args;
 mod backend;
+mod config;
 mod console;
 mod diff;
 mod display;
@@ -12,20 +13,23 @@ mod eval;
 mod export;
 mod filter;
 mod import;
+mod in_order;
 mod inspect;
 mod json_log;
+mod keygen;
 mod measure;
 mod model;
+mod options;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod output;
+mod output_path;
 mod pack;
 mod packs;
 mod progress;
 mod recorded_sample;
 mod replay;
 mod report;
-mod run_args;
 mod run_tasks;
 mod score;
 mod serve;
@@ -38,15 +42,20 @@ mod task_source;
 mod terminal;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory, FromArgMatches};
 use rewarden_runtime::isolate;
 
-use crate::args::{Cli, Command, ModelCommand};
+use crate::args::{Cli, Command};
 use crate::console::err;
+use crate::model::ModelCommand;
 use crate::settings::FileDefaults;
+
+/// The exit status of a command line that cannot be understood.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Before anything of the user's is looked at: this process is to be shut in.
@@ -54,7 +63,7 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|argument| argument == isolate::SUBCOMMAND) {
         return isolate::serve(arguments);
     }
-    match run() {
+    match run().and_then(console::written) {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -69,8 +78,18 @@ fn run() -> Result<ExitCode> {
     let command = Cli::command();
     let defaults = FileDefaults::read(&directory, &command)?;
     let command = defaults.apply(command);
-    let matches = command.get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let parsed =
+        command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (matches, cli)));
+    let (matches, cli) = match parsed {
+        Ok(parsed) => parsed,
+        // Help and the version, in colours where the terminal has some.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            // It quotes arguments and files, which may be a stranger's.
+            err!("{}", error.render().to_string().trim_end());
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
+    };
     let serving = match &cli.command {
         Command::Serve(args) => Some(args),
         _ => None,
@@ -84,7 +103,7 @@ fn run() -> Result<ExitCode> {
         Command::Eval(args) => eval::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Keygen(args) => serve::keygen(&args),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -96,10 +115,12 @@ fn run() -> Result<ExitCode> {
             // As declared: giving an option a default moves it to the end of the list.
             let declared = Cli::command();
             let command = declared.find_subcommand(name).context("no such subcommand")?;
-            display::config(&defaults.in_force(command, matches), args.json)
+            config::print(&defaults.in_force(command, matches), args.json)
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "rewarden", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rewarden", &mut script);
+            std::io::stdout().write_all(&script).context("cannot write to standard output")?;
             Ok(ExitCode::SUCCESS)
         }
     }

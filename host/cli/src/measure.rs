@@ -5,19 +5,60 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use rewarden_evaluate::Protocol;
 use rewarden_evaluate::{
     AtKOptions, Evaluation, Evaluator, Options, SampleOutcome, Scores, TaskOutcome, VotingOptions,
 };
 use rewarden_judge::{Given, Overrides, Replayer};
-use rewarden_record::{Recorded, RunReader, SampleRecord, Task, failure_name};
-use rewarden_runtime::contract::{Outcome, Score};
-use rewarden_runtime::{Runtime, Sha256Digest};
+use rewarden_record::{Recorded, SampleRecord};
+use rewarden_runtime::Runtime;
+use rewarden_store::RunReader;
+use rewarden_types::{Outcome, Score, Sha256Digest, Task};
 use serde_json::Value;
 
 use crate::filter::plain;
 use crate::progress::Progress;
-use crate::run_args::{MeasureOptions, Selection};
+use crate::run_tasks::Selection;
 use crate::{run_tasks, strategy};
+
+/// What is measured.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Measures")]
+pub(crate) struct MeasureOptions {
+    /// Rows of their own for tasks that share the values of these metadata fields [default: subset, where there is one]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub(crate) by: Vec<String>,
+
+    /// The k of accuracy@k; 0 for none [default: 1, 2, 4 … up to the most samples a task has]
+    #[arg(long = "at-k", value_name = "K", value_delimiter = ',')]
+    pub(crate) at_k: Vec<u32>,
+
+    /// Random subsets of a task's samples for each k
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) resamples: u32,
+
+    /// Replicates of the bootstrap behind the intervals of accuracy@k
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) bootstrap: u32,
+
+    /// Seed of subsets and bootstrap
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) bootstrap_seed: u64,
+
+    /// A benchmark's own rules beside the usual figures
+    #[arg(long, value_name = "BENCHMARK")]
+    pub(crate) protocol: Option<Protocol>,
+
+    /// Whether voting pays: for tasks that share the values of these metadata fields, the best strategy's single samples
+    /// against both-order agreement and the majority of all samples of all strategies
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub(crate) judges: Vec<String>,
+
+    /// With --judges: the metadata field that names the strategy
+    #[arg(long, value_name = "FIELD", default_value = "strategy", requires = "judges")]
+    pub(crate) strategies: String,
+}
 
 /// Measures one run, with its own policy for everything that is aggregated again.
 pub(crate) fn run(
@@ -26,7 +67,7 @@ pub(crate) fn run(
     selection: &Selection,
     runtime: &Runtime,
 ) -> Result<Evaluation> {
-    let run = RunReader::open(path)?;
+    let run = run_tasks::open(path)?;
     let progress = Progress::new(Some(run.tasks()?), !selection.quiet);
     let pack = strategy::recorded(&run, runtime, &Overrides::default())?;
     let about = pack.policy.plugin.about();
@@ -134,7 +175,7 @@ fn sample_outcome(sample: &SampleRecord) -> SampleOutcome {
         order: sample.order.clone(),
         outcome: match &sample.outcome {
             Outcome::Scored(scores) => Ok(scores.iter().map(|score| score.as_ref().and_then(value)).collect()),
-            Outcome::Failed(failure) => Err(failure_name(failure.kind).to_owned()),
+            Outcome::Failed(failure) => Err(failure.kind.name().to_owned()),
         },
         prompt_tokens: usage.map(|usage| usage.prompt_tokens),
         completion_tokens: usage.map(|usage| usage.completion_tokens),

@@ -3,9 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::options::Places;
 use anyhow::{Context as _, Result};
+use clap::Subcommand;
 
-use crate::args::Places;
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Fetch the default model (SmolLM2-135M-Instruct, about 90 MB) unless it is there, and print its path.
+    Pull(Places),
+    /// Print the path of the default model; fails when it has not been fetched.
+    Path(Places),
+}
 
 /// The directory for models and compiled components.
 pub(crate) fn cache(places: &Places) -> Result<PathBuf> {

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use rewarden_judge::RowError;
-use rewarden_record::{Provenance, Task, Verdict};
+use rewarden_record::{Provenance, Verdict};
+use rewarden_types::Task;
 use serde::Serialize;
 
-use crate::args::{Format, OutputOptions};
 use crate::console::{self, Escaping, line};
-use crate::display;
+use crate::options::{Format, OutputOptions};
+use crate::{display, output_path};
 
 /// The open outputs of one run.
 pub(crate) struct Output {
@@ -42,12 +43,22 @@ struct ErrorBody<'a> {
 }
 
 impl Output {
-    /// Opens the files. Refuses to overwrite the task file that is being read.
-    pub(crate) fn open(options: &OutputOptions, tasks: &Path) -> Result<Self> {
+    /// Refuses to overwrite the task file that is being read, and to write two outputs into one file.
+    pub(crate) fn check(options: &OutputOptions, tasks: &Path) -> Result<()> {
+        let outputs = [
+            ("--run", options.run.as_deref()),
+            ("--out", options.out.as_deref()),
+            ("--samples", options.samples.as_deref()),
+        ];
+        output_path::check(&outputs, &[tasks])
+    }
+
+    /// Opens the files.
+    pub(crate) fn open(options: &OutputOptions) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
         let format = options.format.unwrap_or(if terminal { Format::Table } else { Format::Jsonl });
         let rows = match (&options.out, format) {
-            (Some(path), _) => Some(Lines::create(path, tasks)?),
+            (Some(path), _) => Some(Lines::create(path)?),
             (None, Format::Jsonl) => Some(Lines { writer: console::data(), name: "stdout".into() }),
             (None, Format::Table) => None,
         };
@@ -56,17 +67,17 @@ impl Output {
             Some(format) => format == Format::Table,
             None => terminal && !options.quiet,
         };
-        let samples = options.samples.as_deref().map(|path| Lines::create(path, tasks)).transpose()?;
+        let samples = options.samples.as_deref().map(Lines::create).transpose()?;
         Ok(Self { rows, samples, table })
     }
 
-    /// Opens the files of a replay of the run `source`. Rows go to stdout where `rows` are wanted and have no file.
-    pub(crate) fn of_replay(out: Option<&Path>, samples: Option<&Path>, rows: bool, source: &Path) -> Result<Self> {
+    /// Opens the files of a replay. Rows go to stdout where `rows` are wanted and have no file.
+    pub(crate) fn of_replay(out: Option<&Path>, samples: Option<&Path>, rows: bool) -> Result<Self> {
         let rows = match out {
-            Some(path) => Some(Lines::create(path, source)?),
+            Some(path) => Some(Lines::create(path)?),
             None => rows.then(|| Lines { writer: Box::new(BufWriter::new(console::data())), name: "stdout".into() }),
         };
-        let samples = samples.map(|path| Lines::create(path, source)).transpose()?;
+        let samples = samples.map(Lines::create).transpose()?;
         Ok(Self { rows, samples, table: false })
     }
 
@@ -123,12 +134,7 @@ impl Output {
 }
 
 impl Lines {
-    fn create(path: &Path, tasks: &Path) -> Result<Self> {
-        if let (Ok(out), Ok(tasks)) = (path.canonicalize(), tasks.canonicalize())
-            && out == tasks
-        {
-            bail!("{} is the file that is read; write the output to another file", path.display());
-        }
+    fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).with_context(|| format!("cannot write to {}", path.display()))?;
         Ok(Self { writer: Box::new(BufWriter::new(file)), name: path.display().to_string() })
     }

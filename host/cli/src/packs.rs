@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::options::Places;
 use anyhow::{Result, bail};
-
-use crate::args::Places;
 
 /// The directory of the pack that `pack` names: a directory itself, or a name on the pack path.
 pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {

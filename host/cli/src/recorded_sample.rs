@@ -1,8 +1,7 @@
 //! A completion that something else recorded, as JSON.
 
-use rewarden_inference::{Completion, FinishReason, Token, Usage};
 use rewarden_record::{MetaRecord, SampleRecord};
-use rewarden_runtime::contract::{Failure, FailureKind, Outcome, Rating};
+use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

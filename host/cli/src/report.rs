@@ -3,25 +3,77 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum, ValueHint};
 use rewarden_evaluate::Evaluation;
-use rewarden_record::{Recorded, RunReader, SampleRecord, Standing, failure_name};
+use rewarden_record::{Recorded, SampleRecord};
 use rewarden_report::{
     Background, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page, SvgStyle, curve_png,
     curve_svg,
 };
-use rewarden_runtime::contract::{Outcome, Rating, Role};
+use rewarden_store::RunReader;
+use rewarden_types::{Outcome, Rating, Role, Standing};
 
-use crate::args::ReportArgs;
 use crate::console::err;
 use crate::eval::distinct_names;
 use crate::filter::{Filter, plain};
+use crate::measure::MeasureOptions;
 use crate::measure::{self, value};
-use crate::run_args::ReportFormat;
-use crate::strategy;
+use crate::options::Places;
+use crate::run_tasks::Selection;
+use crate::{output_path, strategy};
+
+const REPORT_HELP: &str = "\
+Examples:
+  rewarden report today.run mine.run --out report.html
+  rewarden report today.run --format svg --out curve.svg";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_HELP)]
+pub(crate) struct ReportArgs {
+    /// The runs, finished or not.
+    #[arg(value_name = "RUN", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) runs: Vec<PathBuf>,
+
+    /// The file to write.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+
+    /// What to write [default: by the file's ending, else html]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<ReportFormat>,
+
+    /// Tasks to show one by one, the first of each run; the figures are always of all
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub(crate) tasks: u64,
+
+    /// Heading of the page
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) measures: MeasureOptions,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+/// See [`ReportArgs::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One self-contained page.
+    Html,
+    /// The accuracy@k curve.
+    Svg,
+    /// The accuracy@k curve, 1600 x 1000 pixels.
+    Png,
+}
 
 const PNG_SIZE: (u32, u32) = (1600, 1000);
 /// Tasks that are read together.
@@ -30,43 +82,32 @@ const CHUNK: usize = 64;
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode> {
     let format = args.format.unwrap_or_else(|| by_ending(&args.out));
+    let read: Vec<&Path> = args.runs.iter().map(PathBuf::as_path).collect();
+    output_path::check(&[("--out", Some(&args.out))], &read)?;
     let runtime = strategy::runtime(&args.places)?;
     let mut evaluations = Vec::new();
     for path in &args.runs {
         evaluations.push(measure::run(path, &args.measures, &args.selection, &runtime)?);
     }
     distinct_names(&mut evaluations);
-    // Written beside and renamed: a page that was there stays whole until the new one is.
-    let directory = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = || format!("cannot write {}", args.out.display());
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
-    match format {
-        ReportFormat::Svg => {
-            let style = SvgStyle { background: Background::White, ..SvgStyle::default() };
-            file.write_all(curve_svg(&evaluations, style)?.as_bytes()).with_context(cannot)?;
+    output_path::write_whole(&args.out, |file| {
+        let cannot = || format!("cannot write {}", args.out.display());
+        match format {
+            ReportFormat::Svg => {
+                let style = SvgStyle { background: Background::White, ..SvgStyle::default() };
+                file.write_all(curve_svg(&evaluations, style)?.as_bytes()).with_context(cannot)
+            }
+            ReportFormat::Png => {
+                let (width, height) = PNG_SIZE;
+                file.write_all(&curve_png(&evaluations, width, height)?).with_context(cannot)
+            }
+            ReportFormat::Html => page(args, &evaluations, file),
         }
-        ReportFormat::Png => {
-            let (width, height) = PNG_SIZE;
-            file.write_all(&curve_png(&evaluations, width, height)?).with_context(cannot)?;
-        }
-        ReportFormat::Html => page(args, &evaluations, file.as_file_mut())?,
-    }
-    make_readable(file.as_file())?;
-    file.persist(&args.out).with_context(cannot)?;
+    })?;
     if !args.selection.quiet {
         err!("wrote {}", args.out.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Temporary files are private; a report is not.
-fn make_readable(file: &File) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644)).context("cannot make the report readable")?;
-    }
-    Ok(())
 }
 
 fn by_ending(path: &Path) -> ReportFormat {
@@ -130,9 +171,9 @@ fn browsed_task(recorded: &Recorded) -> BrowsedTask {
             .iter()
             .map(|message| BrowsedMessage { role: role(message.role).to_owned(), content: message.content.clone() })
             .collect(),
-        responses: task.responses.clone(),
+        responses: task.responses.iter().map(ToString::to_string).collect(),
         preferred: task.preferred,
-        reference: task.reference.clone(),
+        reference: task.reference.as_deref().map(str::to_owned),
         fields,
         runs: Vec::new(),
     }
@@ -162,7 +203,7 @@ fn browsed_sample(sample: &SampleRecord) -> BrowsedSample {
     let judgement = sample.judgement.as_ref();
     let (scores, failure) = match &sample.outcome {
         Outcome::Scored(scores) => (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None),
-        Outcome::Failed(failure) => (None, Some(format!("{}: {}", failure_name(failure.kind), failure.message))),
+        Outcome::Failed(failure) => (None, Some(format!("{}: {}", failure.kind.name(), failure.message))),
     };
     let principles = judgement.map(|judgement| judgement.principles.as_slice()).unwrap_or_default();
     BrowsedSample {

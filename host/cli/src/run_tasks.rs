@@ -4,15 +4,50 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use anyhow::{Context as _, Result};
+use clap::Args;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use rewarden_record::{Recorded, RunReader};
+use rewarden_record::Recorded;
+use rewarden_store::RunReader;
 
+use crate::console::err;
 use crate::filter::Filter;
+
+/// Which tasks of a run, and how much is said meanwhile.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct Selection {
+    /// Only tasks whose metadata field has this value (* stands for anything); may be repeated
+    #[arg(long = "where", value_name = "FIELD=PATTERN")]
+    pub(crate) filters: Vec<Filter>,
+
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
 
 /// Tasks that are read and worked on together.
 const CHUNK: usize = 128;
 /// Wasm may use 512 KiB of a thread's stack.
 const STACK: usize = 4 << 20;
+
+/// Opens a run to be read, and says on standard error if it may not be all that was recorded.
+///
+/// # Errors
+/// See [`RunReader::open`].
+pub(crate) fn open(path: &Path) -> Result<RunReader> {
+    let run = RunReader::open(path)?;
+    if !run.has_seals() {
+        err!("{} was made before runs had a digest: whether it was changed since cannot be told", path.display());
+    } else if run.digest().is_none() {
+        err!(
+            "{} was never closed: it is being written, or what wrote it was stopped; {} of its {} tasks have no end",
+            path.display(),
+            run.unfinished()?,
+            run.tasks()?
+        );
+    }
+    Ok(run)
+}
 
 /// Does `work` on every task of the run that all filters keep, side by side, and gives its results to `take` in the order
 /// of the run. No more than a few chunks are in memory.

@@ -7,18 +7,55 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use clap::{Args, ValueHint};
 use futures::{StreamExt as _, TryStreamExt as _};
+use rewarden_evaluate::Protocol;
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, RowError, Setting};
-use rewarden_record::{Budget, Header, Recorder, RunReader, RunWriter, SamplingProvenance, Source, StoreError, Task};
+use rewarden_record::{Budget, SamplingProvenance};
+use rewarden_store::{Header, Recorder, RunReader, RunWriter, Source, StoreError};
+use rewarden_types::Task;
 
-use crate::args::{ModelOptions, PackOptions, Places, SamplingOptions, ScoreArgs};
 use crate::console::err;
+use crate::in_order::in_order;
+use crate::options::{ModelOptions, Options, OutputOptions, PackOptions, Places, SamplingOptions};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::{Signal, Stop};
 use crate::summary::Summary;
 use crate::task_source::TaskSource;
 use crate::{backend, packs, strategy};
+
+const SCORE_HELP: &str = "\
+A task is one JSON object a line:
+  {\"id\": \"t1\", \"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"reference\": \"4\", \"preferred\": 0}
+  {\"prompt\": \"2+2?\", \"chosen\": \"4\", \"rejected\": \"5\"}
+`messages` (a list of {role, content}) may stand for `prompt`; id, reference, preferred and metadata are optional.
+
+Examples:
+  rewarden score tasks.jsonl --out rewards.jsonl --samples samples.jsonl
+  rewarden score tasks.jsonl --endpoint http://localhost:8000/v1 --model my-grm -k 8
+  rewarden score tasks.parquet --run today.run       # started again, it goes on where it stopped
+  rewarden score tasks.jsonl --policy my-policy.wasm --set policy.threshold=0.5
+  cat tasks.jsonl | rewarden score - --pack ./my-pack --seed 7";
+
+#[derive(Debug, Args)]
+#[command(after_help = SCORE_HELP)]
+pub(crate) struct ScoreArgs {
+    /// Task file (JSONL, a JSON array, or Parquet), or - for standard input.
+    #[arg(value_name = "TASKS", value_hint = ValueHint::FilePath)]
+    pub(crate) tasks: PathBuf,
+
+    /// The file is a benchmark's own: read its fields as that benchmark means them
+    #[arg(long, value_name = "BENCHMARK")]
+    pub(crate) dataset: Option<Protocol>,
+
+    /// Draw samples again that failed because the model or its server did, in the tasks of --run
+    #[arg(long, requires = "run")]
+    pub(crate) retry_failed: bool,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
 
 /// Exit status when some rows were bad or some tasks got no score.
 pub(crate) const SOME_FAILED: u8 = 3;
@@ -36,7 +73,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<ExitCode> {
     // What is quick to get wrong is checked before a model is loaded.
     let source = TaskSource::open(&args.tasks, args.dataset)?;
     let pack = load_pack(&options.pack, options.sampling.k, &options.places)?;
-    let output = Output::open(&options.output, &args.tasks)?;
+    Output::check(&options.output, &args.tasks)?;
     let scoring = Scoring {
         sampling: &options.sampling,
         model: &options.model,
@@ -45,7 +82,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<ExitCode> {
         retry_failed: args.retry_failed,
     };
     let kept = Kept::new(options.output.run.as_deref())?;
-    Ok(scoring.run(source, pack, Some(output), &kept)?.code)
+    Ok(scoring.run(source, pack, Some(&options.output), &kept)?.code)
 }
 
 /// How scoring ended.
@@ -156,8 +193,16 @@ pub(crate) struct Scoring<'a> {
 
 impl Scoring<'_> {
     /// Scores the tasks into the run, and writes rows to `output` where there is one.
-    pub(crate) fn run(&self, source: TaskSource, pack: Pack, output: Option<Output>, kept: &Kept) -> Result<Ended> {
+    pub(crate) fn run(
+        &self,
+        source: TaskSource,
+        pack: Pack,
+        output: Option<&OutputOptions>,
+        kept: &Kept,
+    ) -> Result<Ended> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            // Said here, so that no environment variable of tokio's can ask for none or for a million.
+            .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
             .enable_all()
             // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
             .thread_stack_size(4 << 20)
@@ -169,7 +214,13 @@ impl Scoring<'_> {
         ended
     }
 
-    async fn score(&self, source: TaskSource, pack: Pack, mut output: Option<Output>, kept: &Kept) -> Result<Ended> {
+    async fn score(
+        &self,
+        source: TaskSource,
+        pack: Pack,
+        output: Option<&OutputOptions>,
+        kept: &Kept,
+    ) -> Result<Ended> {
         let model = match pack.asking {
             Some(_) => backend::open(self.model, self.places, self.quiet).await?,
             None => backend::none(),
@@ -189,6 +240,8 @@ impl Scoring<'_> {
         let provenance = judge.provenance();
         let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
         let recorder = self.recorder(kept, &header, &components)?;
+        // Emptied now that the run is this process's own: the same command may be running already.
+        let mut output = output.map(Output::open).transpose()?;
         let progress = Progress::new(source.rows(), !self.quiet);
         let mut summary = Summary::default();
         let stop = Stop::listen().context("cannot listen for signals")?;
@@ -209,7 +262,7 @@ impl Scoring<'_> {
                     Err(error) => Err(error.into()),
                 }
             });
-            let mut judged = std::pin::pin!(judged.try_buffered(at_once));
+            let mut judged = std::pin::pin!(in_order(judged, at_once));
             let mut patience = std::pin::pin!(patience(&stop, &progress));
             loop {
                 let row = tokio::select! {

@@ -1,39 +1,24 @@
 //! `rewarden serve` and `rewarden keygen`.
 
-use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use rewarden_inference::Model;
-use rewarden_judge::{Overrides, Pack};
+use rewarden_manifest::{Manifest, ManifestError};
 use rewarden_record::Budget;
 use rewarden_server::{
-    Defaults, DialectConfig, Keys, Limits, Models, PartialGroups, Role, SamplingField, SamplingWishes, Server,
-    ServerConfig, dialect_document, dialect_routes,
+    Defaults, DialectConfig, Keys, Limits, Models, PartialGroups, SamplingField, SamplingWishes, Server, ServerConfig,
+    dialect_document, dialect_routes,
 };
+use rewarden_types::Model;
 use tokio::net::TcpListener;
 
 use crate::console::err;
-use crate::serve_args::{Field, KeygenArgs, Partial, RoleName, ServeArgs, settable};
+use crate::serve_args::{Field, Partial, ServeArgs, settable};
 use crate::stop::Stop;
 use crate::{backend, packs, strategy};
-
-/// Prints a fresh key, and the line for the keys file.
-pub(crate) fn keygen(args: &KeygenArgs) -> Result<ExitCode> {
-    let role = match args.role {
-        RoleName::Score => Role::Score,
-        RoleName::Admin => Role::Admin,
-    };
-    let key = Keys::generate(&args.name, role).map_err(anyhow::Error::msg)?;
-    writeln!(std::io::stdout(), "{}", key.line)?;
-    err!("{}", key.secret);
-    err!(
-        "This key is shown once; clients send it as `Authorization: Bearer KEY`. The line on standard output is for --keys."
-    );
-    Ok(ExitCode::SUCCESS)
-}
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
@@ -44,6 +29,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         _ => None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Said here, so that no environment variable of tokio's can ask for none or for a million.
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
         .enable_all()
         // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
         .thread_stack_size(4 << 20)
@@ -61,7 +48,7 @@ async fn serve(args: &ServeArgs, keys: Option<Keys>, tls: Option<rewarden_server
     let dialects = args.dialects.as_deref().map(DialectConfig::read).transpose()?.unwrap_or_default();
     let runtime = strategy::runtime(&args.places)?;
     let packs = args.pack.iter().map(|pack| packs::find(pack, &args.places)).collect::<Result<Vec<_>>>()?;
-    let models = models(args, &runtime, &packs).await?;
+    let models = models(args, &packs).await?;
     // Taken before packs are compiled: a port that is in use is told at once.
     let listener = TcpListener::bind(args.listening.bind)
         .await
@@ -128,22 +115,9 @@ fn check_exposure(args: &ServeArgs, keys: Option<&Keys>) -> Result<()> {
     Ok(())
 }
 
-/// The models that the packs need; a model that is named is there for packs that come later, too.
-async fn models(args: &ServeArgs, runtime: &rewarden_runtime::Runtime, packs: &[std::path::PathBuf]) -> Result<Models> {
-    let (mut judging, mut rating) = (false, false);
-    let mut directories = packs.to_vec();
-    if let Some(watched) = &args.packs
-        && let Ok(entries) = std::fs::read_dir(watched)
-    {
-        directories.extend(entries.filter_map(Result::ok).map(|entry| entry.path()));
-    }
-    for directory in directories.iter().filter(|directory| directory.join("pack.toml").is_file()) {
-        // One that cannot be loaded is told of where it is to be served.
-        if let Ok(pack) = Pack::load(runtime, directory, &Overrides::default()) {
-            judging |= pack.asking.is_some();
-            rating |= pack.meta.is_some();
-        }
-    }
+/// Opens the models that the packs need, and those that are named: packs that come later may need them.
+async fn models(args: &ServeArgs, packs: &[PathBuf]) -> Result<Models> {
+    let Needs { judge: judging, meta: rating } = Needs::of(packs, args.packs.as_deref())?;
     let judge: Option<Arc<dyn Model>> = if judging || args.model.model.is_some() || args.model.endpoint.is_some() {
         Some(backend::open(&args.model, &args.places, args.quiet).await?)
     } else {
@@ -155,6 +129,39 @@ async fn models(args: &ServeArgs, runtime: &rewarden_runtime::Runtime, packs: &[
         None
     };
     Ok(Models { judge, meta, none: backend::none() })
+}
+
+/// Which models the packs need, by their manifests alone.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Needs {
+    judge: bool,
+    meta: bool,
+}
+
+impl Needs {
+    /// What is needed by the packs in these directories, and by those right below `watched`.
+    ///
+    /// # Errors
+    /// Fails if a pack's manifest cannot be used. A watched pack with such a manifest needs nothing: the watcher reports it,
+    /// and its author can correct it while the server runs.
+    fn of(packs: &[PathBuf], watched: Option<&Path>) -> Result<Self, ManifestError> {
+        let mut needs = Self::default();
+        for directory in packs {
+            needs.add(&Manifest::read(directory)?);
+        }
+        let watched = watched.and_then(|watched| std::fs::read_dir(watched).ok());
+        for entry in watched.into_iter().flatten().flatten() {
+            if let Ok(manifest) = Manifest::read(&entry.path()) {
+                needs.add(&manifest);
+            }
+        }
+        Ok(needs)
+    }
+
+    fn add(&mut self, manifest: &Manifest) {
+        self.judge |= manifest.asks_model();
+        self.meta |= manifest.rates_samples();
+    }
 }
 
 fn defaults(args: &ServeArgs) -> Defaults {
@@ -191,6 +198,7 @@ fn limits(args: &ServeArgs, model: Option<&dyn Model>) -> Result<Limits> {
         upload_bytes: (requests.max_upload as usize) << 20,
         load_time: seconds(load.load_timeout),
         packs: load.max_packs as usize,
+        runs_per_pack: load.max_runs as usize,
         allow_set: allow_set.collect::<Result<_, _>>().map_err(|error| anyhow::anyhow!("--allow-set: {error}"))?,
         allow_sampling: requests.allow_sampling.iter().filter_map(|field| sampling_field(*field)).collect(),
         k: requests.max_k,
@@ -214,5 +222,44 @@ fn sampling_field(field: Field) -> Option<SamplingField> {
         Field::TopP => Some(SamplingField::TopP),
         Field::MaxTokens => Some(SamplingField::MaxTokens),
         Field::Seed => Some(SamplingField::Seed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = "name = \"p\"\nversion = \"1\"\nscale = { min = 0, max = 1, integer = false }\n\
+                         [scorers.s]\ncomponent = \"s.wasm\"\n[policy]\ncomponent = \"v.wasm\"\n";
+    const ASKS: &str = "[template]\ncomponent = \"t.wasm\"\n[parser]\ncomponent = \"p.wasm\"\n";
+    const RATES: &str = "[meta]\nscale = { min = 0, max = 1, integer = false }\ntemplate = { component = \"t.wasm\" }\n\
+                         parser = { component = \"p.wasm\" }\n";
+
+    fn pack(parent: &Path, name: &str, manifest: &str) -> PathBuf {
+        let directory = parent.join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("pack.toml"), manifest).unwrap();
+        directory
+    }
+
+    #[test]
+    fn which_models_are_needed_is_known_without_a_component() {
+        let directory = tempfile::tempdir().unwrap();
+        let needs = |packs: &[PathBuf], watched| Needs::of(packs, watched).unwrap();
+        let rules = pack(directory.path(), "rules", RULES);
+        assert_eq!(needs(std::slice::from_ref(&rules), None), Needs { judge: false, meta: false });
+        let asks = pack(directory.path(), "asks", &format!("{RULES}{ASKS}"));
+        assert_eq!(needs(&[rules, asks], None), Needs { judge: true, meta: false });
+        pack(directory.path(), "rates", &format!("{RULES}{ASKS}{RATES}"));
+        assert_eq!(needs(&[], Some(directory.path())), Needs { judge: true, meta: true });
+    }
+
+    #[test]
+    fn a_wrong_manifest_of_a_named_pack_is_an_error_and_one_that_is_watched_needs_nothing_yet() {
+        let directory = tempfile::tempdir().unwrap();
+        let wrong = pack(directory.path(), "wrong", &format!("{RULES}{ASKS}[polcy]\n"));
+        let message = Needs::of(std::slice::from_ref(&wrong), None).unwrap_err().to_string();
+        assert!(message.contains("wrong/pack.toml") && message.contains("did you mean `policy`?"), "{message}");
+        assert_eq!(Needs::of(&[], Some(directory.path())).unwrap(), Needs::default());
     }
 }

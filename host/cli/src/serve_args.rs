@@ -7,9 +7,9 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::PartName;
 
-use crate::args::{ModelOptions, Places, SamplingOptions};
+use crate::options::{ModelOptions, Places, SamplingOptions};
 
-pub(crate) const SERVE_HELP: &str = "\
+const SERVE_HELP: &str = "\
 Examples:
   rewarden serve --pack spct-vote --endpoint http://localhost:8000/v1 --model my-grm
   curl -s localhost:8080/v1/reward -H 'content-type: application/json' \\
@@ -25,16 +25,12 @@ while the server runs too. The same task asked again of the same version is answ
 
 /docs describes the API; problems are RFC 9457 documents. SIGTERM and SIGINT end it in an orderly way, with status 0.";
 
-pub(crate) const KEYGEN_HELP: &str = "\
-The key goes to standard error, once; the line for the file of --keys, which holds only its digest, to standard output:
-  rewarden keygen trainer >> keys
-Keys are 256 bits of the operating system's randomness, so that a plain SHA-256 of one gives nothing away.";
-
 #[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
 pub(crate) struct ServeArgs {
     /// A pack to serve: a name on the pack path, or a directory with a pack.toml; may be repeated, the first is the default for
     /// requests that name none [default: that of rewarden.toml]
-    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: Vec<String>,
 
     /// A directory whose sub-directories are packs: all are served, and swapped when their files change; uploads are kept there
@@ -207,6 +203,11 @@ pub(crate) struct LoadOptions {
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_packs: u32,
 
+    /// Runs of one pack version that requests may bring about by settings of their own; each is a file that stays
+    #[arg(long, value_name = "N", env = "REWARDEN_MAX_RUNS", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_runs: u32,
+
     /// Seconds that loading a pack may take, waiting for two others that are being loaded included
     #[arg(long, value_name = "SECONDS", env = "REWARDEN_LOAD_TIMEOUT", default_value_t = 60,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -283,24 +284,4 @@ pub(crate) fn settable(text: &str) -> Result<(PartName, String), String> {
         .filter(|(_, key)| !key.is_empty())
         .ok_or_else(|| format!("expected PART.KEY such as policy.k, found `{text}`"))?;
     Ok((part.parse()?, key.to_owned()))
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeygenArgs {
-    /// What the key is called in logs and limits
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-
-    /// What it is good for
-    #[arg(long, value_name = "ROLE", default_value = "score")]
-    pub(crate) role: RoleName,
-}
-
-/// See [`KeygenArgs::role`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleName {
-    /// Scoring, and looking.
-    Score,
-    /// Changing packs too.
-    Admin,
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::builder::OsStr;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Args, Command, ValueHint};
 use rewarden_runtime::read_regular_text;
+
+use crate::options::{ModelOptions, OutputOptions, Places};
 
 /// Bytes of the file: it is the user's own, but whoever works in a folder of somebody else's may find one there.
 const MOST: u64 = 1 << 20;
@@ -16,34 +18,34 @@ const MOST: u64 = 1 << 20;
 /// The file's name.
 pub(crate) const FILE: &str = "rewarden.toml";
 
-/// Options whose relative paths in a file are meant relative to that file.
-const PATHS: [&str; 13] = [
-    "pack-path",
-    "cache-dir",
-    "template",
-    "parser",
-    "policy",
-    "run",
-    "out",
-    "samples",
-    "packs",
-    "runs",
-    "keys",
-    "tls-cert",
-    "tls-key",
-];
-
-/// Options that may be a path, and are one when the file says so by what exists beside it.
-const MAYBE_PATHS: [&str; 3] = ["pack", "model", "meta-model"];
-
-/// Subcommands that score, or show how they would.
-const SCORING: [&str; 4] = ["score", "eval", "serve", "config"];
-/// Options of every subcommand that loads plugins: where things are kept, where plugins run, and what they may use.
-const PLACES: [&str; 4] = ["pack-path", "cache-dir", "isolate", LIMITS];
 /// The one option that is a table in a file: `[limits]`.
 const LIMITS: &str = "limits";
-/// Options of `score` that mean something else elsewhere.
-const OUTPUTS: [&str; 5] = ["run", "out", "samples", "format", "quiet"];
+/// What an option is by how it is declared. There is no list to keep in step with the options.
+struct OptionOf<'a>(&'a Arg);
+
+impl OptionOf<'_> {
+    /// Whether its relative paths in a file are meant relative to that file.
+    fn is_path(&self) -> bool {
+        matches!(self.0.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath | ValueHint::ExecutablePath)
+    }
+
+    /// Whether it may be a path, or a name: it is a path if something of that name lies beside the file.
+    fn may_be_path(&self) -> bool {
+        self.0.get_value_hint() == ValueHint::AnyPath
+    }
+}
+
+/// Returns whether the command has all of these options, as they are declared for it.
+fn has<T: Args>(command: &Command) -> bool {
+    let wanted = T::augment_args(Command::new(""));
+    let declared = |arg: &Arg| command.get_arguments().any(|own| own.get_id() == arg.get_id());
+    wanted.get_arguments().all(declared)
+}
+
+/// Returns whether these options include the one of this long name.
+fn includes<T: Args>(long: &str) -> bool {
+    T::augment_args(Command::new("")).get_arguments().any(|arg| arg.get_long() == Some(long))
+}
 
 /// Values from files, by the option's long name.
 #[derive(Debug, Default)]
@@ -69,24 +71,25 @@ impl FileDefaults {
     fn add(&mut self, text: &str, file: &Path, command: &Command) -> Result<()> {
         let table: toml::Table =
             toml::from_str(text).map_err(|error| rewarden_judge::explain_toml_error(&error, text, file))?;
-        let mut known: Vec<&str> = Vec::new();
+        let mut options: Vec<&Arg> = Vec::new();
         for name in ["score", "serve"] {
             let command = command.find_subcommand(name).ok_or_else(|| anyhow!("no `{name}` command"))?;
-            known.extend(command.get_arguments().filter_map(|arg| arg.get_long()));
+            options.extend(command.get_arguments().filter(|arg| arg.get_long().is_some_and(|long| long != "help")));
         }
         for (key, value) in table {
-            if !known.contains(&key.as_str()) || key == "help" {
+            let Some(option) = options.iter().find(|arg| arg.get_long() == Some(&key)) else {
+                let known = options.iter().filter_map(|arg| arg.get_long());
                 let line = text.lines().position(|line| line.trim_start().starts_with(&key)).map_or(1, |at| at + 1);
-                let meant = rewarden_judge::nearest(&key, known.iter().copied())
+                let meant = rewarden_judge::nearest(&key, known)
                     .map(|meant| format!("; did you mean `{meant}`?"))
                     .unwrap_or_default();
                 bail!(
                     "{}:{line}: unknown key `{key}`{meant} (keys are the long options of `rewarden score` and `rewarden serve`)",
                     file.display()
                 );
-            }
+            };
             let values = values(&key, &value).with_context(|| format!("{}: `{key}`", file.display()))?;
-            let values = values.into_iter().map(|value| resolve(&key, value, file)).collect();
+            let values = values.into_iter().map(|value| resolve(&OptionOf(option), value, file)).collect();
             self.values.insert(key, (values, file.to_owned()));
         }
         Ok(())
@@ -99,11 +102,12 @@ impl FileDefaults {
         command.mut_subcommands(|subcommand| {
             // Those of `pack` and `model`.
             let subcommand = if subcommand.has_subcommands() { self.apply(subcommand) } else { subcommand };
-            let all = SCORING.contains(&subcommand.get_name());
-            // Evaluating a run must not collide with the run that `score` would write.
-            let but = if subcommand.get_name() == "eval" { OUTPUTS.as_slice() } else { &[] };
+            // Those that score have a model.
+            let all = has::<ModelOptions>(&subcommand);
+            // One that scores and has no outputs of `score`'s gives options of the same name another meaning.
+            let outputs = has::<OutputOptions>(&subcommand);
             self.values.iter().fold(subcommand, |subcommand, (key, (values, _))| {
-                if !(all || PLACES.contains(&key.as_str())) || but.contains(&key.as_str()) {
+                if !(all || includes::<Places>(key)) || (!outputs && includes::<OutputOptions>(key)) {
                     return subcommand;
                 }
                 let Some(id) = id_of(&subcommand, key) else { return subcommand };
@@ -186,8 +190,8 @@ fn strings(value: &toml::Value) -> Result<Vec<String>> {
     }
 }
 
-fn resolve(key: &str, value: String, file: &Path) -> String {
+fn resolve(option: &OptionOf<'_>, value: String, file: &Path) -> String {
     let beside = file.parent().unwrap_or(Path::new("")).join(&value);
-    let is_path = PATHS.contains(&key) || (MAYBE_PATHS.contains(&key) && beside.exists());
+    let is_path = option.is_path() || (option.may_be_path() && beside.exists());
     if is_path { beside.to_string_lossy().into_owned() } else { value }
 }

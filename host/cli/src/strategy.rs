@@ -1,15 +1,37 @@
 //! The plugins to use on a run: its own, changed by options, or another pack's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use clap::{Args, ValueHint};
+use rewarden_judge::Setting;
 use rewarden_judge::{Overrides, Pack};
-use rewarden_record::RunReader;
 use rewarden_runtime::{Isolation, Limits, Runtime};
+use rewarden_store::RunReader;
 
-use crate::args::{Isolate, Places};
-use crate::run_args::StrategyOptions;
+use crate::options::{Isolate, Places};
 use crate::{model, packs};
+
+/// Which plugins to use on a run; those that made it where nothing is named.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Strategy")]
+pub(crate) struct StrategyOptions {
+    /// A pack in place of the run's: a name on the pack path, or a directory with a pack.toml
+    #[arg(long, value_name = "NAME|DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) pack: Option<String>,
+
+    /// Another component in place of the parser (with its own default configuration)
+    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) parser: Option<PathBuf>,
+
+    /// Another component in place of the policy (with its own default configuration)
+    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Change a plugin's configuration, such as policy.aggregate=mean; may be repeated
+    #[arg(long, value_name = "PART.KEY=VALUE")]
+    pub(crate) set: Vec<Setting>,
+}
 
 /// The runtime under the host's own limits, in this process or in others as the options say, with compiled components kept
 /// in the cache.

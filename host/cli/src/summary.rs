@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rewarden_record::{Task, Verdict};
-use rewarden_runtime::contract::Score;
+use rewarden_record::Verdict;
+use rewarden_types::{Score, Task};
 
 use crate::display;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use rewarden_evaluate::{Protocol, dataset};
 use rewarden_judge::{RowError, parse_row};
-use rewarden_record::{Task, strict_json};
 use rewarden_tables::{Row, RowReader};
+use rewarden_types::{Task, strict_json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -62,7 +62,7 @@ impl TaskSource {
 /// A benchmark's own row as one of ours.
 fn mapped(dataset: Protocol, line: u64, text: &str) -> Result<String, RowError> {
     let wrong = |field: Option<String>, message: String| RowError { line, id: None, field, message };
-    let row = match strict_json(text) {
+    let row = match strict_json::value(text) {
         Ok(Value::Object(row)) => row,
         Ok(_) => return Err(wrong(None, "expected a JSON object, found another kind of JSON".to_owned())),
         Err(error) => return Err(wrong(None, format!("expected a JSON object: {error}"))),

@@ -1,16 +1,48 @@
 //! `rewarden verify`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::{Args, ValueHint};
 use rewarden_judge::{Given, Overrides, Pack, Replayer, verify};
-use rewarden_record::{RunReader, Source, differences};
+use rewarden_record::differences;
+use rewarden_store::{RunReader, Source};
+use rewarden_types::Sha256Digest;
 
-use crate::args::VerifyArgs;
 use crate::console::err;
 use crate::console::out;
+use crate::options::Places;
 use crate::progress::Progress;
+use crate::run_tasks::Selection;
 use crate::{packs, run_tasks, strategy};
+
+const VERIFY_HELP: &str = "\
+Without --pack the components that the run itself holds are called. With it, those of the pack: whatever differs is named.
+
+Exit status: 0 everything came out as recorded; 1 something did not.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_HELP)]
+pub(crate) struct VerifyArgs {
+    /// The run.
+    #[arg(value_name = "RUN", value_hint = ValueHint::FilePath)]
+    pub(crate) run: PathBuf,
+
+    /// Compare with the plugins of this pack instead of those that the run holds
+    #[arg(long, value_name = "NAME|DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) pack: Option<String>,
+
+    /// The digest that the run must have, as a paper or `rewarden report` gives it
+    #[arg(long, value_name = "sha256:…")]
+    pub(crate) digest: Option<Sha256Digest>,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
 
 /// Discrepancies that are told one by one.
 const TOLD: u64 = 20;
@@ -92,7 +124,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     progress.finish();
     if !args.selection.quiet {
         let open = if unfinished > 0 { format!(", {unfinished} of them unfinished") } else { String::new() };
-        err!("{tasks} tasks{open}, {samples} samples: {}", told.summary("everything came out as recorded"));
+        let sound = if tasks == 0 { "nothing was compared" } else { "everything came out as recorded" };
+        err!("{tasks} tasks{open}, {samples} samples: {}", told.summary(sound));
     }
     Ok(told.end())
 }

@@ -1,71 +1,49 @@
 //! `rewarden pack check`.
 
-mod echo;
-mod made_up;
-mod parser;
-mod policy;
-mod principles;
-mod quote;
-mod scorer;
-mod tally;
-mod template;
-
 use std::process::ExitCode;
 
 use anyhow::Result;
-use rewarden_runtime::Interface;
+use clap::Args;
+use rewarden_workbench::check;
 
 use crate::console::out;
-use crate::pack::cases;
-use crate::pack::command::CheckArgs;
-use crate::pack::subject::{Subject, TestedPart};
-use made_up::MadeUp;
-use tally::Report;
+use crate::pack::subject::SubjectArgs;
 
-/// What every check gets.
-struct Checked<'a> {
-    subject: &'a Subject,
-    part: &'a TestedPart,
-    /// The configuration as the component gets it.
-    config: String,
-    /// Made-up inputs for each law.
-    cases: u32,
+const HELP: &str = "\
+Laws; one that is broken is a failure, with its first counterexample:
+  parser    never traps or runs over a limit; gives one score on the scale for each response, or a failure; a response
+            quoted from the prompt before an answer does not change the scores read from it
+  template  never traps or runs over a limit; shows every response; a changed response gives another prompt; no text of
+            the task can repeat what stands between two responses
+            (in a pack with principles: shows each one, and none can repeat that either)
+  principles  never trap or run over a limit; the prompt shows the query, which cannot repeat the lines around it; reading
+            gives 1 to 64 principles with names and valid weights, or a failure
+  policy    never traps or runs over a limit; draws no more than it may; names each response at most once; finishes or
+            refuses within its rounds, with one finite score a response and samples that exist
+  scorer    never traps or runs over a limit; gives one finite score a response, or refuses
+Beside them, notes tell of what a plugin may rightly do, such as a policy whose result depends on the order of its samples.
+
+The input is made up from the seed and, where there are golden cases, from them: the same seed tries the same again.
+
+Exit status: 0 all hold; 1 some do not.";
+
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Made-up inputs for each law
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) cases: u32,
+
+    /// Decides what is made up
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
-    let subject = Subject::load(&args.subject)?;
-    let golden = cases::read(&subject.directory)?;
-    out!("{}, {} made-up inputs for each law, seed {}", subject.name, args.cases, args.seed);
-    let mut broken = 0;
-    for part in &subject.parts {
-        out!("{}", part.heading());
-        let checked =
-            Checked { subject: &subject, part, config: part.config_text(&serde_json::Map::new()), cases: args.cases };
-        // Each part has its own numbers, so that adding one changes nothing for the others.
-        let mut made_up = MadeUp::new(args.seed, &part.name, &golden);
-        let mut report = Report::default();
-        match part.interface {
-            Interface::Template => template::check(&checked, &mut made_up, &mut report),
-            Interface::Parser => {
-                template::learn_words(&subject, part, &mut made_up);
-                parser::check(&checked, &mut made_up, &mut report);
-                if !part.is_meta {
-                    echo::check(&checked, &golden, &mut made_up, &mut report);
-                }
-            }
-            Interface::Policy => policy::check(&checked, &mut made_up, &mut report),
-            Interface::Scorer => scorer::check(&checked, &mut made_up, &mut report),
-            Interface::Principles => principles::check(&checked, &mut made_up, &mut report),
-            Interface::Describe => {}
-        }
-        broken += report.print(&subject.limits);
-    }
-    if broken == 0 {
-        out!("all laws hold");
-        Ok(ExitCode::SUCCESS)
-    } else {
-        out!("{broken} laws are broken");
-        Ok(ExitCode::FAILURE)
-    }
+    let broken = check(&args.subject.load()?, args.cases, args.seed, &mut |line| out!("{line}"))?;
+    Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,154 +1,26 @@
-//! What is tested or checked: the parts of a pack, or a component alone.
+//! What `rewarden pack test` and `rewarden pack check` try.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use anyhow::Result;
+use clap::{Args, ValueHint};
+use rewarden_workbench::Subject;
 
-use anyhow::{Context, Result, bail};
-use rewarden_judge::{Overrides, Pack, PartName};
-use rewarden_runtime::contract::Scale;
-use rewarden_runtime::{Interface, Limits, Plugin, Runtime};
-use serde_json::{Map, Value};
-
-use crate::pack::command::SubjectArgs;
+use crate::options::Places;
 use crate::{packs, strategy};
 
-/// The scale for a component that no pack has given one; a case may name another.
-const DEFAULT_SCALE: Scale = Scale { min: 1.0, max: 10.0, integer: true };
+#[derive(Debug, Args)]
+pub(crate) struct SubjectArgs {
+    /// The directory of a pack or of a plugin that was built, a pack's name, or a component (.wasm).
+    #[arg(value_name = "DIR|NAME|FILE.wasm", default_value = ".", value_hint = ValueHint::AnyPath)]
+    pub(crate) what: String,
 
-/// Something to call, and where its cases are.
-pub(crate) struct Subject {
-    /// For headings.
-    pub(crate) name: String,
-    /// What may have a `tests` directory.
-    pub(crate) directory: PathBuf,
-    /// In the pack's order, or the component's.
-    pub(crate) parts: Vec<TestedPart>,
-    /// Whether a policy may ask for ratings. A component alone may: there is no pack yet to say no.
-    pub(crate) rates: bool,
-    /// The limits in force.
-    pub(crate) limits: Limits,
+    #[command(flatten)]
+    pub(crate) places: Places,
 }
 
-/// A component in one part, configured.
-pub(crate) struct TestedPart {
-    /// As in the manifest, such as `meta.parser`; for a component alone the interface's name.
-    pub(crate) name: String,
-    pub(crate) interface: Interface,
-    pub(crate) plugin: Arc<Plugin>,
-    pub(crate) config: Map<String, Value>,
-    /// What it scores on.
-    pub(crate) scale: Scale,
-    /// Whether it asks or reads a meta RM.
-    pub(crate) is_meta: bool,
-}
-
-impl TestedPart {
-    /// The configuration, with `changes`, as the text that the component gets.
-    pub(crate) fn config_text(&self, changes: &Map<String, Value>) -> String {
-        let mut config = self.config.clone();
-        config.extend(changes.clone());
-        Value::Object(config).to_string()
+impl SubjectArgs {
+    /// Loads it.
+    pub(crate) fn load(&self) -> Result<Subject> {
+        let runtime = strategy::runtime(&self.places)?;
+        Subject::load(&runtime, &self.what, |pack| packs::find(pack, &self.places))
     }
-
-    /// One line for headings.
-    pub(crate) fn heading(&self) -> String {
-        let about = self.plugin.about();
-        format!("{}: {} ({} {})", self.name, self.plugin.name(), about.name, about.version)
-    }
-}
-
-impl Subject {
-    /// Loads what the arguments name.
-    ///
-    /// # Errors
-    /// When there is no such pack or component, or it does not load.
-    pub(crate) fn load(args: &SubjectArgs) -> Result<Self> {
-        let runtime = strategy::runtime(&args.places)?;
-        let path = Path::new(&args.what);
-        if path.is_file() {
-            let directory = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-                _ => PathBuf::from("."),
-            };
-            return Self::component(&runtime, path, directory);
-        }
-        if path.is_dir() && !path.join("pack.toml").is_file() {
-            return Self::component(&runtime, &built(path)?, path.to_owned());
-        }
-        let directory = packs::find(&args.what, &args.places)?;
-        let pack = Pack::load(&runtime, &directory, &Overrides::default())?;
-        Ok(Self::pack(&pack, directory))
-    }
-
-    fn pack(pack: &Pack, directory: PathBuf) -> Self {
-        let meta_scale = pack.meta.as_ref().map_or(pack.scale, |meta| meta.scale);
-        let parts = pack.parts().into_iter().map(|(name, part)| {
-            let is_meta = matches!(name, PartName::MetaTemplate | PartName::MetaParser);
-            TestedPart {
-                interface: name.interface(),
-                name: name.to_string(),
-                plugin: part.plugin.clone(),
-                config: part.config.clone(),
-                scale: if is_meta { meta_scale } else { pack.scale },
-                is_meta,
-            }
-        });
-        Self {
-            name: format!("pack {} {}", pack.name, pack.version),
-            directory,
-            parts: parts.collect(),
-            rates: pack.meta.is_some(),
-            limits: pack.limits.clone(),
-        }
-    }
-
-    fn component(runtime: &Runtime, file: &Path, directory: PathBuf) -> Result<Self> {
-        let plugin = Arc::new(runtime.load_file(file)?);
-        plugin.check_config("{}")?;
-        let parts = plugin.interfaces().iter().filter(|interface| **interface != Interface::Describe);
-        let parts = parts.map(|interface| TestedPart {
-            name: interface.name().to_owned(),
-            interface: *interface,
-            plugin: plugin.clone(),
-            config: Map::new(),
-            scale: DEFAULT_SCALE,
-            is_meta: false,
-        });
-        Ok(Self {
-            name: format!("component {}", file.display()),
-            directory,
-            parts: parts.collect(),
-            rates: true,
-            limits: runtime.limits().clone(),
-        })
-    }
-
-    /// The parts that export `interface`.
-    pub(crate) fn parts_of(&self, interface: Interface) -> impl Iterator<Item = &TestedPart> {
-        self.parts.iter().filter(move |part| part.interface == interface)
-    }
-}
-
-/// The component that `pack build` wrote into the directory of a crate.
-fn built(directory: &Path) -> Result<PathBuf> {
-    let manifest = directory.join("Cargo.toml");
-    if !manifest.is_file() {
-        bail!(
-            "{} holds neither a pack.toml nor a Cargo.toml; expected the directory of a pack or of a plugin",
-            directory.display()
-        );
-    }
-    let component = directory.join(format!("{}.wasm", crate_name(&manifest)?));
-    if !component.is_file() {
-        bail!("{} is not there yet; run `rewarden pack build {}`", component.display(), directory.display());
-    }
-    Ok(component)
-}
-
-/// The `package.name` of a crate.
-pub(crate) fn crate_name(manifest: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
-    let table: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", manifest.display()))?;
-    let name = table.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
-    name.map(str::to_owned).with_context(|| format!("{} has no `package.name`", manifest.display()))
 }

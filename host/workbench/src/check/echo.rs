@@ -1,15 +1,15 @@
 //! What a parser reads when the model quotes a response before or after its answer.
 
 use rewarden_runtime::Interface;
-use rewarden_runtime::contract::{Completion, FinishReason, Judgement, ParseFailure, Score};
+use rewarden_types::{Completion, FinishReason, Judgement, ParseFailure, ParseRequest, Score};
 
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote::quoted;
 use super::tally::{Report, Tally};
 use super::template;
-use crate::pack::cases::{Case, Golden};
-use crate::pack::{golden, values};
+use crate::cases::{Case, Golden};
+use crate::{golden, values};
 
 /// An answer that the parser reads.
 struct Answer {
@@ -65,8 +65,8 @@ fn parse(
     text: &str,
     shown: u32,
 ) -> Result<rewarden_runtime::Metered<Result<Judgement, ParseFailure>>, rewarden_runtime::CallError> {
-    let completion = Completion { text: text.to_owned(), finish: FinishReason::Stop, tokens: Vec::new() };
-    checked.part.plugin.parse(&checked.config, &completion, shown, checked.part.scale)
+    let completion = Completion::of_text(text.to_owned(), FinishReason::Stop);
+    checked.part.plugin.parse(&checked.config, &ParseRequest::new(&completion, shown, checked.part.scale))
 }
 
 /// A failure is safe: the sample is counted as failed. Other scores are not.

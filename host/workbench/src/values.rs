@@ -2,12 +2,10 @@
 
 use anyhow::{Result, anyhow, bail};
 use rewarden_judge::parse_row;
-use rewarden_runtime::contract::{
-    self, DetailValue, FailureKind, Judgement, ParseFailure, Prompt, Refusal, Scale, Score, Step,
-};
+use rewarden_types::{DetailValue, FailureKind, Judgement, ParseFailure, Prompt, Refusal, Scale, Score, Step};
 use serde_json::{Map, Value};
 
-use crate::pack::cases::{ScaleCase, ScoreValue};
+use crate::cases::{ScaleCase, ScoreValue};
 
 /// Relative tolerance of numbers that should be equal: arithmetic in another order is no difference.
 const TOLERANCE: f64 = 1e-9;
@@ -19,7 +17,7 @@ impl From<ScaleCase> for Scale {
 }
 
 /// A task as it stands in the task files of `rewarden score`.
-pub(crate) fn task(row: &Value) -> Result<contract::Task> {
+pub(crate) fn task(row: &Value) -> Result<rewarden_types::TaskView> {
     let task = parse_row(1, &row.to_string()).map_err(|error| {
         let field = error.field.as_deref().map(|field| format!(", field `{field}`")).unwrap_or_default();
         anyhow!("its task{field}: {}", error.message)
@@ -28,14 +26,14 @@ pub(crate) fn task(row: &Value) -> Result<contract::Task> {
 }
 
 /// A query, as a task without its responses.
-pub(crate) fn query(row: &Map<String, Value>) -> Result<contract::Query> {
+pub(crate) fn query(row: &Map<String, Value>) -> Result<rewarden_types::Query> {
     let mut row = row.clone();
     if row.contains_key("responses") || row.contains_key("reference") {
         bail!("its query has responses or a reference, which principles are never written from");
     }
     row.insert("responses".to_owned(), Value::Array(vec![Value::from("-")]));
-    let contract::Task { messages, metadata, .. } = task(&Value::Object(row))?;
-    Ok(contract::Query { messages, metadata })
+    let rewarden_types::TaskView { messages, metadata, .. } = task(&Value::Object(row))?;
+    Ok(rewarden_types::Query { messages, metadata })
 }
 
 /// A score of a case as the contract's; none for a response that was not shown.

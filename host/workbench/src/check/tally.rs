@@ -2,9 +2,9 @@
 
 use rewarden_runtime::{CallError, Limits, Metered};
 
-use crate::console::out;
-use crate::pack::golden::indented;
-use crate::pack::meter::Usage;
+use crate::Lines;
+use crate::golden::indented;
+use crate::meter::Usage;
 
 /// Broken cases after which a law is not tried further: a plugin that loops costs a second a case.
 const ENOUGH: u32 = 5;
@@ -75,26 +75,27 @@ impl Report {
         self.remarks.push(remark.into());
     }
 
-    /// Prints it and returns the number of broken laws.
-    pub(super) fn print(&self, limits: &Limits) -> usize {
+    /// Hands on its lines and returns the number of broken laws.
+    pub(super) fn print(&self, limits: &Limits, lines: &mut Lines<'_>) -> usize {
         for tally in &self.tallies {
             let Tally { law, cases, broken, .. } = tally;
             match (&tally.first, tally.is_law) {
-                (None, _) if *cases == 0 => out!("  -         no case for: {law}"),
-                (None, _) => out!("  ok        {law}: {cases} cases"),
-                (Some(first), true) => {
-                    out!("  BROKEN    {law}: not in {broken} of {cases} cases; the first:\n{}", indented(first))
-                }
-                (Some(first), false) => out!(
+                (None, _) if *cases == 0 => lines(&format!("  -         no case for: {law}")),
+                (None, _) => lines(&format!("  ok        {law}: {cases} cases")),
+                (Some(first), true) => lines(&format!(
+                    "  BROKEN    {law}: not in {broken} of {cases} cases; the first:\n{}",
+                    indented(first)
+                )),
+                (Some(first), false) => lines(&format!(
                     "  note      does not hold: {law}: not in {broken} of {cases} cases; the first:\n{}",
                     indented(first)
-                ),
+                )),
             }
         }
         for remark in &self.remarks {
-            out!("  note      {remark}");
+            lines(&format!("  note      {remark}"));
         }
-        out!("  most used {}", self.usage.against(limits));
+        lines(&format!("  most used {}", self.usage.against(limits)));
         self.tallies.iter().filter(|tally| tally.is_law && tally.broken > 0).count()
     }
 }

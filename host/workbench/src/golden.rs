@@ -1,35 +1,33 @@
-//! `rewarden pack test`.
+//! Runs golden cases.
 
 mod expect;
 
-use std::process::ExitCode;
-
 use anyhow::{Context, Result, anyhow, bail};
-use rewarden_runtime::contract::{
-    Alternative, Completion, Context as PolicyContext, Failure, FinishReason, Outcome, Principle, Rating, Request,
-    Sample, Scale, Signal, Token,
-};
 use rewarden_runtime::{Interface, Metered};
+use rewarden_types::{
+    Alternative, Completion, Context as PolicyContext, Failure, FinishReason, Outcome, ParseRequest, PolicyInput,
+    Principle, Rating, RenderRequest, Sample, Scale, Signal, Token,
+};
 
 use expect::Wanted;
 
-use crate::console::out;
-use crate::pack::cases::{
+use crate::cases::{
     self, AskCase, Case, FinishCase, Golden, NextCase, ParseCase, PrincipleCase, RenderCase, SampleCase, ScoreCase,
 };
-use crate::pack::command::TestArgs;
-use crate::pack::meter::Usage;
-use crate::pack::subject::{Subject, TestedPart};
-use crate::pack::values;
+use crate::meter::Usage;
+use crate::subject::{Subject, TestedPart};
+use crate::{Lines, values};
 
 /// What the host gives where a case says nothing: the defaults of `rewarden score`.
 const TEMPERATURE: f64 = 0.5;
 const SAMPLES: u32 = 256;
 const ROUNDS: u32 = 64;
 
-/// Runs the command.
-pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
-    let subject = Subject::load(&args.subject)?;
+/// Runs the golden cases of `subject` and returns whether all passed.
+///
+/// # Errors
+/// Fails if there are no cases, or if their files cannot be read.
+pub fn test(subject: &Subject, lines: &mut Lines<'_>) -> Result<bool> {
     let cases = cases::read(&subject.directory)?;
     if cases.is_empty() {
         bail!(
@@ -38,41 +36,41 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
             subject.directory.join("tests").display()
         );
     }
-    out!("{}", subject.name);
+    lines(&subject.name);
     let (mut failed, mut usages) = (0_usize, Vec::new());
     for golden in &cases {
-        let verdict = part(&subject, &golden.case).and_then(|part| {
+        let verdict = part(subject, &golden.case).and_then(|part| {
             let (usage, verdict) = call(part, golden)?;
             usages.push((part, usage));
             Ok((usage, verdict))
         });
         let title = format!("{} {}", golden.case.kind(), golden.name);
         match verdict {
-            Ok((usage, Ok(()))) => out!("  ok      {title}: {}", usage.against(&subject.limits)),
+            Ok((usage, Ok(()))) => lines(&format!("  ok      {title}: {}", usage.against(&subject.limits))),
             Ok((usage, Err(difference))) => {
                 failed += 1;
-                out!("  FAILED  {title}: {}\n{}", usage.against(&subject.limits), indented(&difference));
+                lines(&format!("  FAILED  {title}: {}\n{}", usage.against(&subject.limits), indented(&difference)));
             }
             Err(error) => {
                 failed += 1;
-                out!("  FAILED  {title}\n{}", indented(&format!("{error:#}")));
+                lines(&format!("  FAILED  {title}\n{}", indented(&format!("{error:#}"))));
             }
         }
     }
-    out!(
+    lines(&format!(
         "most that any call used, of fuel {} and memory {}:",
         subject.limits.fuel,
         indicatif::BinaryBytes(subject.limits.memory_bytes as u64)
-    );
+    ));
     for part in &subject.parts {
         let own = usages.iter().filter(|(of, _)| of.name == part.name);
         match own.map(|(_, usage)| *usage).reduce(Usage::max) {
-            Some(usage) => out!("  {}: {}", part.heading(), usage.against(&subject.limits)),
-            None => out!("  {}: no case calls it", part.heading()),
+            Some(usage) => lines(&format!("  {}: {}", part.heading(), usage.against(&subject.limits))),
+            None => lines(&format!("  {}: no case calls it", part.heading())),
         }
     }
-    out!("{} cases: {} passed, {failed} failed", cases.len(), cases.len() - failed);
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    lines(&format!("{} cases: {} passed, {failed} failed", cases.len(), cases.len() - failed));
+    Ok(failed == 0)
 }
 
 pub(crate) fn indented(text: &str) -> String {
@@ -112,7 +110,7 @@ fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
     match &golden.case {
         Case::Parse(case) => {
             let (completion, shown, scale) = parse_arguments(part, case, golden)?;
-            let parsed = part.plugin.parse(&config, &completion, shown, scale)?;
+            let parsed = part.plugin.parse(&config, &ParseRequest::new(&completion, shown, scale))?;
             Ok(judged(&parsed, |parsed| expect::parsed(case, parsed, scale)))
         }
         Case::Render(case) => {
@@ -137,14 +135,14 @@ fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
         }
         Case::Read(case) => {
             let finish = finish(case.finish);
-            let completion = Completion { text: case.completion.clone(), finish, tokens: Vec::new() };
+            let completion = Completion::of_text(case.completion.clone(), finish);
             let read = part.plugin.read(&config, &completion)?;
             Ok(judged(&read, |read| expect::read(case, read)))
         }
         Case::Next(case) => {
             let task = values::task(&case.task)?;
             let samples = samples(case, task.responses.len())?;
-            let step = part.plugin.next(&config, &task, &context(part, case)?, &samples)?;
+            let step = part.plugin.next(&config, &PolicyInput { task, context: context(part, case)?, samples })?;
             Ok(judged(&step, |step| expect::stepped(case, step)))
         }
         Case::Score(case) => score(part, &config, case),
@@ -178,7 +176,7 @@ pub(crate) fn parse_arguments(
             .map(|other| Alternative { text: other.text.clone(), logprob: other.logprob })
             .collect(),
     });
-    let completion = Completion { text, finish, tokens: tokens.collect() };
+    let completion = Completion { tokens: tokens.collect(), ..Completion::of_text(text, finish) };
     Ok((completion, shown, case.scale.map_or(part.scale, Scale::from)))
 }
 
@@ -189,11 +187,11 @@ fn finish(case: FinishCase) -> FinishReason {
     }
 }
 
-fn request(part: &TestedPart, case: &RenderCase) -> Result<Request> {
+fn request(part: &TestedPart, case: &RenderCase) -> Result<RenderRequest> {
     if part.is_meta && case.critique.is_none() {
         bail!("expected `critique`, the completion that the meta RM is to rate");
     }
-    Ok(Request {
+    Ok(RenderRequest {
         task: values::task(&case.task)?,
         scale: case.scale.map_or(part.scale, Scale::from),
         critique: case.critique.clone(),

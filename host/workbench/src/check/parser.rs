@@ -1,13 +1,13 @@
 //! Laws of parsers.
 
 use rand::Rng;
-use rewarden_runtime::contract::{Completion, Judgement, ParseFailure, Scale, Score};
+use rewarden_types::{Completion, Judgement, ParseFailure, ParseRequest, Scale, Score};
 
 use super::Checked;
 use super::made_up::{MadeUp, smallest};
 use super::quote::quoted;
 use super::tally::{Report, Tally};
-use crate::pack::values;
+use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
     let mut runs = Tally::law("never traps or runs over a limit");
@@ -21,7 +21,7 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
         let shown = if part.is_meta { 1 } else { made_up.random.random_range(1..=5) };
         let text = made_up.text_of_case(number);
         let completion = made_up.completion(text);
-        let parsed = match report.value(part.plugin.parse(config, &completion, shown, part.scale)) {
+        let parsed = match report.value(part.plugin.parse(config, &ParseRequest::new(&completion, shown, part.scale))) {
             Ok(parsed) => parsed,
             Err(error) => {
                 runs.case(Err(format!("{error}\non {}", described(&completion, shown))));
@@ -32,7 +32,7 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
         if let Err(first) = validity(&parsed, shown, part.scale) {
             let again = |text: &str| {
                 let completion = Completion { text: text.to_owned(), ..completion.clone() };
-                let parsed = part.plugin.parse(config, &completion, shown, part.scale).ok()?.value;
+                let parsed = part.plugin.parse(config, &ParseRequest::new(&completion, shown, part.scale)).ok()?.value;
                 validity(&parsed, shown, part.scale).err()
             };
             let (text, why) = smallest(completion.text.clone(), again).unwrap_or((completion.text.clone(), first));

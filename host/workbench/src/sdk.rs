@@ -3,21 +3,19 @@
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-
-use crate::args::Places;
-use crate::pack::subject::crate_name;
+use rewarden_plugin_build::crate_name;
 
 /// The package name of the SDK.
 const PACKAGE: &str = "rewarden-plugin";
 /// Where it lies in Rewarden's repository.
 const PLACE: &str = "plugins/sdk";
 
-/// The directory of the SDK, absolute: `given`, or the nearest `plugins/sdk` at or above the working directory, the
-/// pack path or this program.
+/// The absolute path of the SDK: `given`, or the nearest `plugins/sdk` at or above the working directory, the pack path or
+/// this program.
 ///
 /// # Errors
 /// When `given` is not the SDK, or none is found; the message says how to get one.
-pub(crate) fn find(given: Option<&Path>, places: &Places) -> Result<PathBuf> {
+pub(crate) fn find(given: Option<&Path>, pack_path: &[PathBuf]) -> Result<PathBuf> {
     if let Some(given) = given {
         if !is_sdk(given) {
             bail!(
@@ -28,7 +26,7 @@ pub(crate) fn find(given: Option<&Path>, places: &Places) -> Result<PathBuf> {
         return absolute(given);
     }
     let mut starts = vec![PathBuf::from(".")];
-    starts.extend(places.pack_path.iter().cloned());
+    starts.extend(pack_path.iter().cloned());
     starts.extend(std::env::current_exe());
     for start in starts.iter().filter_map(|start| start.canonicalize().ok()) {
         if let Some(sdk) = start.ancestors().map(|place| place.join(PLACE)).find(|place| is_sdk(place)) {

@@ -1,6 +1,6 @@
 //! Made-up input in counterexamples: in full, and still readable where it repeats itself.
 
-use rewarden_runtime::contract::{Role, Task};
+use rewarden_types::{Role, TaskView};
 
 /// A piece that follows itself is written once, with how often, from this many characters on.
 const LONG: usize = 48;
@@ -39,9 +39,9 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A task, a line for each of its texts.
-pub(super) fn task(task: &Task) -> String {
+pub(super) fn task(task: &TaskView) -> String {
     let mut text = String::from("the task");
-    for message in &task.messages {
+    for message in task.messages.iter() {
         let role = match message.role {
             Role::System => "system",
             Role::User => "user",

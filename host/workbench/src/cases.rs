@@ -332,7 +332,7 @@ pub(crate) fn read(directory: &Path) -> Result<Vec<Golden>> {
 /// Files with cases at most.
 const FILES: usize = 1000;
 /// Bytes of one of them, and of a completion that is a file of its own. The largest that was seen has some 100 kB.
-const FILE_BYTES: u64 = 8 << 20;
+const FILE_BYTES: u64 = 1 << 20;
 
 /// The text of a file of the pack's or plugin's own: a link does not lead out of it, and nothing but a file is opened.
 pub(crate) fn text_of(directory: &Path, file: &Path) -> Result<String> {
@@ -424,7 +424,7 @@ mod tests {
         assert!(refused().contains("a.toml lies outside of "), "{}", refused());
         std::fs::remove_file(&place).unwrap();
         std::fs::File::create(&place).unwrap().set_len(20 << 30).unwrap();
-        assert!(refused().ends_with("has 21474836480 bytes, more than the 8388608 allowed"), "{}", refused());
+        assert!(refused().ends_with("has 21474836480 bytes, more than the 1048576 allowed"), "{}", refused());
         std::fs::remove_file(&place).unwrap();
         // A FIFO is no file with cases, and is not waited for.
         assert!(std::process::Command::new("mkfifo").arg(&place).status().unwrap().success());

@@ -1,13 +1,15 @@
 //! Laws of scorers.
 
+use std::sync::Arc;
+
 use rand::Rng;
-use rewarden_runtime::contract::Score;
+use rewarden_types::Score;
 
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
 use super::tally::{Report, Tally};
-use crate::pack::values;
+use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
     let mut runs = Tally::law("never traps or runs over a limit");
@@ -19,8 +21,8 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
         }
         let responses = made_up.random.random_range(1..=5);
         let mut task = made_up.task(responses);
-        if let Some(first) = task.responses.first_mut() {
-            *first = made_up.text_of_case(number);
+        if let Some(first) = Arc::make_mut(&mut task.responses).first_mut() {
+            *first = made_up.text_of_case(number).into();
         }
         match report.value(checked.part.plugin.score_responses(&checked.config, &task)) {
             Err(error) => runs.case(Err(format!("{error}\non {}", quote::task(&task)))),

@@ -1,12 +1,11 @@
 //! What a case expects, against what a plugin gave.
 
 use rewarden_judge::accepted_principles;
-use rewarden_record::failure_name;
-use rewarden_runtime::contract::{Judgement, ParseFailure, Principle, Prompt, Refusal, Reward, Scale, Score, Step};
+use rewarden_types::{Judgement, ParseFailure, Principle, Prompt, Refusal, Reward, Scale, Score, Step};
 
 use super::Verdict;
-use crate::pack::cases::{NextCase, ParseCase, PrincipleCase, ReadCase, ScoreCase, ScoreValue};
-use crate::pack::values;
+use crate::cases::{NextCase, ParseCase, PrincipleCase, ReadCase, ScoreCase, ScoreValue};
+use crate::values;
 
 fn differ(expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Verdict {
     Err(format!("expected {expected}\nfound    {found}"))
@@ -79,7 +78,7 @@ pub(super) fn read(case: &ReadCase, read: &Result<Vec<Principle>, ParseFailure>)
                 principles.iter().map(|Principle { name, weight, text }| format!("\n  {name} ({weight:?}): {text}"));
             format!("principles{}", texts.collect::<String>())
         }
-        Err(failure) => format!("{}: {}", failure_name(failure.kind).replace('_', "-"), failure.message),
+        Err(failure) => format!("{}: {}", failure.kind.name().replace('_', "-"), failure.message),
     };
     let same = |(expected, found): (&PrincipleCase, &Principle)| {
         expected.name == found.name
@@ -92,7 +91,7 @@ pub(super) fn read(case: &ReadCase, read: &Result<Vec<Principle>, ParseFailure>)
     }
     let failure = accepted.as_ref().err();
     if let Some(expected) = &case.failure
-        && failure.is_none_or(|failure| failure_name(failure.kind).replace('_', "-") != *expected)
+        && failure.is_none_or(|failure| failure.kind.name().replace('_', "-") != *expected)
     {
         return differ(expected, found());
     }

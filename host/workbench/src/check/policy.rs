@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rewarden_runtime::Interface;
-use rewarden_runtime::contract::{
-    Context, DetailValue, Draw, Failure, FailureKind, Outcome, Rating, Reward, Sample, Scale, Score, Signal, Step, Task,
+use rewarden_types::{
+    Context, DetailValue, Draw, Failure, FailureKind, Outcome, PolicyInput, Rating, Reward, Sample, Scale, Score,
+    Signal, Step, TaskView,
 };
 
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
 use super::tally::{Report, Tally};
-use crate::pack::values;
+use crate::values;
 
 /// Most samples and steps of a made-up task.
 const SAMPLES: u32 = 40;
@@ -77,7 +78,7 @@ enum Temper {
 
 /// One made-up task on its way to a reward.
 struct Run {
-    task: Task,
+    task: TaskView,
     context: Context,
     samples: Vec<Sample>,
     temper: Temper,
@@ -111,6 +112,10 @@ impl Run {
         Self { task, context, samples: Vec::new(), temper }
     }
 
+    fn input(&self, samples: Vec<Sample>) -> PolicyInput {
+        PolicyInput { task: self.task.clone(), context: self.context.clone(), samples }
+    }
+
     /// Everything that decides the next step, for counterexamples.
     fn described(&self) -> String {
         format!(
@@ -123,7 +128,7 @@ impl Run {
 
     fn play_out(mut self, checked: &Checked, made_up: &mut MadeUp, laws: &mut Laws, report: &mut Report) {
         loop {
-            let called = checked.part.plugin.next(&checked.config, &self.task, &self.context, &self.samples);
+            let called = checked.part.plugin.next(&checked.config, &self.input(self.samples.clone()));
             let step = match report.value(called) {
                 Err(error) => return laws.runs.case(Err(format!("{error}\n{}", self.described()))),
                 Ok(Err(_)) => {
@@ -239,7 +244,7 @@ impl Run {
         if samples.len() < 2 {
             return;
         }
-        let called = checked.part.plugin.next(&checked.config, &self.task, &self.context, &samples);
+        let called = checked.part.plugin.next(&checked.config, &self.input(samples.clone()));
         let outcome = match report.value(called) {
             Err(error) => Err(error),
             Ok(Err(refusal)) => Err(values::refused_text(&refusal)),

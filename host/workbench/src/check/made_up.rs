@@ -1,11 +1,13 @@
 //! Made-up input: texts that tasks and models could hold, and those that they should not.
 
+use std::sync::Arc;
+
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use rewarden_runtime::contract::{Alternative, Completion, FinishReason, Message, Role, Task, Token};
+use rewarden_types::{Alternative, Completion, FinishReason, Message, Role, TaskView, Token};
 use sha2::{Digest, Sha256};
 
-use crate::pack::cases::{Case, Golden};
+use crate::cases::{Case, Golden};
 
 /// Longest made-up text, in bytes, or a little more.
 const LONGEST: usize = 16 << 10;
@@ -217,18 +219,18 @@ impl MadeUp {
     }
 
     /// A task with this many responses of any text.
-    pub(super) fn task(&mut self, responses: usize) -> Task {
+    pub(super) fn task(&mut self, responses: usize) -> TaskView {
         let mut messages = Vec::new();
         for _ in 0..self.random.random_range(0..3) {
             let role = if self.once_in(2) { Role::System } else { Role::Assistant };
             messages.push(Message { role, content: self.text() });
         }
         messages.push(Message { role: Role::User, content: self.text() });
-        let responses = (0..responses).map(|_| self.text()).collect();
-        let reference = self.once_in(2).then(|| self.text());
+        let responses = (0..responses).map(|_| Arc::from(self.text())).collect();
+        let reference = self.once_in(2).then(|| Arc::from(self.text()));
         let metadata =
             if self.once_in(2) { "{}".to_owned() } else { serde_json::json!({"note": self.text()}).to_string() };
-        Task { messages, responses, reference, metadata }
+        TaskView { messages: messages.into(), responses, reference, metadata: metadata.into() }
     }
 
     /// A number from `min` to `max`, both finite.
@@ -249,7 +251,7 @@ impl MadeUp {
                 tokens.push(Token { text: piece.to_owned(), logprob: self.logprob(), alternatives });
             }
         }
-        Completion { text, finish, tokens }
+        Completion { tokens, ..Completion::of_text(text, finish) }
     }
 
     fn logprob(&mut self) -> f64 {

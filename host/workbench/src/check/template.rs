@@ -1,15 +1,17 @@
 //! Laws of templates.
 
+use std::sync::Arc;
+
 use rand::Rng;
 use rewarden_runtime::Interface;
-use rewarden_runtime::contract::{Message, Principle, Request, Role, Task};
+use rewarden_types::{Message, Principle, RenderRequest, Role, TaskView};
 
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
 use super::tally::{Report, Tally};
-use crate::pack::subject::{Subject, TestedPart};
-use crate::pack::values;
+use crate::subject::{Subject, TestedPart};
+use crate::values;
 
 /// Most responses of a made-up task.
 const MOST: usize = 4;
@@ -39,7 +41,7 @@ pub(super) fn shown(prompt: &str, index: usize) -> Option<&str> {
 pub(super) fn render(
     part: &TestedPart,
     config: &str,
-    task: Task,
+    task: TaskView,
     critique: &str,
     report: &mut Report,
 ) -> Result<Option<String>, String> {
@@ -50,24 +52,24 @@ pub(super) fn render(
 fn render_under(
     part: &TestedPart,
     config: &str,
-    task: Task,
+    task: TaskView,
     critique: &str,
     principles: Vec<Principle>,
     report: &mut Report,
 ) -> Result<Option<String>, String> {
     let critique = part.is_meta.then(|| critique.to_owned());
-    let request = Request { task, scale: part.scale, critique, principles };
+    let request = RenderRequest { task, scale: part.scale, critique, principles };
     let rendered = report.value(part.plugin.render(config, &request))?;
     Ok(rendered.ok().map(|prompt| values::prompt_text(&prompt)))
 }
 
 /// A task of plain words, with these responses.
-pub(super) fn plain_task(made_up: &mut MadeUp, responses: Vec<String>) -> Task {
-    Task {
-        messages: vec![Message { role: Role::User, content: made_up.words() }],
-        responses,
+pub(super) fn plain_task(made_up: &mut MadeUp, responses: Vec<String>) -> TaskView {
+    TaskView {
+        messages: vec![Message { role: Role::User, content: made_up.words() }].into(),
+        responses: responses.into_iter().map(Arc::from).collect(),
         reference: None,
-        metadata: "{}".to_owned(),
+        metadata: "{}".into(),
     }
 }
 
@@ -126,8 +128,8 @@ fn runs(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
         }
         let responses = made_up.random.random_range(1..=MOST);
         let (mut task, critique) = (made_up.task(responses), made_up.text());
-        if let Some(first) = task.responses.first_mut() {
-            *first = made_up.text_of_case(number);
+        if let Some(first) = Arc::make_mut(&mut task.responses).first_mut() {
+            *first = made_up.text_of_case(number).into();
         }
         let rendered = render(checked.part, &checked.config, task.clone(), &critique, report);
         law.case(rendered.map(|_| ()).map_err(|error| format!("{error}\non {}", quote::task(&task))));
@@ -184,8 +186,8 @@ fn differs(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &m
         let task = plain_task(made_up, (0..count).map(|index| marked(index, "words")).collect());
         let mut with = |text: &str| {
             let mut task = task.clone();
-            if let Some(response) = task.responses.get_mut(index) {
-                *response = marked(index, text);
+            if let Some(response) = Arc::make_mut(&mut task.responses).get_mut(index) {
+                *response = marked(index, text).into();
             }
             render(checked.part, &checked.config, task, "words", report).ok().flatten()
         };
@@ -225,7 +227,7 @@ enum Place {
 
 /// A task of several responses, and what its prompt puts around them.
 struct Framed {
-    base: Task,
+    base: TaskView,
     frame: Option<Frame>,
 }
 
@@ -237,7 +239,7 @@ impl Framed {
     }
 }
 
-fn forges(checked: &Checked, base: &Task, frame: &Frame, given: bool, report: &mut Report) {
+fn forges(checked: &Checked, base: &TaskView, frame: &Frame, given: bool, report: &mut Report) {
     let (part, config, count) = (checked.part, checked.config.as_str(), base.responses.len());
     let places = (0..count).map(Place::Response).chain([Place::Message, Place::Reference]);
     let places = places.chain(part.is_meta.then_some(Place::Critique)).chain(given.then_some(Place::Principle));
@@ -284,20 +286,20 @@ fn forges(checked: &Checked, base: &Task, frame: &Frame, given: bool, report: &m
     }
 }
 
-fn placed(base: &Task, place: Place, text: &str) -> (Task, String, Vec<Principle>) {
+fn placed(base: &TaskView, place: Place, text: &str) -> (TaskView, String, Vec<Principle>) {
     let (mut task, mut critique, mut principles) = (base.clone(), "words".to_owned(), Vec::new());
     match place {
         Place::Response(index) => {
-            if let Some(response) = task.responses.get_mut(index) {
-                *response = marked(index, text);
+            if let Some(response) = Arc::make_mut(&mut task.responses).get_mut(index) {
+                *response = marked(index, text).into();
             }
         }
         Place::Message => {
-            if let Some(message) = task.messages.last_mut() {
+            if let Some(message) = Arc::make_mut(&mut task.messages).last_mut() {
                 message.content = text.to_owned();
             }
         }
-        Place::Reference => task.reference = Some(text.to_owned()),
+        Place::Reference => task.reference = Some(text.into()),
         Place::Critique => critique = text.to_owned(),
         Place::Principle => {
             principles.push(Principle { name: text.to_owned(), weight: None, text: text.to_owned() });

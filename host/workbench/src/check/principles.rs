@@ -1,13 +1,13 @@
 //! Laws of what writes principles.
 
 use rewarden_judge::accepted_principles;
-use rewarden_runtime::contract::{Completion, FinishReason, Message, ParseFailure, Query, Role};
+use rewarden_types::{Completion, FinishReason, Message, ParseFailure, Query, Role};
 
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
 use super::tally::{Report, Tally};
-use crate::pack::values;
+use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
     asks(checked, made_up, report);
@@ -15,7 +15,7 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
 }
 
 fn query(text: &str) -> Query {
-    Query { messages: vec![Message { role: Role::User, content: text.to_owned() }], metadata: "{}".to_owned() }
+    Query { messages: [Message { role: Role::User, content: text.to_owned() }].into(), metadata: "{}".into() }
 }
 
 fn ask(checked: &Checked, text: &str, report: &mut Report) -> Result<Option<String>, String> {
@@ -72,7 +72,7 @@ fn reads(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
         }
         let text = made_up.text_of_case(number);
         let finish = if number % 2 == 0 { FinishReason::Stop } else { FinishReason::Length };
-        let completion = Completion { text: text.clone(), finish, tokens: Vec::new() };
+        let completion = Completion::of_text(text.clone(), finish);
         let on = || format!("on the completion {}", quote::quoted(&text));
         match report.value(checked.part.plugin.read(&checked.config, &completion)) {
             Err(error) => runs.case(Err(format!("{error}\n{}", on()))),

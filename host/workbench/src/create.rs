@@ -1,39 +1,30 @@
-//! `rewarden pack new`.
+//! Starts plugins and packs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use rewarden_judge::{Overrides, Pack};
-use rewarden_runtime::{Limits, read_regular};
+use rewarden_manifest::{Manifest, explain_toml_error, read_text};
+use rewarden_runtime::{Runtime, read_regular};
 
-use crate::args::Places;
-use crate::console::out;
-use crate::pack::command::{Kind, NewArgs};
-use crate::pack::{cases as golden, lock, sdk, starter};
-use crate::{packs, strategy};
+use crate::cases as golden;
+use crate::lock;
+use crate::sdk;
+use crate::starter::{self, PluginKind};
 
-/// Runs the command.
-pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
-    check_name(&args.name)?;
-    let replacements = [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)];
-    if args.kind != Kind::Pack
-        && let Some((option, _)) = replacements.iter().find(|(_, file)| file.is_some())
-    {
-        bail!("--{option} is for --kind pack; a plugin's own component is made by `rewarden pack build`");
-    }
+/// The directory of a new plugin or pack called `name`, inside `parent`.
+///
+/// # Errors
+/// Fails if the name is none that a crate can have, or if the directory exists.
+pub fn new_directory(name: &str, parent: &Path) -> Result<PathBuf> {
+    check_name(name)?;
     // Without a `./` in front of what is printed.
-    let directory = if args.dir == Path::new(".") { PathBuf::from(&args.name) } else { args.dir.join(&args.name) };
+    let directory = if parent == Path::new(".") { PathBuf::from(name) } else { parent.join(name) };
     if directory.exists() {
         bail!("{} exists; choose another name or --dir", directory.display());
     }
-    let next = match args.kind {
-        Kind::Pack => pack(args, &directory)?,
-        _ => plugin(args, &directory)?,
-    };
-    out!("made {}\nnext: {next}", directory.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(directory)
 }
 
 /// The name becomes a crate, a directory and a file.
@@ -55,11 +46,22 @@ fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn plugin(args: &NewArgs, directory: &Path) -> Result<String> {
-    let sdk = sdk::find(args.sdk.as_deref(), &args.places)?;
+/// Writes the crate of a new plugin to `directory`. The SDK is `sdk`, or else the one near `pack_path`, the working directory
+/// or this program.
+///
+/// # Errors
+/// Fails if the SDK is not found, or if a file cannot be written.
+pub fn create_plugin(
+    kind: PluginKind,
+    name: &str,
+    directory: &Path,
+    sdk: Option<&Path>,
+    pack_path: &[PathBuf],
+) -> Result<()> {
+    let sdk = sdk::find(sdk, pack_path)?;
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let at = directory.canonicalize().with_context(|| format!("cannot find {}", directory.display()))?;
-    for (path, text) in starter::files(args.kind, &args.name, &sdk::dependency(&at, &sdk)).into_iter().flatten() {
+    for (path, text) in starter::files(kind, name, &sdk::dependency(&at, &sdk)) {
         write(&directory.join(path), text)?;
     }
     // Begins with the versions that the SDK was tested with; cargo drops the entries that are not needed.
@@ -68,29 +70,47 @@ fn plugin(args: &NewArgs, directory: &Path) -> Result<String> {
         fs::copy(&versions, directory.join("Cargo.lock"))
             .with_context(|| format!("cannot copy {} to {}", versions.display(), directory.display()))?;
     }
-    Ok(format!(
-        "cd {} && cargo test && rewarden pack build && rewarden pack test && rewarden pack check",
-        directory.display()
-    ))
+    Ok(())
 }
 
 /// Parts in the order in which a reader wants them.
 const SECTIONS: [&str; 8] = ["scale", "sampling", "principles", "template", "parser", "policy", "meta", "scorers"];
 
-fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
-    let from = packs::find(&args.from, &args.places)?;
+/// What a new pack is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPack<'a> {
+    /// The new pack's name.
+    pub name: &'a str,
+    /// The directory of the pack that it starts from.
+    pub from: &'a Path,
+    /// That pack as the user named it.
+    pub from_name: &'a str,
+    /// Takes the place of that pack's template.
+    pub template: Option<&'a Path>,
+    /// Takes the place of that pack's parser.
+    pub parser: Option<&'a Path>,
+    /// Takes the place of that pack's policy.
+    pub policy: Option<&'a Path>,
+}
+
+/// Writes a new pack to `directory` and checks that it loads.
+///
+/// # Errors
+/// Fails if the pack to start from or a component cannot be read, if a file cannot be written, or if what was put together
+/// does not load.
+pub fn create_pack(runtime: &Runtime, new: &NewPack<'_>, directory: &Path) -> Result<()> {
+    let NewPack { name, from, from_name, template, parser, policy } = *new;
     let file = from.join("pack.toml");
-    let mut manifest = lock::manifest(&file)?;
-    let most = Limits::default().with(&args.places.limits).component_bytes as u64;
-    for (key, value) in [
-        ("name", args.name.clone()),
-        ("version", "0.1.0".to_owned()),
-        ("description", format!("Began as {}", args.from)),
-    ] {
+    let text = read_text(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut manifest: toml::Table = toml::from_str(&text).map_err(|error| explain_toml_error(&error, &text, &file))?;
+    let most = runtime.limits().component_bytes as u64;
+    for (key, value) in
+        [("name", name.to_owned()), ("version", "0.1.0".to_owned()), ("description", format!("Began as {from_name}"))]
+    {
         manifest.insert(key.to_owned(), value.into());
     }
     let mut components = Vec::new();
-    for (part, replacement) in [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)] {
+    for (part, replacement) in [("template", template), ("parser", parser), ("policy", policy)] {
         if let Some(path) = replacement {
             let name = path.file_name().with_context(|| format!("{} is not a file", path.display()))?;
             let component = toml::Value::String(name.to_string_lossy().into_owned());
@@ -101,22 +121,21 @@ fn pack(args: &NewArgs, directory: &Path) -> Result<String> {
         }
     }
     let same_parts = components.is_empty();
-    for name in lock::component_names(&manifest) {
-        if components.iter().all(|(known, _)| *known != name) {
-            let bytes = lock::component(&from, &name, most)?;
-            components.push((name, bytes));
+    let text = manifest_text(&manifest)?;
+    for component in Manifest::parse(&text, &file)?.components() {
+        if components.iter().all(|(known, _)| known != component) {
+            components.push((component.to_owned(), lock::component(from, component, most)?));
         }
     }
-    write(&directory.join("pack.toml"), manifest_text(&manifest)?)?;
+    write(&directory.join("pack.toml"), text)?;
     for (name, bytes) in components {
         write(&directory.join(name), bytes)?;
     }
-    cases(&from, directory, &args.places, same_parts)?;
+    cases(runtime, from, directory, same_parts)?;
     write(
         &directory.join("README.md"),
-        include_str!("templates/pack-README.md.in").replace("{{name}}", &args.name).replace("{{from}}", &args.from),
-    )?;
-    Ok(format!("edit {0}/pack.toml, then: rewarden pack test {0} && rewarden pack check {0}", directory.display()))
+        include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", from_name),
+    )
 }
 
 /// The manifest with a blank line between its tables, in the order that the bundled packs have.
@@ -141,7 +160,7 @@ fn manifest_text(manifest: &toml::Table) -> Result<String> {
 
 /// The golden cases of the pack that it begins as, unless some part is another one, of which they need not be true; else
 /// one that its own template passes.
-fn cases(from: &Path, directory: &Path, places: &Places, same_parts: bool) -> Result<()> {
+fn cases(runtime: &Runtime, from: &Path, directory: &Path, same_parts: bool) -> Result<()> {
     let tests = from.join("tests");
     let mut copied = false;
     let entries = fs::read_dir(&tests).into_iter().flatten().flatten().filter(|_| same_parts);
@@ -151,7 +170,7 @@ fn cases(from: &Path, directory: &Path, places: &Places, same_parts: bool) -> Re
         copied = true;
     }
     // Also shows that what was put together loads.
-    let pack = Pack::load(&strategy::runtime(places)?, directory, &Overrides::default())
+    let pack = Pack::load(runtime, directory, &Overrides::default())
         .with_context(|| format!("{} was written, but does not load yet", directory.display()))?;
     if !copied {
         let text = if pack.asking.is_some() {

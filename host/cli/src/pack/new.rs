@@ -1,0 +1,118 @@
+//! `rewarden pack new`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum, ValueHint, builder::PossibleValue};
+use rewarden_workbench::{NewPack, PluginKind, create_pack, create_plugin, new_directory};
+
+use crate::console::out;
+use crate::options::Places;
+use crate::{packs, strategy};
+
+const HELP: &str = "\
+Examples:
+  rewarden pack new my-policy --kind policy && cd my-policy
+  cargo test                                  # its unit tests, natively
+  rewarden pack build && rewarden pack test && rewarden pack check
+  rewarden score TASKS --policy my-policy.wasm
+
+  rewarden pack new my-pack --kind pack --policy my-policy/my-policy.wasm";
+
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct NewArgs {
+    /// Its name: small letters, digits and dashes.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// What to start.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Kind,
+
+    /// The directory to make it in
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+
+    /// The plugin SDK, plugins/sdk of Rewarden's repository [default: the one near the pack path or this directory]
+    #[arg(long, value_name = "DIR", env = "REWARDEN_SDK", value_hint = ValueHint::DirPath)]
+    pub(crate) sdk: Option<PathBuf>,
+
+    /// For a pack: the pack to start from, by name or directory
+    #[arg(long, value_name = "PACK", default_value = "spct-vote")]
+    pub(crate) from: String,
+
+    /// For a pack: a component to put in the place of that pack's template
+    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) template: Option<PathBuf>,
+
+    /// For a pack: a component to put in the place of that pack's parser
+    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) parser: Option<PathBuf>,
+
+    /// For a pack: a component to put in the place of that pack's policy
+    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+/// What `pack new` starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plugin(PluginKind),
+    Pack,
+}
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Kind; 6] = [
+            Kind::Plugin(PluginKind::Policy),
+            Kind::Plugin(PluginKind::Parser),
+            Kind::Plugin(PluginKind::Template),
+            Kind::Plugin(PluginKind::Scorer),
+            Kind::Plugin(PluginKind::Principles),
+            Kind::Pack,
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Plugin(kind) => kind.to_possible_value(),
+            Self::Pack => Some(PossibleValue::new("pack").help("A directory with a pack.toml and components")),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
+    let replacements = [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)];
+    let directory = new_directory(&args.name, &args.dir)?;
+    let shown = directory.display();
+    let next = match args.kind {
+        Kind::Pack => {
+            let new = NewPack {
+                name: &args.name,
+                from: &packs::find(&args.from, &args.places)?,
+                from_name: &args.from,
+                template: args.template.as_deref(),
+                parser: args.parser.as_deref(),
+                policy: args.policy.as_deref(),
+            };
+            create_pack(&strategy::runtime(&args.places)?, &new, &directory)?;
+            format!("edit {shown}/pack.toml, then: rewarden pack test {shown} && rewarden pack check {shown}")
+        }
+        Kind::Plugin(kind) => {
+            if let Some((option, _)) = replacements.iter().find(|(_, file)| file.is_some()) {
+                bail!("--{option} is for --kind pack; a plugin's own component is made by `rewarden pack build`");
+            }
+            create_plugin(kind, &args.name, &directory, args.sdk.as_deref(), &args.places.pack_path)?;
+            format!("cd {shown} && cargo test && rewarden pack build && rewarden pack test && rewarden pack check")
+        }
+    };
+    out!("made {shown}\nnext: {next}");
+    Ok(ExitCode::SUCCESS)
+}
