@@ -5,14 +5,16 @@
 #![no_main]
 
 use std::fmt::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use guest::{Guest, RESULT, bytes};
 use libfuzzer_sys::fuzz_target;
 use rewarden_fuzz::{Choices, damaged};
-use rewarden_runtime::contract::{Completion, Context, FinishReason, Message, Query, Request, Role, Scale, Task};
 use rewarden_runtime::{Limits, Plugin, Runtime};
+use rewarden_types::{
+    Completion, Context, FinishReason, Message, ParseRequest, PolicyInput, Query, RenderRequest, Role, Scale, TaskView,
+};
 
 #[allow(dead_code, reason = "the table of hostile components needs more of it")]
 #[path = "../../host/runtime/tests/hostile/guest.rs"]
@@ -131,21 +133,25 @@ fn pair_of(choices: &mut Choices<'_>) -> String {
 /// One call of everything that the contract has.
 fn call_all(plugin: &Plugin) {
     const SCALE: Scale = Scale { min: 0.0, max: 10.0, integer: false };
-    let messages = vec![Message { role: Role::User, content: "q".into() }];
-    let task = Task {
+    let messages: Arc<[Message]> = [Message { role: Role::User, content: "q".into() }].into();
+    let task = TaskView {
         messages: messages.clone(),
-        responses: vec!["a".into(), "b".into()],
+        responses: vec!["a".into(), "b".into()].into(),
         reference: None,
         metadata: "{}".into(),
     };
-    let completion = Completion { text: "c".into(), finish: FinishReason::Stop, tokens: vec![] };
-    let context = Context { scale: SCALE, seed: 0, temperature: 0.5, samples_left: 4, rounds_left: 4, signals: vec![] };
-    let request = Request { task: task.clone(), scale: SCALE, critique: None, principles: vec![] };
+    let completion = Completion::of_text("c", FinishReason::Stop);
+    let context =
+        Context { scale: SCALE, seed: 0, temperature: 0.5, samples_left: 4, rounds_left: 4, signals: [].into() };
+    let request = RenderRequest { task: task.clone(), scale: SCALE, critique: None, principles: vec![] };
     let told = [
         plugin.check_config("{}").err().map(|error| error.to_string()),
         plugin.render("{}", &request).err().map(|error| error.to_string()),
-        plugin.parse("{}", &completion, 2, SCALE).err().map(|error| error.to_string()),
-        plugin.next("{}", &task, &context, &[]).err().map(|error| error.to_string()),
+        plugin.parse("{}", &ParseRequest::new(&completion, 2, SCALE)).err().map(|error| error.to_string()),
+        plugin
+            .next("{}", &PolicyInput { task: task.clone(), context, samples: vec![] })
+            .err()
+            .map(|error| error.to_string()),
         plugin.score_responses("{}", &task).err().map(|error| error.to_string()),
         plugin.ask("{}", &Query { messages, metadata: "{}".into() }).err().map(|error| error.to_string()),
         plugin.read("{}", &completion).err().map(|error| error.to_string()),

@@ -2,16 +2,11 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use async_trait::async_trait;
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use libfuzzer_sys::fuzz_target;
+use rewarden_dialects::{Answer, Ask, DialectConfig, Dialects, PackLabel, endpoints};
 use rewarden_fuzz::{Choices, damaged};
-use rewarden_server::{Answer, Ask, Caller, DialectConfig, PackLabel, Problem, Rewards, dialect_routes};
-use tower::ServiceExt;
 
 /// Routes, and a body that each takes.
 const BODIES: [(&str, &str); 10] = [
@@ -34,33 +29,24 @@ const BODIES: [(&str, &str); 10] = [
 ];
 
 /// Scores everything with 1.
-struct One;
-
-#[async_trait]
-impl Rewards for One {
-    async fn reward(&self, ask: Ask, _: &Caller) -> Result<Answer, Problem> {
-        Ok(Answer {
-            id: "task".to_owned(),
-            scores: vec![Some(1.0); ask.responses.len()],
-            best: None,
-            tied: Vec::new(),
-            k: 1,
-            valid: 1,
-            failures: BTreeMap::new(),
-            used: vec![0],
-            abstained: BTreeMap::new(),
-            details: serde_json::Map::new(),
-            error: None,
-            pack: PackLabel { name: "fuzz".to_owned(), version: "1".to_owned(), digest: "d".to_owned() },
-        })
+fn answer(ask: &Ask) -> Answer {
+    Answer {
+        id: "task".to_owned(),
+        scores: vec![Some(1.0); ask.responses.len()],
+        best: None,
+        tied: Vec::new(),
+        k: 1,
+        valid: 1,
+        failures: BTreeMap::new(),
+        used: vec![0],
+        abstained: BTreeMap::new(),
+        details: serde_json::Map::new(),
+        error: None,
+        pack: PackLabel { name: "fuzz".to_owned(), version: "1".to_owned(), digest: "d".to_owned() },
     }
 }
 
-static ROUTER: LazyLock<Router> =
-    LazyLock::new(|| dialect_routes(Arc::new(One), DialectConfig::default()).expect("routes"));
-
-static RUNTIME: LazyLock<tokio::runtime::Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"));
+static DIALECTS: LazyLock<Dialects> = LazyLock::new(|| Dialects::new(DialectConfig::default()).expect("dialects"));
 
 fuzz_target!(|data: &[u8]| {
     let mut choices = Choices(data);
@@ -69,13 +55,15 @@ fuzz_target!(|data: &[u8]| {
         0 => choices.0.to_vec(),
         _ => damaged(base.as_bytes(), choices),
     };
-    let length = body.len();
-    let request = Request::post(route).header("content-type", "application/json").body(Body::from(body));
-    RUNTIME.block_on(async {
-        let response = ROUTER.clone().oneshot(request.expect("a request")).await.expect("a response");
-        let status = response.status().as_u16();
-        assert!(status < 500, "{route}: {status}");
-        let answer = to_bytes(response.into_body(), 64 << 20).await.expect("a body");
-        assert!(answer.len() < 64 * 1024 + 8 * length, "{route}: {} bytes for {length}", answer.len());
+    let endpoint = endpoints().find(|endpoint| endpoint.paths.contains(&route)).expect("an endpoint");
+    let reply = endpoint.read(&DIALECTS, "", &body).and_then(|asked| {
+        let answers = asked.asks.iter().map(|ask| Ok(answer(ask))).collect();
+        asked.reply.write(Ok(answers)).body
     });
+    let reply = reply.unwrap_or_else(|problem| {
+        assert!(problem.kind.status() < 500, "{route}: {problem:?}");
+        problem.document()
+    });
+    let length = reply.to_string().len();
+    assert!(length < 64 * 1024 + 8 * body.len(), "{route}: {length} bytes for {}", body.len());
 });

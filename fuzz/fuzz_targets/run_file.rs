@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use rewarden_fuzz::{Choices, damaged};
-use rewarden_inference::{Completion, FinishReason, Identity, Usage};
 use rewarden_record::{
-    Budget, Drawn, Header, MetaRecord, PrinciplesRecord, RecordedComponent, RunReader, RunWriter, SampleRecord,
-    SamplingProvenance, Source, Task,
+    Budget, Drawn, MetaRecord, PrinciplesRecord, RecordedComponent, SampleRecord, SamplingProvenance,
 };
-use rewarden_runtime::Sha256Digest;
-use rewarden_runtime::contract::{Judgement, Outcome, Principle, Rating, Reward, Score};
+use rewarden_store::{Header, RunReader, RunWriter, Source};
+use rewarden_types::{
+    Completion, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, Sha256Digest, Task, Usage,
+};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -52,10 +52,7 @@ static HELD: LazyLock<Vec<String>> = LazyLock::new(|| held(&DIRECTORY.path().joi
 fn task(id: &str) -> Task {
     Task {
         id: id.into(),
-        messages: vec![rewarden_runtime::contract::Message {
-            role: rewarden_runtime::contract::Role::User,
-            content: "2+2?".into(),
-        }],
+        messages: vec![rewarden_types::Message { role: rewarden_types::Role::User, content: "2+2?".into() }],
         responses: vec!["4".into(), "5".into()],
         reference: Some("4".into()),
         preferred: Some(0),
@@ -201,7 +198,7 @@ fn is_told(path: &Path) -> bool {
     told > 0 || !checked.closed || read(&run).is_err() || RunReader::open(path).is_err()
 }
 
-fn read(run: &RunReader) -> Result<(), rewarden_record::StoreError> {
+fn read(run: &RunReader) -> Result<(), rewarden_store::StoreError> {
     run.tasks()?;
     run.samples()?;
     let mut after = None;

@@ -6,10 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rewarden_runtime::contract::{Completion, FinishReason, Message, Request, Role, Scale, Task};
-use rewarden_runtime::isolate::SUBCOMMAND;
-use rewarden_runtime::{Isolation, Limits, Runtime};
+use rewarden_runtime::{Isolation, Limits, Runtime, isolate::SUBCOMMAND};
 use rewarden_tests::{Sandbox, component};
+use rewarden_types::{Completion, FinishReason, Message, ParseRequest, RenderRequest, Role, Scale, TaskView};
 
 const SCALE: Scale = Scale { min: 1.0, max: 10.0, integer: true };
 
@@ -29,19 +28,19 @@ fn calls(c: &mut Criterion) {
             let filler =
                 "- Response 2 answers the question, but leaves something out.\n".chars().cycle().take(kib << 10);
             let text = format!("{}\nScores: \\boxed{{8, 5, 7, 2}}", filler.collect::<String>());
-            let completion = Completion { text, finish: FinishReason::Stop, tokens: vec![] };
-            assert!(spct.parse("{}", &completion, 4, SCALE).unwrap().value.is_ok());
+            let completion = Completion::of_text(text, FinishReason::Stop);
+            assert!(spct.parse("{}", &ParseRequest::new(&completion, 4, SCALE)).unwrap().value.is_ok());
             c.bench_function(&format!("parse {kib} KiB/{isolate}"), |b| {
-                b.iter(|| spct.parse("{}", black_box(&completion), 4, SCALE).unwrap())
+                b.iter(|| spct.parse("{}", &ParseRequest::new(black_box(&completion), 4, SCALE)).unwrap())
             });
         }
-        let task = Task {
-            messages: vec![Message { role: Role::User, content: "Which is better?".into() }],
-            responses: (0..4).map(|index| format!("Response number {index}. ").repeat(50)).collect(),
+        let task = TaskView {
+            messages: vec![Message { role: Role::User, content: "Which is better?".into() }].into(),
+            responses: (0..4).map(|index| format!("Response number {index}. ").repeat(50).into()).collect(),
             reference: None,
             metadata: "{}".into(),
         };
-        let request = Request { task, scale: SCALE, critique: None, principles: vec![] };
+        let request = RenderRequest { task, scale: SCALE, critique: None, principles: vec![] };
         c.bench_function(&format!("render n=4/{isolate}"), |b| {
             b.iter(|| spct.render("{}", black_box(&request)).unwrap())
         });

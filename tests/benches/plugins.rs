@@ -10,19 +10,17 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rewarden_inference::{
-    Completion as Generated, FinishReason as Finish, GenerateProgress, GenerateRequest, Identity, Model, ModelError,
-    Usage,
-};
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, parse_row};
 use rewarden_plugin as native;
 use rewarden_plugin::{Parser as _, Plugin as _, Policy as _, Template as _};
-use rewarden_record::{Budget, SamplingProvenance, Task as JudgedTask};
-use rewarden_runtime::contract::{
-    Completion, Context, FinishReason, Message, Outcome, Request, Role, Sample, Scale, Score, Task,
-};
+use rewarden_record::{Budget, SamplingProvenance};
 use rewarden_runtime::{Limits, Plugin, Runtime};
 use rewarden_tests::{component, pack};
+use rewarden_types::{
+    Completion, Completion as Generated, Context, FinishReason, FinishReason as Finish, GenerateProgress,
+    GenerateRequest, Identity, Message, Model, ModelError, Outcome, ParseRequest, PolicyInput, RenderRequest, Role,
+    Sample, Scale, Score, Task as JudgedTask, TaskView, Usage,
+};
 use spct::Spct;
 use vote::Vote;
 
@@ -46,13 +44,14 @@ fn responses() -> Vec<String> {
     (0..RESPONSES).map(|index| format!("Response number {index}. ").repeat(50)).collect()
 }
 
-fn task() -> Task {
-    Task {
+fn task() -> TaskView {
+    TaskView {
         messages: vec![Message {
             role: Role::User,
             content: "Which of these is the better answer, and why? ".repeat(10),
-        }],
-        responses: responses(),
+        }]
+        .into(),
+        responses: responses().into_iter().map(Into::into).collect(),
         reference: None,
         metadata: "{}".into(),
     }
@@ -96,7 +95,7 @@ fn native_samples() -> Vec<native::Sample> {
 }
 
 fn context() -> Context {
-    Context { scale: SCALE, seed: 7, temperature: 0.5, samples_left: 256, rounds_left: 63, signals: vec![] }
+    Context { scale: SCALE, seed: 7, temperature: 0.5, samples_left: 256, rounds_left: 63, signals: [].into() }
 }
 
 fn native_context() -> native::Context {
@@ -147,10 +146,10 @@ fn calls(c: &mut Criterion) {
     let mut group = c.benchmark_group("parse");
     for (name, bytes) in [("1 KiB", 1 << 10), ("16 KiB", 16 << 10)] {
         let text = answer(bytes);
-        let completion = Completion { text: text.clone(), finish: FinishReason::Stop, tokens: vec![] };
-        assert!(spct.parse("{}", &completion, 4, SCALE).unwrap().value.is_ok());
+        let completion = Completion::of_text(text.clone(), FinishReason::Stop);
+        assert!(spct.parse("{}", &ParseRequest::new(&completion, 4, SCALE)).unwrap().value.is_ok());
         group.bench_function(format!("{name}/component"), |b| {
-            b.iter(|| spct.parse("{}", black_box(&completion), 4, SCALE).unwrap())
+            b.iter(|| spct.parse("{}", &ParseRequest::new(black_box(&completion), 4, SCALE)).unwrap())
         });
         let completion = native::Completion { text, finish: native::FinishReason::Stop, tokens: vec![] };
         group.bench_function(format!("{name}/native"), |b| {
@@ -160,18 +159,17 @@ fn calls(c: &mut Criterion) {
     group.finish();
 
     let mut group = c.benchmark_group("render n=4");
-    let request = Request { task: task(), scale: SCALE, critique: None, principles: Vec::new() };
+    let request = RenderRequest { task: task(), scale: SCALE, critique: None, principles: Vec::new() };
     group.bench_function("component", |b| b.iter(|| spct.render("{}", black_box(&request)).unwrap()));
     let request = native::Request { task: native_task(), scale: NATIVE_SCALE, critique: None, principles: Vec::new() };
     group.bench_function("native", |b| b.iter(|| native_spct.render(black_box(&request)).unwrap()));
     group.finish();
 
     let mut group = c.benchmark_group("policy k=32 n=4");
-    let (task, context, samples) = (task(), context(), samples());
-    group.bench_function("draw/component", |b| b.iter(|| vote.next(K_32, &task, &context, black_box(&[])).unwrap()));
-    group.bench_function("finish/component", |b| {
-        b.iter(|| vote.next(K_32, &task, &context, black_box(&samples)).unwrap())
-    });
+    let first = PolicyInput { task: task(), context: context(), samples: Vec::new() };
+    let last = PolicyInput { samples: samples(), ..first.clone() };
+    group.bench_function("draw/component", |b| b.iter(|| vote.next(K_32, black_box(&first)).unwrap()));
+    group.bench_function("finish/component", |b| b.iter(|| vote.next(K_32, black_box(&last)).unwrap()));
     let (task, context, samples) = (native_task(), native_context(), native_samples());
     group.bench_function("draw/native", |b| b.iter(|| native_vote.next(&task, &context, black_box(&[])).unwrap()));
     group.bench_function("finish/native", |b| {
@@ -183,17 +181,19 @@ fn calls(c: &mut Criterion) {
 /// Everything that plugins do for one task: 32 prompts, 32 answers of 1 KiB, two steps of the policy.
 fn whole_task(c: &mut Criterion) {
     let Loaded { spct, vote } = loaded();
-    let (request, task) = (Request { task: task(), scale: SCALE, critique: None, principles: Vec::new() }, task());
-    let completion = Completion { text: answer(1 << 10), finish: FinishReason::Stop, tokens: vec![] };
-    let (context, samples) = (context(), samples());
+    let (request, task) =
+        (RenderRequest { task: task(), scale: SCALE, critique: None, principles: Vec::new() }, task());
+    let completion = Completion::of_text(answer(1 << 10), FinishReason::Stop);
+    let first = PolicyInput { task, context: context(), samples: Vec::new() };
+    let last = PolicyInput { samples: samples(), ..first.clone() };
     c.bench_function("plugin work of a task, k=32 n=4", |b| {
         b.iter(|| {
-            vote.next(K_32, &task, &context, &[]).unwrap();
+            vote.next(K_32, &first).unwrap();
             for _ in 0..K {
                 spct.render("{}", black_box(&request)).unwrap();
-                spct.parse("{}", black_box(&completion), 4, SCALE).unwrap();
+                spct.parse("{}", &ParseRequest::new(black_box(&completion), 4, SCALE)).unwrap();
             }
-            vote.next(K_32, &task, &context, &samples).unwrap()
+            vote.next(K_32, &last).unwrap()
         })
     });
 }

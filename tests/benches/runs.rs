@@ -11,16 +11,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use rewarden_inference::{
-    Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Model, ModelError, Usage,
-};
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
-use rewarden_record::{
-    Budget, Drawn, Header, Recorder, RunReader, RunWriter, SampleRecord, SamplingProvenance, Source, Task,
-};
-use rewarden_runtime::contract::{Judgement, Message, Outcome, Reward, Role, Score};
-use rewarden_runtime::{Limits, Runtime, Sha256Digest};
+use rewarden_record::{Budget, Drawn, SampleRecord, SamplingProvenance};
+use rewarden_runtime::{Limits, Runtime};
+use rewarden_store::{Header, Recorder, RunReader, RunWriter, Source};
 use rewarden_tests::{component, pack};
+use rewarden_types::{
+    Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Judgement, Message, Model, ModelError,
+    Outcome, Reward, Role, Score, Sha256Digest, Task, Usage,
+};
 use serde_json::Map;
 
 /// Samples of one task, as in the paper's largest setting.
@@ -63,8 +62,13 @@ impl Model for Simulated {
 fn task(index: u64) -> Task {
     Task {
         id: format!("task-{index}"),
-        messages: vec![Message { role: Role::User, content: "Which of these is the better answer, and why?".into() }],
-        responses: vec!["The first of two answers. ".repeat(20), "The second of two answers. ".repeat(20)],
+        messages: vec![Message { role: Role::User, content: "Which of these is the better answer, and why?".into() }]
+            .into(),
+        responses: vec![
+            "The first of two answers. ".repeat(20).into(),
+            "The second of two answers. ".repeat(20).into(),
+        ]
+        .into(),
         reference: None,
         preferred: Some(0),
         metadata: Map::new(),

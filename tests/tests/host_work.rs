@@ -3,6 +3,8 @@
 
 #[path = "host_work/inference.rs"]
 mod inference;
+#[path = "host_work/outputs.rs"]
+mod outputs;
 #[path = "host_work/rows.rs"]
 mod rows;
 #[path = "host_work/runs.rs"]

@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rewarden_runtime::contract::{
-    self, Completion, FinishReason, Message, Principle, Query, Request, Role, Scale, Task,
+use rewarden_runtime::{
+    CallFailure, Isolation, IsolationError, LimitChange, Limits, LoadFailure, Plugin, Runtime, contract,
+    isolate::SUBCOMMAND,
 };
-use rewarden_runtime::isolate::SUBCOMMAND;
-use rewarden_runtime::{CallFailure, Isolation, IsolationError, LimitChange, Limits, LoadFailure, Plugin, Runtime};
 use rewarden_tests::serving::Serving;
 use rewarden_tests::{ModelServer, Sandbox, component, dist, pack, rows};
+use rewarden_types::{
+    Completion, FinishReason, Message, ParseRequest, Principle, Query, RenderRequest, Role, Scale, TaskView,
+};
 use serde_json::{Value, json};
 
 const SCALE: Scale = Scale { min: 1.0, max: 10.0, integer: true };
@@ -32,17 +34,17 @@ fn here(limits: Limits) -> Runtime {
 }
 
 fn completion(text: &str) -> Completion {
-    Completion { text: text.into(), finish: FinishReason::Stop, tokens: vec![] }
+    Completion::of_text(text, FinishReason::Stop)
 }
 
 fn principle() -> Principle {
     Principle { name: "Truth".into(), weight: Some(0.1), text: "It is so.".into() }
 }
 
-fn task() -> Task {
-    Task {
-        messages: vec![Message { role: Role::User, content: "Which?".into() }],
-        responses: vec!["a \u{1f600}".into(), "b".into()],
+fn task() -> TaskView {
+    TaskView {
+        messages: vec![Message { role: Role::User, content: "Which?".into() }].into(),
+        responses: vec!["a \u{1f600}".into(), "b".into()].into(),
         reference: Some("a".into()),
         metadata: "{}".into(),
     }
@@ -79,7 +81,7 @@ fn calls_and_their_failures_are_equal_to_the_last_unit_of_fuel() {
     let (here, apart) = (here(limits()), isolated(limits(), None));
     for name in ["evil", "spct", "format", "principle-writer"] {
         let (one, other) = (here.load_file(&component(name)).unwrap(), apart.load_file(&component(name)).unwrap());
-        let request = Request { task: task(), scale: SCALE, critique: None, principles: vec![principle()] };
+        let request = RenderRequest { task: task(), scale: SCALE, critique: None, principles: vec![principle()] };
         let query = Query { messages: task().messages, metadata: "{}".into() };
         let modes = ["loop", "allocate", "trap", "panic", "recurse", "huge-result", "wrong-count", "log-flood"];
         // Marks that a call leaves are not found by the next, also where both are made in one process.
@@ -88,7 +90,7 @@ fn calls_and_their_failures_are_equal_to_the_last_unit_of_fuel() {
         for config in configs {
             let said = completion("1. Truth (Weight: 100%): It is so.\nScores: \\boxed{3, 4}");
             assert_eq!(one.render(&config, &request), other.render(&config, &request), "{name} {config}");
-            let parse = |plugin: &Plugin| plugin.parse(&config, &said, 2, SCALE);
+            let parse = |plugin: &Plugin| plugin.parse(&config, &ParseRequest::new(&said, 2, SCALE));
             assert_eq!(parse(&one), parse(&other), "{name} {config}");
             let score = |plugin: &Plugin| plugin.score_responses(&config, &task());
             assert_eq!(score(&one), score(&other), "{name} {config}");
@@ -105,7 +107,7 @@ fn a_pack_that_lowers_limits_lowers_those_of_its_own_processes_alone() {
     let (here, apart) = (here(Limits::default()), isolated(Limits::default(), None));
     let lower = |runtime: &Runtime, change: &str| runtime.tightened(&[change.parse::<LimitChange>().unwrap()]).unwrap();
     let parse = |plugin: &Plugin, mode: &str| {
-        plugin.parse(&format!(r#"{{"mode": "{mode}"}}"#), &completion("\\boxed{3, 4}"), 2, SCALE)
+        plugin.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("\\boxed{3, 4}"), 2, SCALE))
     };
     let ample = apart.load_file(&component("evil")).unwrap();
     for (change, mode) in
@@ -236,7 +238,8 @@ fn ticks(process: u32) -> u64 {
 fn a_process_that_is_killed_in_a_call_fails_that_call_by_type_and_the_next_has_a_fresh_one() {
     let limits = Limits { fuel: u64::MAX, wall: Duration::from_secs(300), ..Limits::default() };
     let evil = isolated(limits, None).load_file(&component("evil")).unwrap();
-    let parse = |mode: &str| evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &completion("5"), 1, SCALE);
+    let parse =
+        |mode: &str| evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("5"), 1, SCALE));
     let [process] = evil.processes()[..] else { panic!("{:?}", evil.processes()) };
     let before = ticks(process);
     let failure = std::thread::scope(|scope| {
@@ -262,7 +265,7 @@ fn a_process_that_is_killed_while_idle_costs_nothing() {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         threads <= 1 && (stat.is_empty() || stat.contains(") Z"))
     });
-    assert!(vote.parse("{}", &completion("\\boxed{5}"), 1, SCALE).unwrap().value.is_ok());
+    assert!(vote.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).unwrap().value.is_ok());
 }
 
 #[test]
@@ -271,10 +274,10 @@ fn a_process_that_hangs_is_killed_when_the_time_is_over() {
     let spct = isolated(limits, None).load_file(&component("spct")).unwrap();
     let [process] = spct.processes()[..] else { panic!() };
     signal("-STOP", process);
-    let failure = spct.parse("{}", &completion("\\boxed{5}"), 1, SCALE).unwrap_err().failure;
+    let failure = spct.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).unwrap_err().failure;
     let CallFailure::Process { what } = failure else { panic!("{failure}") };
     assert_eq!(what, "gave no answer within 10.1 s and was killed");
-    assert!(spct.parse("{}", &completion("\\boxed{5}"), 1, SCALE).is_ok());
+    assert!(spct.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).is_ok());
 }
 
 #[test]
@@ -374,7 +377,7 @@ fn a_process_has_no_environment_no_files_and_cannot_be_looked_into() {
     let hard = |what: &str| limits.lines().find(|line| line.starts_with(what)).unwrap().split_whitespace().rev().nth(1);
     // Five that it has, and an image of a memory for each core instance: none can be made any more.
     assert_eq!((hard("Max open files"), hard("Max core file size")), (Some("37"), Some("0")), "{limits}");
-    // Three times 128 MiB, eight times 16 MiB, and 128 MiB: see `memory` in `warden.rs`.
+    // Three times 128 MiB, eight times 16 MiB, and 128 MiB: see `memory` in `supervisor.rs`.
     assert_eq!(hard("Max data size"), Some((640_u64 << 20).to_string().as_str()), "{limits}");
 }
 

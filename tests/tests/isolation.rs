@@ -2,9 +2,11 @@
 //! processes or how much was called before. (A grader that evaluated model-written text once forged every later reward
 //! of its worker: CVE-2026-6878.)
 
-use rewarden_runtime::contract::{Completion, Context, FinishReason, Message, Request, Role, Scale, Task};
 use rewarden_runtime::{CallFailure, Limits, Metered, Plugin, Runtime};
 use rewarden_tests::{ModelServer, Run, Sandbox, component, pack, prompt};
+use rewarden_types::{
+    Completion, Context, FinishReason, Message, ParseRequest, PolicyInput, RenderRequest, Role, Scale, TaskView,
+};
 use serde_json::{Value, json};
 
 const SCALE: Scale = Scale { min: 1.0, max: 10.0, integer: true };
@@ -15,24 +17,24 @@ fn load(name: &str) -> Plugin {
 }
 
 fn completion(text: &str) -> Completion {
-    Completion { text: text.to_owned(), finish: FinishReason::Stop, tokens: vec![] }
+    Completion::of_text(text.to_owned(), FinishReason::Stop)
 }
 
-fn task() -> Task {
-    Task {
-        messages: vec![Message { role: Role::User, content: "Which?".into() }],
-        responses: vec!["one".into(), "two".into()],
+fn task() -> TaskView {
+    TaskView {
+        messages: vec![Message { role: Role::User, content: "Which?".into() }].into(),
+        responses: vec!["one".into(), "two".into()].into(),
         reference: None,
         metadata: "{}".into(),
     }
 }
 
-fn request() -> Request {
-    Request { task: task(), scale: SCALE, critique: None, principles: vec![] }
+fn request() -> RenderRequest {
+    RenderRequest { task: task(), scale: SCALE, critique: None, principles: vec![] }
 }
 
 fn context() -> Context {
-    Context { scale: SCALE, seed: 1, temperature: 0.5, samples_left: 9, rounds_left: 9, signals: vec![] }
+    Context { scale: SCALE, seed: 1, temperature: 0.5, samples_left: 9, rounds_left: 9, signals: [].into() }
 }
 
 /// Every call that a plugin can be asked for, as text: the result, and what it cost.
@@ -43,8 +45,8 @@ fn every_call(plugin: &Plugin, config: &str) -> [String; 5] {
     [
         format!("{:?}", plugin.check_config(config)),
         shown(plugin.render(config, &request())),
-        shown(plugin.parse(config, &completion("fine"), 2, SCALE)),
-        shown(plugin.next(config, &task(), &context(), &[])),
+        shown(plugin.parse(config, &ParseRequest::new(&completion("fine"), 2, SCALE))),
+        shown(plugin.next(config, &PolicyInput { task: task(), context: context(), samples: vec![] })),
         shown(plugin.score_responses(config, &task())),
     ]
 }
@@ -77,10 +79,11 @@ fn a_call_that_leaves_all_it_can_leaves_nothing() {
 fn a_trap_in_the_middle_of_leaving_marks_was_one() {
     // So that the test above cannot pass because nothing was ever left.
     let evil = load("evil");
-    let error = evil.parse(r#"{"mode": "remember-and-trap"}"#, &completion("x"), 1, SCALE).unwrap_err();
+    let error =
+        evil.parse(r#"{"mode": "remember-and-trap"}"#, &ParseRequest::new(&completion("x"), 1, SCALE)).unwrap_err();
     assert!(matches!(error.failure, CallFailure::Trap { .. }), "{error}");
-    let left = evil.parse(REMEMBER, &completion("x"), 1, SCALE).unwrap();
-    let clean = evil.parse("{}", &completion("x"), 1, SCALE).unwrap();
+    let left = evil.parse(REMEMBER, &ParseRequest::new(&completion("x"), 1, SCALE)).unwrap();
+    let clean = evil.parse("{}", &ParseRequest::new(&completion("x"), 1, SCALE)).unwrap();
     assert!(left.memory_bytes >= clean.memory_bytes + (512 << 10), "{} and {}", left.memory_bytes, clean.memory_bytes);
 }
 
@@ -95,7 +98,7 @@ fn texts() -> Vec<Completion> {
 }
 
 fn parsed(plugin: &Plugin, texts: &[Completion]) -> Vec<String> {
-    texts.iter().map(|text| format!("{:?}", plugin.parse("{}", text, 2, SCALE))).collect()
+    texts.iter().map(|text| format!("{:?}", plugin.parse("{}", &ParseRequest::new(text, 2, SCALE)))).collect()
 }
 
 #[test]
@@ -105,10 +108,10 @@ fn ten_thousand_other_calls_change_nothing() {
     let before = parsed(&spct, &texts);
     let noise = completion("\\boxed{9, 9} ").text.repeat(20);
     for number in 0..10_000 {
-        let _ = spct.parse("{}", &completion(&format!("{noise}{number}")), 1 + number % 3, SCALE);
+        let _ = spct.parse("{}", &ParseRequest::new(&completion(&format!("{noise}{number}")), 1 + number % 3, SCALE));
         if number % 100 == 0 {
             let mode = ["remember-and-trap", "trap", "huge-result", "remember"][number as usize / 100 % 4];
-            let _ = evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &completion("x"), 1, SCALE);
+            let _ = evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("x"), 1, SCALE));
         }
     }
     assert_eq!(parsed(&spct, &texts), before);
@@ -125,7 +128,8 @@ fn eight_threads_at_once_get_what_one_gets_alone() {
             scope.spawn(|| {
                 for _ in 0..20 {
                     assert_eq!(parsed(&spct, &texts), alone);
-                    let _ = evil.parse(r#"{"mode": "remember-and-trap"}"#, &completion("x"), 1, SCALE);
+                    let _ =
+                        evil.parse(r#"{"mode": "remember-and-trap"}"#, &ParseRequest::new(&completion("x"), 1, SCALE));
                     assert_eq!(every_call(&evil, REMEMBER), remembered);
                 }
             });

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use rewarden_runtime::contract::{Completion, FinishReason, Scale};
 use rewarden_runtime::{CallError, CallFailure, Limits, Plugin, Runtime};
 use rewarden_tests::{ModelServer, Sandbox, component, pack};
+use rewarden_types::{Completion, FinishReason, ParseRequest, Scale};
 use serde_json::{Value, json};
 
 const SCALE: Scale = Scale { min: 1.0, max: 10.0, integer: true };
@@ -15,8 +15,8 @@ fn evil(limits: Limits) -> Plugin {
 }
 
 fn parse(plugin: &Plugin, mode: &str) -> Result<(), CallError> {
-    let completion = Completion { text: "\\boxed{5}".into(), finish: FinishReason::Stop, tokens: vec![] };
-    plugin.parse(&format!(r#"{{"mode": "{mode}"}}"#), &completion, 1, SCALE).map(|_| ())
+    let completion = Completion::of_text("\\boxed{5}", FinishReason::Stop);
+    plugin.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion, 1, SCALE)).map(|_| ())
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn a_trap_and_a_recursion_are_traps_and_a_panic_carries_its_message() {
 #[test]
 fn the_call_after_a_failed_one_works_and_costs_what_it_always_costs() {
     let plugin = evil(Limits::default());
-    let completion = Completion { text: "\\boxed{5}".into(), finish: FinishReason::Stop, tokens: vec![] };
-    let good = || plugin.parse("{}", &completion, 1, SCALE).unwrap();
+    let completion = Completion::of_text("\\boxed{5}", FinishReason::Stop);
+    let good = || plugin.parse("{}", &ParseRequest::new(&completion, 1, SCALE)).unwrap();
     let before = good();
     for mode in ["loop", "allocate", "trap", "panic", "recurse", "huge-result", "log-flood"] {
         let _ = parse(&plugin, mode);

@@ -1,6 +1,9 @@
 //! Task files, result rows, and where options come from.
 
-use rewarden_tests::{ModelServer, Sandbox, pack};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use rewarden_tests::{ModelServer, Sandbox, pack, prompt};
 use serde_json::{Value, json};
 
 fn server() -> ModelServer {
@@ -194,4 +197,35 @@ fn inspect_fits_a_page_however_long_a_configuration_is() {
         assert!(widest <= 120, "{widest} columns:\n{text}");
         assert!(text.lines().all(|line| line == line.trim_end()), "blanks at the ends of lines:\n{text}");
     }
+}
+
+#[test]
+fn a_slow_first_task_holds_up_no_other_and_rows_come_in_the_order_of_the_file() {
+    // Two requests are under way at once. The first task is answered once all the others are.
+    let answered = (Mutex::new(0), Condvar::new());
+    let server = ModelServer::new(move |body| {
+        let (count, changed) = &answered;
+        if !prompt(body).contains("the slow one") {
+            *count.lock().unwrap() += 1;
+            changed.notify_all();
+            return r"Scores: \boxed{1, 2}".to_owned();
+        }
+        let wait = || changed.wait_timeout_while(count.lock().unwrap(), Duration::from_secs(5), |count| *count < 8);
+        let held_up = tokio::task::block_in_place(wait).unwrap().1.timed_out();
+        if held_up { r"Scores: \boxed{9, 9}" } else { r"Scores: \boxed{2, 1}" }.to_owned()
+    });
+    let tasks: Vec<_> = (0..9)
+        .map(|number| {
+            let query = if number == 0 { "the slow one" } else { "a quick one" };
+            json!({"id": number.to_string(), "prompt": query, "responses": ["a", "b"]})
+        })
+        .collect();
+    let pack = pack("spct-vote");
+    let sandbox = Sandbox::default();
+    let arguments = ["--pack", pack.to_str().unwrap(), "-k", "1", "--set", "policy.shuffle=none", "--concurrency", "2"];
+    let rows = sandbox.score(&server, &tasks, &arguments).expect(0).rows();
+    let ids: Vec<_> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+    assert_eq!(rows[0]["scores"], json!([2.0, 1.0]), "the others waited for the first");
+    assert_eq!(rows[8]["scores"], json!([1.0, 2.0]));
 }

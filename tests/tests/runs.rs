@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rewarden_record::{Recorded, RunReader};
+use rewarden_record::Recorded;
+use rewarden_store::RunReader;
 use rewarden_tests::{ModelServer, Sandbox, component, pack, prompt};
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! More than can be done at once: refusals, recovery, and groups that wait for each other.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use rewarden_tests::ModelServer;
@@ -46,6 +47,61 @@ fn a_batch_larger_than_the_queue_is_taken_by_an_idle_server() {
         (0..200).map(|n| json!({"prompt": format!("q{n}"), "responses": ["a"], "reference": "1"})).collect();
     let rewards = server.client().post("/v1/reward", &json!({"tasks": tasks})).expect(200).json();
     assert_eq!(rewards["rewards"].as_array().unwrap().len(), 200);
+}
+
+#[test]
+fn a_dialect_s_batch_is_let_in_or_refused_as_a_whole() {
+    let server = Serving::rule(&["--max-rule-queue", "4", "--max-batch", "200"]);
+    let batch = |tasks: usize| {
+        let prompts: Vec<String> = (0..tasks).map(|n| format!("q{n} ")).collect();
+        let queries: Vec<String> = prompts.iter().map(|prompt| format!("{prompt}\\boxed{{1}}")).collect();
+        json!({"query": queries, "prompts": prompts, "labels": vec!["1"; tasks]})
+    };
+    let reply = server.client().post("/get_reward", &batch(200)).expect(200).json();
+    assert_eq!(reply["rewards"], json!(vec![1.0; 200]));
+    assert_eq!(server.figure("rewarden_tasks_total", "rewarded"), 200.0);
+    let refused = server.client().post("/get_reward", &batch(201));
+    let detail = refused.expect(413).problem("too-large")["detail"].as_str().unwrap().to_owned();
+    assert_eq!(detail, "201 tasks in one request; this server takes up to 200 (--max-batch)");
+    // One task that cannot be taken, and none is judged.
+    let texts = json!({"text_1": vec!["p"; 3], "text_2": ["a", "b", "c"]});
+    server.client().post("/score?pack=nowhere", &texts).expect(404).problem("not-found");
+    let group = vec![json!({"prompt": "p", "response": "r"}); 257];
+    let group = [vec![json!({"prompt": "other", "response": "r"})], group].concat();
+    let problem = server.client().post("/slime/group", &json!(group)).expect(400).problem("invalid-request");
+    assert_eq!(problem["pointer"], "/1");
+    assert_eq!(server.figure("rewarden_tasks_total", ""), 200.0);
+}
+
+#[test]
+fn a_request_whose_client_leaves_is_in_flight_no_longer_and_is_counted_and_logged() {
+    let model = ModelServer::new(|_| {
+        std::thread::sleep(Duration::from_secs(3));
+        TEXT.into()
+    });
+    let server = Serving::voting(&model, &["-v"]);
+    let body = json!({"task": {"prompt": "q", "responses": ["a", "b"]}}).to_string();
+    let mut leaving = std::net::TcpStream::connect(server.address).unwrap();
+    let head =
+        "POST /v1/reward HTTP/1.1\r\nhost: localhost\r\nx-request-id: leaving\r\ncontent-type: application/json\r\n";
+    write!(leaving, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    until("the request is in flight", || server.figure("rewarden_in_flight", "") == 2.0);
+    drop(leaving);
+    // What is left is the request for the figure itself.
+    until("nothing is in flight", || server.figure("rewarden_in_flight", "") == 1.0);
+    assert_eq!(server.figure("rewarden_requests_total", "route=\"/v1/reward\",status=\"499\""), 1.0);
+    until("the log tells of it", || {
+        server.stderr().lines().any(|line| line.contains("leaving") && line.contains("the client left"))
+    });
+}
+
+/// Waits for what comes soon.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn member(key: &str, size: usize, response: &str) -> Value {

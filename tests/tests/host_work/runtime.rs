@@ -130,6 +130,14 @@ fn whatever_lies_in_the_place_of_a_packs_files_is_refused_by_name_and_costs_noth
     }
 }
 
+/// The manifest of a pack whose components are all this one.
+fn by_rule(component: &str) -> String {
+    format!(
+        "name = \"evil\"\nversion = \"1\"\nscale = {{ min = 0, max = 1, integer = false }}\n\
+         [scorers.s]\ncomponent = \"{component}\"\n[policy]\ncomponent = \"{component}\"\n"
+    )
+}
+
 #[test]
 fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
     let sandbox = Sandbox::default();
@@ -143,7 +151,7 @@ fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
         ("../../stderr", "lies outside of"),
         ("/dev/zero", "lies outside of"),
         ("fifo", "is not a regular file"),
-        ("sparse", "has 21474836480 bytes, more than the 8388608 allowed"),
+        ("sparse", "has 21474836480 bytes, more than the 1048576 allowed"),
     ] {
         case(&format!("[[parse]]\ncompletion_file = \"{file}\"\nscores = [1.0]\n"));
         fifo(&sandbox.path().join("mine/tests/fifo"));
@@ -164,7 +172,7 @@ fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
         let mine = packed(&sandbox, "", None);
         fifo(&mine.join("fifo"));
         sparse(&mine.join("sparse"));
-        std::fs::write(mine.join("pack.toml"), format!("[policy]\ncomponent = \"{component}\"\n")).unwrap();
+        std::fs::write(mine.join("pack.toml"), by_rule(component)).unwrap();
         let (error, good, took, _) = measured(&sandbox, &["pack", "lock", "./mine"]);
         assert!(!good && error.contains(expected), "{component}: {error}");
         assert!(took < WITHIN, "{component}: {took:?}");
@@ -177,8 +185,7 @@ fn a_new_pack_writes_nothing_outside_of_its_own_directory() {
     let victim = sandbox.write("victim", "mine");
     sandbox.write("far/away/victim", "theirs");
     for component in ["../victim", "./../victim", victim.to_str().unwrap()] {
-        let manifest = format!("name = \"evil\"\nversion = \"1\"\n[policy]\ncomponent = \"{component}\"\n");
-        sandbox.write("far/away/evil/pack.toml", manifest);
+        sandbox.write("far/away/evil/pack.toml", by_rule(component));
         let _ = std::fs::remove_dir_all(sandbox.path().join("new"));
         let (error, good, took, _) =
             measured(&sandbox, &["pack", "new", "new", "--kind", "pack", "--from", "far/away/evil"]);

@@ -17,7 +17,10 @@ mod guest;
 
 use guest::Guest;
 
-const SECONDS: Duration = Duration::from_secs(2);
+const CPU: Duration = Duration::from_secs(2);
+
+/// The same by the clock, on a machine that others use too; what takes longer hangs.
+const CLOCK: Duration = Duration::from_secs(10);
 const KIB: u64 = 64 << 10;
 
 /// A schema that is refused, and how.
@@ -94,22 +97,32 @@ fn watched(sandbox: &Sandbox, arguments: &[&str]) -> (i32, String, u64) {
     let started = Instant::now();
     let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (pid, ended) = (child.id(), AtomicBool::new(false));
-    let (output, most) = std::thread::scope(|scope| {
+    let (output, (most, cpu)) = std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
-            let mut most = 0;
+            let (mut most, mut cpu) = (0, Duration::ZERO);
             while !ended.load(Ordering::SeqCst) {
                 most = most.max(peak(pid).unwrap_or(0));
+                cpu = cpu.max(cpu_time(pid).unwrap_or_default());
                 std::thread::sleep(Duration::from_millis(2));
             }
-            most
+            (most, cpu)
         });
         let output = child.wait_with_output().unwrap();
         ended.store(true, Ordering::SeqCst);
         (output, watch.join().unwrap())
     });
-    assert!(started.elapsed() < SECONDS, "{arguments:?} took {:?}", started.elapsed());
+    assert!(started.elapsed() < CLOCK, "{arguments:?} took {:?}", started.elapsed());
+    assert!(cpu < CPU, "{arguments:?} took {cpu:?} of a processor");
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     (output.status.code().expect("ended by a signal"), text, most)
+}
+
+/// The time on processors that a process has had, and those that it started and that have ended.
+fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Fields 14 to 17 of proc_pid_stat(5), in hundredths of a second; the name is field 2.
+    let ticks = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(4).filter_map(|field| field.parse::<u64>().ok());
+    Some(Duration::from_millis(ticks.sum::<u64>() * 10))
 }
 
 /// The most memory that a process has held, in KiB; `None` once it has ended.
@@ -183,7 +196,7 @@ fn an_upload_with_such_a_schema_is_refused_while_the_server_answers_others() {
             &[("content-type", "application/x-tar")],
             &archive,
         );
-        assert!(started.elapsed() < SECONDS, "an upload took {:?}", started.elapsed());
+        assert!(started.elapsed() < CLOCK, "an upload took {:?}", started.elapsed());
         reply
     };
     let rows = rows();
@@ -200,7 +213,7 @@ fn an_upload_with_such_a_schema_is_refused_while_the_server_answers_others() {
                 let started = Instant::now();
                 let scores = client.post("/v1/reward", &body).expect(200).json()["scores"].clone();
                 assert_eq!(scores, json!([1.0, 0.0]));
-                assert!(started.elapsed() < SECONDS, "a request took {:?}", started.elapsed());
+                assert!(started.elapsed() < CLOCK, "a request took {:?}", started.elapsed());
                 answered.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(5));
             }

@@ -295,3 +295,39 @@ fn of_two_directories_with_one_name_the_other_is_live_when_one_goes() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+#[test]
+fn requests_with_settings_of_their_own_cannot_fill_the_disk_with_runs() {
+    let (server, bearer) = guarded(&["--max-runs", "2", "--allow-sampling", "temperature"], |_| {});
+    let mut client = server.client().with("authorization", &bearer);
+    let mut at = |temperature: f64| {
+        let mut ask = ask();
+        ask["sampling"] = json!({ "temperature": temperature });
+        let reply = client.post("/v1/reward", &ask);
+        (reply.status, reply.text())
+    };
+    assert_eq!(at(0.125).0, 200);
+    assert_eq!(at(0.25).0, 200);
+    let (status, told) = at(0.375);
+    assert_eq!(status, 400, "{told}");
+    assert!(told.contains("there are 2 runs of this pack") && told.contains("--max-runs"), "{told}");
+    assert_eq!(at(0.125).0, 200);
+}
+
+#[test]
+fn a_key_twice_is_refused_by_every_way_in_however_deep() {
+    let (server, bearer) = guarded(&[], |_| {});
+    let mut client = server.client().with("authorization", &bearer);
+    let bodies = [
+        ("/v1/reward", r#"{"task": {"prompt": "q", "responses": ["a"], "metadata": {"a": 1, "a": 2}}}"#),
+        ("/v1/reward", r#"{"task": {"prompt": "q", "responses": ["a"]}, "set": {"policy.k": 1, "policy.k": 2}}"#),
+        ("/slime", r#"{"prompt": "q", "response": "a", "label": "1", "label": "2"}"#),
+        ("/slime/group", r#"[{"prompt": "q", "response": "a", "label": "1", "label": "2"}]"#),
+        ("/verify", r#"{"responses_create_params": {"input": "q"}, "response": {"output": []}, "x": 1, "x": 2}"#),
+    ];
+    for (path, body) in bodies {
+        let reply = client.send("POST", path, &[("content-type", "application/json")], body.as_bytes());
+        assert_eq!(reply.status, 400, "{path} {body}: {}", reply.text());
+        assert!(reply.text().contains("twice"), "{path} {body}: {}", reply.text());
+    }
+}
