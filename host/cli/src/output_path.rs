@@ -73,7 +73,9 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return write(&mut File::create(path).with_context(cannot)?);
     }
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // A link may lead to a file that is not there yet.
+    let led_to = || path.read_link().map(|target| directory(path).join(target));
+    let target = path.canonicalize().or_else(|_| led_to()).unwrap_or_else(|_| path.to_owned());
     let mut file = tempfile::Builder::new()
         .prefix(".rewarden-")
         .suffix(".partial")
