@@ -60,9 +60,11 @@ fn two_runs(bait: &Bait) -> Sandbox {
     let sandbox = Sandbox::default();
     let hostile = bait.hostile();
     let said = hostile.clone();
+    let asked = AtomicUsize::new(0);
     let server = ModelServer::new(move |body| {
         let seed = body["seed"].as_u64().unwrap();
-        if seed % 5 == 3 {
+        // Not by the seed, which follows the text of the task, and with it the port of the bait.
+        if asked.fetch_add(1, Ordering::SeqCst) % 5 == 3 {
             return format!("unreadable {said}");
         }
         let shown = prompt(body).matches("[The Begin of Response").count() as u64;
