@@ -52,8 +52,8 @@ static HELD: LazyLock<Vec<String>> = LazyLock::new(|| held(&DIRECTORY.path().joi
 fn task(id: &str) -> Task {
     Task {
         id: id.into(),
-        messages: vec![rewarden_types::Message { role: rewarden_types::Role::User, content: "2+2?".into() }],
-        responses: vec!["4".into(), "5".into()],
+        messages: vec![rewarden_types::Message { role: rewarden_types::Role::User, content: "2+2?".into() }].into(),
+        responses: vec!["4".into(), "5".into()].into(),
         reference: Some("4".into()),
         preferred: Some(0),
         metadata: serde_json::Map::new(),
