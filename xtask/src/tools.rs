@@ -26,7 +26,8 @@ pub(crate) fn path_with(layout: &Layout, name: &str, version: &str) -> Result<Os
             let mut install = process::cargo(layout.root());
             // Not into the workspace's own target directory: cargo would wait for itself where it runs us.
             install.env("CARGO_TARGET_DIR", tools.join("build"));
-            install.args(["install", &package, "--locked", "--version", version, "--root"]).arg(&tools);
+            // Unoptimised: both run for seconds, and optimising cargo-deny takes minutes.
+            install.args(["install", &package, "--debug", "--locked", "--version", version, "--root"]).arg(&tools);
             process::run(&mut install)
         })?;
     }
