@@ -1,10 +1,12 @@
 //! Fuzzing: every target for a bounded time.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::layout::Layout;
 use crate::process;
@@ -49,7 +51,10 @@ pub(crate) fn run(layout: &Layout, seconds: u32, targets: &[String]) -> Result<(
     }
     let fuzz =
         Fuzz { layout, path: tools::path_with(layout, "fuzz", CARGO_FUZZ)?, target_dir: layout.target().join("fuzz") };
-    step("fuzz: compile the targets with coverage instrumentation", || fuzz.build())?;
+    step("fuzz: compile the targets with coverage instrumentation", || {
+        fuzz.clean_after_another_checkout()?;
+        fuzz.build()
+    })?;
     let mut ran = Vec::new();
     for target in chosen {
         ran.push(step(&format!("fuzz: {target} for {seconds} s"), || fuzz.run(&target, seconds))?);
@@ -100,7 +105,7 @@ fn known_targets(layout: &Layout) -> Result<Vec<String>> {
 
 struct Fuzz<'a> {
     layout: &'a Layout,
-    path: std::ffi::OsString,
+    path: OsString,
     target_dir: PathBuf,
 }
 
@@ -118,11 +123,50 @@ impl Fuzz<'_> {
         process::run(&mut self.cargo_fuzz("build"))
     }
 
+    /// Removes the compiled plugins if another checkout used the target directory last. Plugins are dynamic libraries
+    /// too, so cargo puts no hash into the names of their files: it would link those of the other checkout, which were
+    /// compiled against that one's SDK.
+    fn clean_after_another_checkout(&self) -> Result<()> {
+        let mark = self.target_dir.join("checkout");
+        let here = self.layout.fuzz().to_string_lossy().into_owned();
+        if fs::read_to_string(&mark).is_ok_and(|last| last == here) {
+            return Ok(());
+        }
+        for platform in self.platforms().unwrap_or_default() {
+            let mut clean = process::cargo(&self.layout.fuzz());
+            clean.env_remove("CARGO_TARGET_DIR").args(["clean", "--quiet", "--release", "--target"]).arg(platform);
+            clean.arg("--target-dir").arg(&self.target_dir);
+            for plugin in plugins(&self.metadata()?) {
+                clean.args(["--package", plugin]);
+            }
+            process::run(&mut clean)?;
+        }
+        fs::create_dir_all(&self.target_dir)
+            .and_then(|()| fs::write(&mark, here))
+            .with_context(|| format!("cannot write {}", mark.display()))
+    }
+
+    fn metadata(&self) -> Result<Value> {
+        let mut metadata = process::cargo(&self.layout.fuzz());
+        serde_json::from_str(&process::stdout(metadata.args(["metadata", "--format-version", "1"]))?)
+            .context("`cargo metadata` did not print JSON, as it is documented to")
+    }
+
+    /// The folders of the platforms that were built for.
+    fn platforms(&self) -> Result<Vec<OsString>> {
+        let entries =
+            fs::read_dir(&self.target_dir).with_context(|| format!("cannot read {}", self.target_dir.display()))?;
+        let platforms = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            entry.path().join("release").is_dir().then(|| entry.file_name())
+        });
+        Ok(platforms.collect())
+    }
+
     /// The program that `build` made of a target, in the folder of the platform that cargo-fuzz names.
     fn program(&self, target: &str) -> Result<PathBuf> {
-        let platforms =
-            fs::read_dir(&self.target_dir).with_context(|| format!("cannot read {}", self.target_dir.display()))?;
-        let programs = platforms.filter_map(|entry| Some(entry.ok()?.path().join("release").join(target)));
+        let platforms = self.platforms()?;
+        let programs = platforms.iter().map(|platform| self.target_dir.join(platform).join("release").join(target));
         let newest = programs.filter_map(|program| Some((program.metadata().ok()?.modified().ok()?, program))).max();
         newest
             .map(|(_, program)| program)
@@ -168,6 +212,19 @@ impl Fuzz<'_> {
     }
 }
 
+/// Names of the packages of `cargo metadata` that become a dynamic library and lie in the checkout.
+fn plugins(metadata: &Value) -> Vec<&str> {
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let dynamic = |package: &&Value| {
+        package.get("source").is_none_or(Value::is_null)
+            && list(package, "targets")
+                .iter()
+                .any(|target| list(target, "crate_types").contains(&Value::from("cdylib")))
+    };
+    let packages = metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
+    packages.filter(dynamic).filter_map(|package| package.get("name")?.as_str()).collect()
+}
+
 /// One of libFuzzer's final statistics.
 fn statistic(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':'))?;
@@ -189,6 +246,16 @@ fn tail(text: &str, lines: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_of_the_checkout_that_become_dynamic_libraries_are_plugins() {
+        let metadata = serde_json::json!({"packages": [
+            {"name": "spct", "source": null, "targets": [{"crate_types": ["cdylib", "rlib"]}]},
+            {"name": "rusqlite", "source": "registry", "targets": [{"crate_types": ["cdylib", "rlib"]}]},
+            {"name": "rewarden-types", "source": null, "targets": [{"crate_types": ["lib"]}, {"crate_types": ["bin"]}]},
+        ]});
+        assert_eq!(plugins(&metadata), ["spct"]);
+    }
 
     #[test]
     fn statistics_and_summaries_are_read_from_what_libfuzzer_prints() {
