@@ -287,3 +287,29 @@ fn the_page_of_the_architecture_names_every_crate() {
         assert!(page.contains(&format!("`host/{name}`")), "ARCHITECTURE.md does not name host/{name}");
     }
 }
+
+#[test]
+fn every_file_of_end_to_end_tests_is_run_by_one_process() {
+    let tests = root().join("tests");
+    let manifest = std::fs::read_to_string(tests.join("Cargo.toml")).unwrap();
+    let files: Vec<PathBuf> = std::fs::read_dir(tests.join("tests"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    for file in &files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let alone = usize::from(manifest.contains(&format!("path = \"tests/{name}.rs\"\n")));
+        // A module with a path of its own is a file in a folder.
+        let beside =
+            |text: &&String| text.contains(&format!("\nmod {name};")) && !text.contains(&format!("\"]\nmod {name};"));
+        let shared = texts.iter().filter(beside).count();
+        assert_eq!(
+            alone + shared,
+            1,
+            "tests/tests/{name}.rs has {alone} `[[test]]` in tests/Cargo.toml and {shared} `mod {name};` in a file beside it; \
+             expected one of either"
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! The commands that score, import, report, and build and check packs. One process for all, since linking one takes as
+//! long as running many of them; what measures time or memory has a process of its own.
+
+mod compat;
+mod golden;
+mod import_export;
+mod limits;
+mod llmbar;
+mod meta;
+mod pack_tools;
+mod report_page;
+mod rows_and_settings;
+mod security_page;
+mod strategies;
+mod swap;
+mod text_attacks;
+mod two_stage;
+mod voting;
