@@ -118,6 +118,18 @@ impl Kept {
         &self.path
     }
 
+    /// A full disk of a temporary run, of which nothing is kept.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        match (&self.scratch, error.downcast_ref::<StoreError>()) {
+            (Some(scratch), Some(StoreError::DiskFull { .. })) => anyhow::anyhow!(
+                "no space is left for the temporary run {}, which is deleted; set TMPDIR to a larger disk, or keep the run \
+                 on one with --run FILE",
+                scratch.path().display()
+            ),
+            _ => error,
+        }
+    }
+
     /// What is left of a run that a signal ended early, and how it goes on.
     fn told(&self, signal: Signal) -> Result<String> {
         let signal = signal.name();
@@ -208,7 +220,7 @@ impl Scoring<'_> {
             .thread_stack_size(4 << 20)
             .build()
             .context("cannot start the async runtime")?;
-        let ended = runtime.block_on(self.score(source, pack, output, kept));
+        let ended = runtime.block_on(self.score(source, pack, output, kept)).map_err(|error| kept.explain(error));
         // Not waited for: the reader may be waiting for standard input.
         runtime.shutdown_background();
         ended
