@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use rewarden_judge::parse_row;
 use rewarden_record::{Budget, Drawn, SamplingProvenance, TaskKey};
 use rewarden_store::{Header, RunWriter, Source};
-use rewarden_types::{Identity, Sha256Digest, Task, strict_json};
+use rewarden_types::{Identity, Sha256Digest, Task, rounded_integer, strict_json};
 use serde_json::{Map, Value};
 
 use crate::console::err;
@@ -181,6 +181,9 @@ struct Import<'a> {
 impl Import<'_> {
     fn row(&mut self, line: u64, text: &str) -> Result<()> {
         let row = strict_json::value(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
+        if let Some(rounded) = rounded_integer(text) {
+            bail!("field `{}`: {}", rounded.field, rounded.message);
+        }
         let Value::Object(row) = row else { bail!("expected a JSON object, found another kind of JSON") };
         let (mut task, samples) = self.task(line, row)?;
         for (name, value) in &self.args.fields {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rewarden_types::{Message, Role, Task, strict_json};
+use rewarden_types::{Message, Role, Task, rounded_integer, strict_json};
 use serde_json::{Map, Value};
 
 /// Why a row is not a task.
@@ -29,6 +29,9 @@ pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     let mut reader = Reader { line, id: None };
     let value: Value =
         strict_json::value(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
+    if let Some(rounded) = rounded_integer(text) {
+        return Err(reader.error(Some(&rounded.field), rounded.message));
+    }
     let Value::Object(mut row) = value else {
         return Err(reader.error(None, format!("expected a JSON object, found {}", kind(&value))));
     };
@@ -357,9 +360,12 @@ mod tests {
             |id: &str| parse_row(1, &format!(r#"{{"id": {id}, "prompt": "q", "responses": ["a"]}}"#)).map(|t| t.id);
         assert_eq!(id("18446744073709551615").unwrap(), "18446744073709551615");
         assert_eq!(id("1.5").unwrap(), "1.5");
-        let refused = id("123456789012345678901234567890").unwrap_err();
+        let refused = id("1e30").unwrap_err();
         assert_eq!(refused.field.as_deref(), Some("id"));
         assert!(refused.message.starts_with("expected a string or a whole number of at most 64 bits"), "{refused}");
+        let refused = id("123456789012345678901234567890").unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some("id"));
+        assert!(refused.message.starts_with("expected an integer of 64 bits"), "{refused}");
     }
 
     #[test]

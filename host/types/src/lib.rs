@@ -6,6 +6,7 @@
 
 mod completion;
 mod digest;
+mod exact_integer;
 mod failure;
 mod model;
 mod model_error;
@@ -21,6 +22,7 @@ mod text;
 
 pub use completion::{Alternative, Completion, FinishReason, Token, Usage};
 pub use digest::{NotADigest, Sha256Digest, hex};
+pub use exact_integer::{RoundedInteger, rounded_integer};
 pub use failure::{Failure, FailureKind};
 pub use model::{GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS, Model, Sampling};
 pub use model_error::ModelError;
