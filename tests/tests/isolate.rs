@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rewarden_runtime::{
@@ -235,8 +235,8 @@ fn ticks(process: u32) -> u64 {
 }
 
 #[test]
-fn a_process_that_is_killed_in_a_call_fails_that_call_by_type_and_the_next_has_a_fresh_one() {
-    let limits = Limits { fuel: u64::MAX, wall: Duration::from_secs(300), ..Limits::default() };
+fn a_process_that_is_killed_in_a_call_has_it_made_again_in_a_fresh_one() {
+    let limits = Limits { fuel: 20_000_000_000, wall: Duration::from_secs(300), ..Limits::default() };
     let evil = isolated(limits, None).load_file(&component("evil")).unwrap();
     let parse =
         |mode: &str| evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("5"), 1, SCALE));
@@ -248,8 +248,8 @@ fn a_process_that_is_killed_in_a_call_fails_that_call_by_type_and_the_next_has_a
         signal("-KILL", process);
         call.join().unwrap()
     });
-    let CallFailure::Process { what } = failure else { panic!("{failure}") };
-    assert!(what.contains("SIGKILL"), "{what}");
+    // What the call comes to when nobody kills it.
+    assert_eq!(failure, CallFailure::Fuel { allowed: 20_000_000_000 });
     assert!(parse("none").is_ok());
     assert!(evil.processes().len() == 1 && evil.processes() != [process]);
 }
@@ -280,42 +280,79 @@ fn a_process_that_hangs_is_killed_when_the_time_is_over() {
     assert!(spct.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).is_ok());
 }
 
-#[test]
-fn a_process_that_dies_in_mid_job_costs_the_sample_in_flight_and_the_job_goes_on() {
+/// The rows and what was said of a job of three tasks, whose plugin processes `signals` ends when the model is asked about
+/// the second; it gets the job's process id.
+fn signalled(signals: impl Fn(u32) + Send + Sync + 'static) -> (Vec<Value>, String) {
     let job = Arc::new(AtomicU32::new(0));
-    let stopped = Arc::new(Mutex::new(Vec::new()));
     let server = ModelServer::new({
-        let (job, stopped) = (job.clone(), stopped.clone());
+        let job = job.clone();
         move |body| {
             if rewarden_tests::prompt(body).contains("POISON") {
-                // The calls for the task before are over by then; the next ones find their process stopped.
+                // The calls for the task before are over by then.
                 std::thread::sleep(Duration::from_secs(1));
-                let processes = plugin_processes(job.load(Ordering::SeqCst));
-                processes.iter().for_each(|process| signal("-STOP", *process));
-                stopped.lock().unwrap().extend(processes);
-                let stopped = stopped.clone();
-                std::thread::spawn(move || {
-                    std::thread::sleep(Duration::from_secs(2));
-                    stopped.lock().unwrap().iter().for_each(|process| signal("-KILL", *process));
-                });
+                signals(job.load(Ordering::SeqCst));
             }
             r"Scores: \boxed{3, 4}".into()
         }
     });
     let task = |id: &str, text: &str| json!({"id": id, "prompt": text, "responses": [text, "b"]});
-    let tasks = [task("before", "fine"), task("poisoned", "POISON"), task("after", "fine")];
-    let (child, _sandbox) = start(&server, &tasks);
+    let (child, _sandbox) =
+        start(&server, &[task("before", "fine"), task("poisoned", "POISON"), task("after", "fine")]);
     job.store(child.id(), Ordering::SeqCst);
     let output = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let rows = rows(std::str::from_utf8(&output.stdout).unwrap());
-    assert!(!stopped.lock().unwrap().is_empty());
     assert_eq!(rows.len(), 3, "{stderr}");
+    (rows, stderr)
+}
+
+/// Stops the processes, so that the next calls find them so, and ends them with `last` two seconds later.
+fn stop_and_end(job: u32, last: &'static str) {
+    let processes = plugin_processes(job);
+    assert!(!processes.is_empty());
+    processes.iter().for_each(|process| signal("-STOP", *process));
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(2));
+        for process in processes {
+            signal(last, process);
+            signal("-CONT", process);
+        }
+    });
+}
+
+#[test]
+fn a_process_that_is_killed_in_mid_job_costs_nothing() {
+    let (rows, stderr) = signalled(|job| stop_and_end(job, "-TERM"));
+    let valid: Vec<_> = rows.iter().map(|row| (row["valid"].clone(), row["failures"].clone())).collect();
+    assert_eq!(valid, vec![(json!(1), json!({})); 3], "{stderr}");
+    assert!(stderr.contains("was killed by signal 15: by hand"), "{stderr}");
+}
+
+#[test]
+fn a_call_whose_processes_are_killed_every_time_fails_by_type() {
+    let (rows, stderr) = signalled(|job| {
+        std::thread::spawn(move || {
+            while Path::new("/proc").join(job.to_string()).join("exe").exists() {
+                for process in plugin_processes(job) {
+                    // Fails if it has ended meanwhile.
+                    let _ = Command::new("kill").args(["-KILL", &process.to_string()]).stderr(Stdio::null()).status();
+                }
+            }
+        });
+    });
+    assert_eq!(rows[0]["valid"], 1, "{stderr}");
+    assert_eq!(rows[1]["error"]["kind"], "policy_trap", "{stderr}");
+    assert!(stderr.contains("was killed by SIGKILL"), "{stderr}");
+}
+
+#[test]
+fn a_process_that_crashes_in_mid_job_costs_the_sample_in_flight_and_the_job_goes_on() {
+    let (rows, stderr) = signalled(|job| stop_and_end(job, "-SEGV"));
     let valid = |row: &Value| (row["valid"].clone(), row["failures"].clone());
     assert_eq!(valid(&rows[0]), (json!(1), json!({})), "{stderr}");
     assert_eq!(valid(&rows[1]), (json!(0), json!({"trap": 1})), "{stderr}");
     assert_eq!(valid(&rows[2]), (json!(1), json!({})), "{stderr}");
-    assert!(stderr.contains("was killed by SIGKILL"), "{stderr}");
+    assert!(stderr.contains("was killed by SIGSEGV"), "{stderr}");
 }
 
 fn start(server: &ModelServer, tasks: &[Value]) -> (std::process::Child, Sandbox) {

@@ -38,6 +38,8 @@ mod settings;
 mod stop;
 mod strategy;
 mod summary;
+#[cfg(unix)]
+mod system_limits;
 mod task_source;
 mod terminal;
 mod verify;
@@ -83,7 +85,10 @@ fn run() -> Result<ExitCode> {
     let (matches, cli) = match parsed {
         Ok(parsed) => parsed,
         // Help and the version, in colours where the terminal has some.
-        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if !error.use_stderr() => {
+            error.print().context("cannot write to standard output")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Err(error) => {
             // It quotes arguments and files, which may be a stranger's.
             err!("{}", error.render().to_string().trim_end());
@@ -96,6 +101,8 @@ fn run() -> Result<ExitCode> {
     };
     let otlp = serving.and_then(|args| args.otlp_endpoint.as_deref());
     terminal::start_logging(cli.verbose, serving.is_some_and(|args| args.log_json), otlp)?;
+    #[cfg(unix)]
+    system_limits::check()?;
     match cli.command {
         Command::Score(args) => score::run(&args),
         Command::Replay(args) => replay::run(&args),

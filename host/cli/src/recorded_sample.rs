@@ -1,7 +1,7 @@
 //! A completion that something else recorded, as JSON.
 
 use rewarden_record::{MetaRecord, SampleRecord};
-use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage};
+use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage, shown_within};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -84,10 +84,14 @@ impl RecordedSample {
         }
         let finish = match self.finish.as_deref() {
             Some("length" | "max_tokens") => FinishReason::Length,
-            None | Some("" | "stop" | "eos" | "end_turn") => FinishReason::Stop,
+            None | Some("" | "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence") => FinishReason::Stop,
             Some(other) => {
-                self.extra.insert("finish".to_owned(), Value::String(other.to_owned()));
-                FinishReason::Stop
+                return Err(format!(
+                    "field `finish`: expected stop, eos, eos_token, end_turn, stop_sequence, length or max_tokens, found `{}`; \
+                     leave the sample out, since a text that a filter or an abort ended is no whole completion, or leave \
+                     the field out if it is",
+                    shown_within(other, 40)
+                ));
             }
         };
         Ok(SampleRecord {

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rewarden_input::read_text_within;
 use serde::{Deserialize, Serialize};
 
 use crate::untemplate::ChatFormatConfig;
+
+/// Bytes of a configuration: chat templates may stand in it, of which the longest known has 20 KB.
+const LARGEST_FILE: u64 = 4 << 20;
 
 /// A consumer's wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -131,7 +135,7 @@ impl DialectConfig {
     ///
     /// See [`DialectConfigError`].
     pub fn read(path: &Path) -> Result<Self, DialectConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = read_text_within(path, LARGEST_FILE)
             .map_err(|source| DialectConfigError::Unreadable { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|error| DialectConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;

@@ -75,6 +75,8 @@ pub(crate) struct Server {
     client: reqwest::Client,
     authorization: Option<HeaderValue>,
     places: Semaphore,
+    /// The environment variable that names the proxy in between.
+    proxy: Option<&'static str>,
 }
 
 impl Server {
@@ -94,13 +96,22 @@ impl Server {
             });
         }
         let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
-        let client = reqwest::Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
+        let mut client = reqwest::Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
+        if endpoint.is_loopback() {
+            // No proxy reaches this machine by that name, and none is to see the key.
+            client = client.no_proxy();
+            if !endpoint.is_encrypted() {
+                // The system's certificates would be read all the same, from wherever SSL_CERT_FILE says.
+                client = client.tls_certs_only([]);
+            }
+        }
         let client = client.build().map_err(|error| ModelError::Load {
             model: model.to_owned(),
             message: format!("the HTTP client cannot be set up: {error}"),
         })?;
         let places = Semaphore::new(terms.concurrency);
-        Ok(Server { endpoint, terms, client, authorization, places })
+        let proxy = proxy_variable(&endpoint, |name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        Ok(Server { endpoint, terms, client, authorization, places, proxy })
     }
 
     /// The URL that is posted to.
@@ -118,7 +129,15 @@ impl Server {
         R: Future<Output = Result<T, Failure>>,
     {
         let attempts = AtomicU32::new(0);
-        let failed = |failure: Failure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
+        let failed = |failure: Failure| {
+            let failure = match (failure, self.proxy) {
+                (Failure::Connection(message), Some(proxy)) => Failure::Connection(format!(
+                    "{message} (through the proxy that {proxy} names, unless NO_PROXY excepts this server)"
+                )),
+                (failure, _) => failure,
+            };
+            failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst))
+        };
         let _place = self.places.acquire().await.map_err(|closed| failed(Failure::Connection(closed.to_string())))?;
 
         let started = Instant::now();
@@ -166,6 +185,16 @@ impl Server {
     }
 }
 
+/// Returns which variable of the environment the HTTP library takes a proxy from, if `is_set` says so of any.
+fn proxy_variable(endpoint: &Endpoint, is_set: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let names: &[&'static str] = match (endpoint.is_loopback(), endpoint.is_encrypted()) {
+        (true, _) => &[],
+        (false, true) => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        (false, false) => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    names.iter().copied().find(|name| is_set(name))
+}
+
 fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
     let invalid = |found: &str| ModelError::InvalidOption {
         option: "api_key",
@@ -184,4 +213,22 @@ fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
         HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| invalid("a text that cannot be sent"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_named_by_the_variable_it_comes_from_and_never_for_this_machine() {
+        let named = |endpoint: &str, set: &[&str]| {
+            let endpoint = Endpoint::parse(endpoint, "/v1", "/chat/completions").unwrap();
+            proxy_variable(&endpoint, |name| set.contains(&name))
+        };
+        assert_eq!(named("http://judge:8000", &["http_proxy"]), Some("http_proxy"));
+        assert_eq!(named("http://judge:8000", &["https_proxy"]), None);
+        assert_eq!(named("https://judge", &["https_proxy", "HTTP_PROXY"]), Some("https_proxy"));
+        assert_eq!(named("https://judge", &["all_proxy"]), Some("all_proxy"));
+        assert_eq!(named("http://127.0.0.1:8000", &["http_proxy", "all_proxy"]), None);
+    }
 }

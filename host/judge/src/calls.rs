@@ -97,6 +97,7 @@ pub(crate) fn call_kind(failure: &CallFailure) -> FailureKind {
         | CallFailure::InvalidResult { .. }
         | CallFailure::Config { .. }
         | CallFailure::NotExported(_)
+        | CallFailure::System { .. }
         | CallFailure::Process { .. } => FailureKind::Trap,
     }
 }

@@ -71,9 +71,16 @@ impl InProcess {
                 let trap = format!("held more than the {HANDLES} handles of resources that an instance may hold");
                 CallFailure::Trap { trap, panic: last_error }
             }
+            None if is_of_the_system(error) => CallFailure::System { message: shown(&format!("{error:#}")) },
             None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
         }
     }
+}
+
+/// Whether the system refused something, such as the addresses of an instance's memory. No text of a plugin's stands in the errors
+/// that get here.
+fn is_of_the_system(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().contains("(os error ")
 }
 
 /// As below: wasmtime has no type for it.

@@ -217,6 +217,14 @@ pub enum CallFailure {
         /// What wasmtime said.
         message: String,
     },
+    /// The system has not what the call takes. The plugin is not to blame.
+    #[error(
+        "cannot be called: the system refuses what that takes ({message}); look at `ulimit -a`, and at the memory that is free"
+    )]
+    System {
+        /// What was asked for, and what the system said.
+        message: String,
+    },
     /// `configure` refused.
     #[error("refused its configuration{}: {message}", key.as_deref().map(|key| format!(", key `{key}`")).unwrap_or_default())]
     Config {
@@ -229,7 +237,7 @@ pub enum CallFailure {
     #[error("does not export `{0}`")]
     NotExported(Interface),
     /// The process that it ran in died, hung or answered nonsense ([`crate::Runtime::isolated`] only). The next call
-    /// gets a fresh process; this one is not repeated, since what killed one process would kill another.
+    /// gets a fresh process. This one is repeated only if its process was killed from outside.
     #[error("its process {what}")]
     Process {
         /// What became of the process.
@@ -275,7 +283,9 @@ mod from_a_child {
                         panic.truncate(panic.floor_char_boundary(WORDS));
                     }
                 }
-                Self::InvalidResult { message } | Self::Process { what: message } => bound(message),
+                Self::InvalidResult { message } | Self::System { message } | Self::Process { what: message } => {
+                    bound(message);
+                }
                 Self::Config { key, message } => {
                     key.iter_mut().for_each(bound);
                     bound(message);

@@ -18,6 +18,9 @@ use crate::metered::Metered;
 use crate::plugin;
 use rewarden_types::{Sha256Digest, shown};
 
+/// How often a call is made whose process is killed from outside each time.
+const TRIES: u32 = 3;
+
 /// Children that hold the same component: started when a call finds none idle, up to one a processor, and kept.
 ///
 /// No other component ever enters them, so that one which breaks out of WebAssembly finds nobody else's work there.
@@ -92,7 +95,8 @@ impl Pool {
         self.supervisor.waiting.list().iter().filter(|(of, _)| *of == self.id).map(|(_, worker)| worker.id()).collect()
     }
 
-    /// Makes one call in a child. A child that fails is killed, and the call is not tried again.
+    /// Makes one call in a child. A child that fails is killed. The call is tried again, twice at most, only if its child was
+    /// killed from outside, which says nothing about the component: a failure is kept with its sample for good.
     pub(crate) fn call<T: DeserializeOwned>(
         &self,
         name: &Arc<str>,
@@ -100,33 +104,40 @@ impl Pool {
         config: &str,
         call: Call<'_>,
     ) -> Result<Metered<T>, CallError> {
-        let outcome = self.ask(name, config, call).unwrap_or_else(|error: WorkerError| {
-            let what = error.to_string();
-            tracing::warn!(component = &**name, "{function}: the process of this call {what}");
-            Err(CallFailure::Process { what })
-        });
-        outcome.map_err(|failure| CallError { component: name.clone(), function, failure })
+        let failed = |failure| CallError { component: name.clone(), function, failure };
+        let request = wire::frame(&Request { config: Cow::Borrowed(config), call }).map_err(|error| {
+            failed(CallFailure::Process { what: WorkerError::Unasked(error.to_string()).to_string() })
+        })?;
+        if request.len() > self.longest.request {
+            // What is longer than the plugin's memory could not be given to it in any process.
+            return Err(failed(CallFailure::Memory { allowed: self.limits.memory_bytes, requested: request.len() }));
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match self.ask(name, &request) {
+                Ok(outcome) => return outcome.map_err(failed),
+                Err(error) => error,
+            };
+            tracing::warn!(component = &**name, "{function}: the process of this call {error}");
+            if tries == TRIES || !matches!(error, WorkerError::Killed(_)) {
+                return Err(failed(CallFailure::Process { what: error.to_string() }));
+            }
+        }
     }
 
     fn ask<T: DeserializeOwned>(
         &self,
-        name: &Arc<str>,
-        config: &str,
-        call: Call<'_>,
+        name: &str,
+        request: &[u8],
     ) -> Result<Result<Metered<T>, CallFailure>, WorkerError> {
-        let request = wire::frame(&Request { config: Cow::Borrowed(config), call })
-            .map_err(|error| WorkerError::Unasked(error.to_string()))?;
-        if request.len() > self.longest.request {
-            // What is longer than the plugin's memory could not be given to it in any process.
-            return Ok(Err(CallFailure::Memory { allowed: self.limits.memory_bytes, requested: request.len() }));
-        }
         let _place = self.gate.enter();
         // Over all components, whose own gates add up to any number.
         let _call = self.supervisor.calls.enter();
         let mut worker = self.take(name)?;
         let limits = &self.limits;
         worker.set_deadline(limits.wall.saturating_add(GRACE));
-        worker.send_frame(&request)?;
+        worker.send_frame(request)?;
         let answer: Answer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
         worker.clear_deadline();
         match &answer.outcome {

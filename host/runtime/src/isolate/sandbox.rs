@@ -65,6 +65,18 @@ pub(crate) fn enter(parent: u32, memory: u64, images: u64) -> Result<(Landlock, 
         (Resource::STACK, STACK),
         (Resource::DATA, memory),
     ] {
+        let (_, allowed) = what.get().map_err(SandboxError::of("resource limits"))?;
+        // It has only what it needs, and what is called a limit of the plugin's must not be one of the shell's.
+        if allowed < most {
+            let option = match what {
+                Resource::NOFILE => "-n",
+                Resource::DATA => "-d",
+                Resource::STACK => "-s",
+                _ => "-f",
+            };
+            let message = format!("{most} are needed and {allowed} allowed; raise that with `ulimit -H {option}`");
+            return Err(SandboxError { step: "resource limits", message });
+        }
         what.set(most, most).map_err(SandboxError::of("resource limits"))?;
     }
     Ok((landlock, pipes))

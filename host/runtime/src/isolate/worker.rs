@@ -23,6 +23,9 @@ pub(crate) enum WorkerError {
     Late(Duration),
     #[error("{0}")]
     Died(String),
+    /// By a signal that nothing in the process can have caused: the component is not to blame.
+    #[error("{0}")]
+    Killed(String),
     #[error("sent {found} bytes, more than the {allowed} allowed, and was killed")]
     TooLong { found: usize, allowed: usize },
     #[error("answered nonsense ({0}) and was killed")]
@@ -162,7 +165,7 @@ impl Worker {
             let mut watched = lock(&self.watched);
             match (watched.child.try_wait(), watched.late) {
                 (Ok(Some(_)), Some(given)) => return WorkerError::Late(given),
-                (Ok(Some(status)), None) => return WorkerError::Died(obituary(status)),
+                (Ok(Some(status)), None) => return obituary(status),
                 (Ok(None), _) => {}
                 (Err(_), _) => break,
             }
@@ -186,19 +189,25 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn obituary(status: ExitStatus) -> String {
+fn obituary(status: ExitStatus) -> WorkerError {
     let Some(signal) = status.signal() else {
-        return format!("ended with {status}, without an answer");
+        return WorkerError::Died(format!("ended with {status}, without an answer"));
     };
     let (name, likely) = match signal {
         libc::SIGSYS => ("SIGSYS", ": it made a system call that it may not make"),
         libc::SIGABRT => ("SIGABRT", ": it ran out of the memory that it may use, or found itself damaged"),
-        libc::SIGKILL => ("SIGKILL", ": by hand, or by the system for want of memory"),
         libc::SIGSEGV => ("SIGSEGV", ": it crashed"),
         libc::SIGBUS => ("SIGBUS", ": it crashed"),
         libc::SIGILL => ("SIGILL", ": it crashed"),
         libc::SIGFPE => ("SIGFPE", ": it crashed"),
-        _ => return format!("was killed by signal {signal}"),
+        // It may send no signal, also none to itself.
+        libc::SIGKILL => {
+            return WorkerError::Killed("was killed by SIGKILL: by hand, or by the system for want of memory".into());
+        }
+        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => {
+            return WorkerError::Killed(format!("was killed by signal {signal}: by hand"));
+        }
+        _ => return WorkerError::Died(format!("was killed by signal {signal}")),
     };
-    format!("was killed by {name}{likely}")
+    WorkerError::Died(format!("was killed by {name}{likely}"))
 }
