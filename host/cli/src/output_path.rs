@@ -97,7 +97,10 @@ const PARTIAL: (&str, &str) = (".rewarden-", ".partial");
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Removes what killed commands left in a directory. What cannot be removed stays.
-#[allow(clippy::disallowed_methods, reason = "files carry the wall clock; a clock that jumps removes one early or late")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "files carry the wall clock; a clock that jumps removes one early or late"
+)]
 fn remove_leftovers(directory: &Path) {
     let Ok(entries) = directory.read_dir() else { return };
     for entry in entries.flatten() {

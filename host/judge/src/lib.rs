@@ -38,7 +38,7 @@ pub use part::{Asking, Overrides, Part};
 pub use part_name::PartName;
 pub use principles::PrinciplesStage;
 pub use replay::{Given, Replayed, Replayer, Subsets};
-pub use rewarden_manifest::{MANIFEST_BYTES, ManifestError, explain_toml_error, nearest};
+pub use rewarden_manifest::{MANIFEST_BYTES, Manifest, ManifestError, explain_toml_error, nearest};
 pub use task_row::{RowError, parse_row};
 pub use validate::principles as accepted_principles;
 pub use verify::{Discrepancy, verify};

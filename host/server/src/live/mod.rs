@@ -3,6 +3,7 @@
 mod change_order;
 mod load_queue;
 mod models;
+mod pack_directory;
 mod pack_manager;
 mod refused;
 mod registry;

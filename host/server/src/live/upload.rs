@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use rewarden_dialects::{PackLabel, Problem, ProblemKind};
 use tar::{Archive, EntryType};
 
+use crate::live::pack_directory::{place_for, places_of};
 use crate::live::pack_manager::PackManager;
 use crate::live::refused::PackRefused;
 use crate::live::registry::PackChange;
@@ -45,12 +46,14 @@ impl PackManager {
 
         // What is left are two renames and a pointer. The watcher must not see a directory between two names.
         let _changing = self.changing.lock().await;
+        let kept_at = match self.directory.clone() {
+            Some(parent) => Some(self.place(parent, name.clone()).await.inspect_err(refused)?),
+            None => None,
+        };
         place.take_effect(&name)?;
         let published = self.publish(version).await.map_err(|error| invalid(&error));
         let (label, change) = published.inspect_err(refused)?;
-        let Some(kept_at) = self.directory.as_ref().map(|parent| parent.join(&name)) else {
-            return Ok((label, change, false));
-        };
+        let Some(kept_at) = kept_at else { return Ok((label, change, false)) };
         let keeping = tokio::task::spawn_blocking(move || keep(&root, &kept_at, into));
         match keeping.await {
             Ok(Ok(())) => Ok((label, change, true)),
@@ -68,13 +71,22 @@ impl PackManager {
         let changing = self.changing.lock().await;
         let removed = self.retire(name).await?;
         place.take_effect(name)?;
-        let kept_at = self.directory.as_ref().map(|parent| parent.join(&removed.name));
-        if let Some(kept_at) = kept_at.filter(|kept_at| kept_at.join("pack.toml").is_file()) {
-            // Deleting takes time if there are many files. One rename hides them.
-            let out =
-                self.transit().and_then(|out| std::fs::rename(&kept_at, out.path().join("removed")).map(|()| out));
+        if let Some(parent) = self.directory.clone() {
+            let (out, wanted) = (self.transit(), removed.name.clone());
+            let hiding = tokio::task::spawn_blocking(move || {
+                let out = out?;
+                // Deleting takes time if there are many files. One rename hides them.
+                for (number, place) in places_of(&parent, &wanted)?.iter().enumerate() {
+                    std::fs::rename(place, out.path().join(number.to_string()))?;
+                }
+                Ok::<_, std::io::Error>(out)
+            });
+            let hidden = hiding.await;
             drop(changing);
-            let removing = tokio::task::spawn_blocking(move || out.and_then(tempfile::TempDir::close));
+            let removing = tokio::task::spawn_blocking(move || match hidden {
+                Ok(hidden) => hidden.and_then(tempfile::TempDir::close),
+                Err(lost) => Err(std::io::Error::other(lost)),
+            });
             match removing.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -84,6 +96,14 @@ impl PackManager {
             }
         }
         Ok(removed)
+    }
+
+    /// Returns where an upload of this name goes in the pack directory.
+    async fn place(&self, parent: PathBuf, name: String) -> Result<PathBuf, Problem> {
+        match tokio::task::spawn_blocking(move || place_for(&parent, &name)).await {
+            Ok(place) => place.map_err(|taken| Problem::new(ProblemKind::Conflict, taken)),
+            Err(lost) => Err(Problem::new(ProblemKind::Internal, format!("looking for a place was lost: {lost}"))),
+        }
     }
 
     /// Makes an empty directory on the file system of the pack directory, so that it can be moved there in one step.
@@ -201,7 +221,10 @@ fn write(entry: &mut impl Read, place: &Path, size: u64) -> std::io::Result<()> 
     if let Some(parent) = place.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    let mut file = std::fs::File::create_new(place)?;
+    let mut file = std::fs::File::create_new(place).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => std::io::Error::other("the archive has it twice"),
+        _ => error,
+    })?;
     match std::io::copy(entry, &mut file)? {
         copied if copied == size => Ok(()),
         copied => Err(std::io::Error::other(format!("the archive ends after {copied} of its {size} bytes"))),

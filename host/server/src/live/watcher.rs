@@ -1,6 +1,7 @@
 //! The pack directory, watched.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -54,8 +55,31 @@ pub(crate) struct PackWatcher<T> {
     seen: BTreeMap<PathBuf, Seen>,
 }
 
-/// A pack's files with their sizes and times.
-type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
+/// A pack's files, with what tells another content.
+type Stamp = Vec<FileStamp>;
+
+/// A file as it was seen. Tools that copy set size and time of the original, so those two alone tell not every change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FileStamp {
+    path: PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// On Unix, the inode, and seconds and nanoseconds of its last change, which no tool sets.
+    inode: (u64, i64, i64),
+}
+
+impl FileStamp {
+    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        };
+        #[cfg(not(unix))]
+        let inode = (0, 0, 0);
+        Self { path, bytes: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+}
 
 /// What was found in a sub-directory.
 struct Seen {
@@ -209,7 +233,7 @@ fn files(directory: &Path, depth: usize, stamp: &mut Stamp) {
         if metadata.is_dir() && depth < DEPTH {
             files(&path, depth + 1, stamp);
         } else {
-            stamp.push((path, metadata.len(), metadata.modified().ok()));
+            stamp.push(FileStamp::new(path, &metadata));
         }
     }
 }
