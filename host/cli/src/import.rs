@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueHint};
-use rewarden_judge::parse_row;
+use rewarden_judge::{parse_row, rounded_integer};
 use rewarden_record::{Budget, Drawn, SamplingProvenance, TaskKey};
 use rewarden_store::{Header, RunWriter, Source};
 use rewarden_types::{Identity, Sha256Digest, Task, strict_json};
@@ -181,6 +181,9 @@ struct Import<'a> {
 impl Import<'_> {
     fn row(&mut self, line: u64, text: &str) -> Result<()> {
         let row = strict_json::value(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
+        if let Some(rounded) = rounded_integer(text) {
+            bail!("field `{}`: {}", rounded.field, rounded.message);
+        }
         let Value::Object(row) = row else { bail!("expected a JSON object, found another kind of JSON") };
         let (mut task, samples) = self.task(line, row)?;
         for (name, value) in &self.args.fields {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use rewarden_evaluate::{Protocol, dataset};
-use rewarden_judge::{RowError, parse_row};
+use rewarden_judge::{RowError, parse_row, rounded_integer};
 use rewarden_tables::{Row, RowReader};
 use rewarden_types::{Task, strict_json};
 use serde_json::Value;
@@ -67,6 +67,9 @@ fn mapped(dataset: Protocol, line: u64, text: &str) -> Result<String, RowError> 
         Ok(_) => return Err(wrong(None, "expected a JSON object, found another kind of JSON".to_owned())),
         Err(error) => return Err(wrong(None, format!("expected a JSON object: {error}"))),
     };
+    if let Some(rounded) = rounded_integer(text) {
+        return Err(wrong(Some(rounded.field), rounded.message));
+    }
     match dataset::map_row(dataset, row) {
         Ok(row) => Ok(Value::Object(row).to_string()),
         Err(error) => Err(wrong(Some(error.field.clone()), error.to_string())),

@@ -8,6 +8,7 @@
 
 mod calls;
 mod configuration;
+mod exact_integer;
 mod judge;
 mod loader;
 mod lock;
@@ -29,6 +30,7 @@ mod vary;
 mod verify;
 
 pub use configuration::{ConfigurationError, Setting};
+pub use exact_integer::{Rounded, rounded_integer};
 pub use judge::{Event, Judge, JudgeSettings, Observer, Stage};
 pub use lock::{Lock, LockError};
 pub use order::{Order, OrderError};

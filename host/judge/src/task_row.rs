@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rewarden_types::{Message, Role, Task, strict_json};
 use serde_json::{Map, Value};
 
+use crate::exact_integer::rounded_integer;
+
 /// Why a row is not a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}{}: {message}", field.as_deref().map(|field| format!(", field `{field}`")).unwrap_or_default())]
@@ -29,6 +31,9 @@ pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     let mut reader = Reader { line, id: None };
     let value: Value =
         strict_json::value(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
+    if let Some(rounded) = rounded_integer(text) {
+        return Err(reader.error(Some(&rounded.field), rounded.message));
+    }
     let Value::Object(mut row) = value else {
         return Err(reader.error(None, format!("expected a JSON object, found {}", kind(&value))));
     };
@@ -359,7 +364,7 @@ mod tests {
         assert_eq!(id("1.5").unwrap(), "1.5");
         let refused = id("123456789012345678901234567890").unwrap_err();
         assert_eq!(refused.field.as_deref(), Some("id"));
-        assert!(refused.message.starts_with("expected a string or a whole number of at most 64 bits"), "{refused}");
+        assert!(refused.message.starts_with("expected an integer of 64 bits"), "{refused}");
     }
 
     #[test]

@@ -185,7 +185,7 @@ pub(crate) fn size(path: &Path) -> u64 {
     size(path).saturating_add(size(&beside(path, "-wal")))
 }
 
-/// How a rollback journal ends that names a super-journal: a file elsewhere, which is deleted when the journal is rolled back.
+/// How a rollback journal begins, and how one ends that names a super-journal: a file elsewhere, which is deleted when the journal is rolled back.
 const SUPER_JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 /// Refuses files beside the run that would have SQLite write or delete another one: they may come from elsewhere with it.
@@ -197,12 +197,17 @@ fn check_beside(path: &Path) -> Result<(), StoreError> {
             return Err(StoreError::Beside { path, found: "is no regular file" });
         }
         if ending == "-journal" && metadata.len() >= 8 {
-            let mut end = [0; 8];
+            let (mut start, mut end) = ([0; 8], [0; 8]);
             let read = File::open(&path).and_then(|mut file| {
+                file.read_exact(&mut start)?;
                 file.seek(SeekFrom::End(-8))?;
                 file.read_exact(&mut end)
             });
             read.map_err(|error| StoreError::io(&path, &error))?;
+            // Zeros begin one that was rolled back and kept.
+            if start != SUPER_JOURNAL && start != [0; 8] {
+                return Err(StoreError::Beside { path, found: "has the name of its journal and is none" });
+            }
             if end == SUPER_JOURNAL {
                 return Err(StoreError::Beside { path, found: "names another journal, which no run has" });
             }

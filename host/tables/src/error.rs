@@ -56,6 +56,14 @@ pub enum TableError {
         /// What is wrong with it.
         found: String,
     },
+    /// A Parquet file that may be sound and has more columns, levels or row groups than are read.
+    #[error("{}: {found}", path.display())]
+    Beyond {
+        /// The file.
+        path: PathBuf,
+        /// What it has, what is allowed, and what to do.
+        found: String,
+    },
     /// A Parquet file packed in a way that this build does not unpack.
     #[error(
         "{}: column `{column}` is compressed with {codec}; expected none, SNAPPY or ZSTD: write the file again with \

@@ -274,9 +274,22 @@ proptest! {
         if let Err(error) = tried(&bytes) {
             let expected = matches!(
                 error,
-                TableError::CorruptParquet { .. } | TableError::UnsupportedColumn { .. } | TableError::Compression { .. }
+                TableError::CorruptParquet { .. }
+                    | TableError::Beyond { .. }
+                    | TableError::UnsupportedColumn { .. }
+                    | TableError::Compression { .. }
             );
             prop_assert!(expected, "{error}");
         }
     }
+}
+
+#[test]
+fn a_sound_file_with_too_many_columns_is_not_called_damaged() {
+    let names: Vec<String> = (0..1001).map(|index| format!("c{index}")).collect();
+    let column = || Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
+    let file = written(names.iter().map(|name| (name.as_str(), column())).collect());
+    let error = RowReader::open(file.path()).err().unwrap().to_string();
+    let path = file.path().display();
+    assert_eq!(error, format!("{path}: it has more than the 1000 columns allowed; leave some out"));
 }

@@ -94,6 +94,18 @@ pub enum ModelError {
         attempts: u32,
     },
 
+    /// The server answered, with nothing.
+    #[error(
+        "{endpoint} sent an empty reply (attempts: {attempts}); expected a completion: check the endpoint's path, and what \
+         stands between here and the model server"
+    )]
+    EmptyReply {
+        /// The URL.
+        endpoint: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+
     /// The answer is not what the protocol says.
     #[error("{origin} sent a reply that cannot be used: expected {expected}, found {found}")]
     MalformedReply {

@@ -141,3 +141,29 @@ fn a_terminal_that_says_it_has_no_columns_gets_lines_and_not_letters() {
     let letters = text.lines().filter(|line| line.trim().chars().count() == 1).count();
     assert!(letters < 3, "{text}");
 }
+
+#[test]
+fn an_integer_that_would_be_rounded_is_an_error_of_its_row_by_field() {
+    let sandbox = Sandbox::default();
+    let rows = [
+        r#"{"id": 123456789012345678901234567890, "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": "4"}"#,
+        r#"{"id": "b", "prompt": "2+2?", "responses": ["\\boxed{4}"], "metadata": {"n": [1, 18446744073709551616]}}"#,
+        r#"{"id": 18446744073709551615, "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": "4"}"#,
+    ];
+    sandbox.write("tasks.jsonl", rows.join("\n"));
+    let run = sandbox.run(["score", "tasks.jsonl", "--pack", &boxed(), "--format", "jsonl"]).expect(3);
+    let rows = run.rows();
+    let said = |row: usize| (rows[row]["error"]["field"].clone(), rows[row]["error"]["message"].clone());
+    let message = |number: &str| {
+        json!(format!("expected an integer of 64 bits, found {number}; write it as a string to keep it"))
+    };
+    assert_eq!(said(0), (json!("id"), message("123456789012345678901234567890")));
+    assert_eq!(said(1), (json!("metadata.n[1]"), message("18446744073709551616")));
+    assert_eq!((&rows[2]["id"], &rows[2]["scores"]), (&json!("18446744073709551615"), &json!([0.9])));
+    sandbox.write(
+        "log.jsonl",
+        r#"{"id": 123456789012345678901234567890, "prompt": "q", "responses": ["a"], "samples": []}"#,
+    );
+    let stderr = sandbox.run(["import", "log.jsonl", "--run", "log.run", "--quiet"]).expect(1).stderr();
+    assert!(stderr.contains("row 1: field `id`: expected an integer of 64 bits"), "{stderr}");
+}

@@ -588,3 +588,17 @@ fn runs_of_schema_2_are_read_verified_replayed_and_gone_on_with_as_they_are() {
     assert_eq!(connection.query_row(version, [], |row| row.get::<_, u32>(0)).unwrap(), 2);
     assert!(sandbox.run(["verify", "a.run"]).expect(0).stdout().contains("made before runs had a digest"));
 }
+
+#[test]
+fn a_file_with_the_name_of_a_journal_and_a_directory_that_is_not_there_are_called_that() {
+    let sandbox = edited("scored.run", "");
+    sandbox.write("a.run-journal", "hello world\n");
+    for arguments in [vec!["verify", "a.run"], vec!["export", "a.run"], vec!["eval", "a.run"]] {
+        let stderr = sandbox.run(&arguments).expect(1).stderr();
+        let told = "a.run-journal lies beside the run and has the name of its journal and is none; move it away\n";
+        assert!(stderr.ends_with(told), "{arguments:?}: {stderr}");
+    }
+    sandbox.write("log.jsonl", r#"{"id": "a", "prompt": "q", "responses": ["a"], "samples": []}"#);
+    let stderr = sandbox.run(["import", "log.jsonl", "--run", "nope/x.run", "--quiet"]).expect(1).stderr();
+    assert_eq!(stderr, "error: there is no directory nope for nope/x.run; make it, or give another path\n");
+}

@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Status { status: u16, body: String, retry_after: Option<Duration> },
     /// The connection was not made or broke off, perhaps in the middle of a reply.
     Connection(String),
+    /// A whole reply without a byte, as of a proxy that has lost its server.
+    Empty,
     /// One try took too long.
     TryTimeout,
     /// All tries together took too long.
@@ -34,7 +36,7 @@ impl Failure {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Failure::Status { status, .. } => *status == 429 || *status >= 500,
-            Failure::Connection(_) | Failure::TryTimeout => true,
+            Failure::Connection(_) | Failure::Empty | Failure::TryTimeout => true,
             Failure::TotalTimeout | Failure::Malformed { .. } => false,
         }
     }
@@ -65,6 +67,7 @@ impl Failure {
         match self {
             Failure::Status { status, body, .. } => ModelError::HttpStatus { endpoint, status, body, attempts },
             Failure::Connection(message) => ModelError::Connection { endpoint, message, attempts },
+            Failure::Empty => ModelError::EmptyReply { endpoint, attempts },
             Failure::TryTimeout => {
                 ModelError::Timeout { endpoint, limit: "per-try", seconds: terms.try_timeout.as_secs_f64(), attempts }
             }
@@ -81,6 +84,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Status { status, body, .. } => write!(f, "status {status}: {body}"),
             Failure::Connection(message) => f.write_str(message),
+            Failure::Empty => f.write_str("an empty reply"),
             Failure::TryTimeout => f.write_str("took too long"),
             Failure::TotalTimeout => f.write_str("took too long in all"),
             Failure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
@@ -90,6 +94,9 @@ impl fmt::Display for Failure {
 
 /// Reads a whole reply's JSON. `expected` says in words what it should be.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, expected: &'static str) -> Result<T, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::Empty);
+    }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         // Cut off on its way.
         Category::Eof | Category::Io => {
@@ -134,6 +141,7 @@ mod tests {
             (status(404), false),
             (status(422), false),
             (Failure::Connection("refused".into()), true),
+            (Failure::Empty, true),
             (Failure::TryTimeout, true),
             (Failure::TotalTimeout, false),
             (Failure::Malformed { expected: "JSON", found: "HTML".into() }, false),

@@ -15,37 +15,45 @@ pub(super) const CHUNKS: u64 = 200_000;
 /// Structs and lists in each other; two levels of the schema make one list. The decoder calls itself for each.
 const DEEPEST: usize = 64;
 
+/// Why a file is not read.
+pub(super) enum Unfit {
+    /// It is cut off or damaged.
+    Damaged(String),
+    /// It may be sound, and has more than is read.
+    Beyond(String),
+}
+
 /// Reads over the footer.
 ///
 /// # Errors
 /// Returns what is wrong with it.
-pub(super) fn check(file: &File) -> Result<(), String> {
-    let unreadable = |error: std::io::Error| error.to_string();
+pub(super) fn check(file: &File) -> Result<(), Unfit> {
+    let unreadable = |error: std::io::Error| Unfit::Damaged(error.to_string());
     let mut file = file;
     let length = file.metadata().map_err(unreadable)?.len();
     // `PAR1` at both ends, and before the last one the length of the footer.
     let Some(at) = length.checked_sub(8).filter(|at| *at >= 4) else {
-        return Err(format!("it has {length} bytes, fewer than any"));
+        return Err(Unfit::Damaged(format!("it has {length} bytes, fewer than any")));
     };
     let mut tail = [0; 4];
     file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
     file.read_exact(&mut tail).map_err(unreadable)?;
     let size = u32::from_le_bytes(tail);
     if size > FOOTER_BYTES {
-        return Err(format!("its footer has {size} bytes, more than the {FOOTER_BYTES} allowed"));
+        return Err(Unfit::Damaged(format!("its footer has {size} bytes, more than the {FOOTER_BYTES} allowed")));
     }
     let Some(start) = at.checked_sub(u64::from(size)) else {
-        return Err(format!("its footer has {size} bytes, more than there are"));
+        return Err(Unfit::Damaged(format!("its footer has {size} bytes, more than there are")));
     };
     let mut footer = Vec::new();
     file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     file.take(u64::from(size)).read_to_end(&mut footer).map_err(unreadable)?;
     let mut thrift = Thrift::new(&footer);
-    metadata(&mut thrift).unwrap_or_else(|| Err("its footer is damaged".to_owned()))
+    metadata(&mut thrift).unwrap_or_else(|| Err(Unfit::Damaged("its footer is damaged".to_owned())))
 }
 
 /// `FileMetaData`: field 2 is the schema, field 4 the row groups.
-fn metadata(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
+fn metadata(thrift: &mut Thrift<'_>) -> Option<Result<(), Unfit>> {
     let mut last = 0;
     while let Some((id, kind)) = thrift.field(last)? {
         last = id;
@@ -65,7 +73,7 @@ fn metadata(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
 }
 
 /// A tree, each element before its children, of which field 5 says how many there are.
-fn schema(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
+fn schema(thrift: &mut Thrift<'_>) -> Option<Result<(), Unfit>> {
     let (kind, count) = thrift.list()?;
     // How many children are still to come, for each level.
     let mut levels: Vec<i64> = Vec::new();
@@ -87,10 +95,12 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
             levels.pop();
         }
         if levels.len() > DEEPEST {
-            return Some(Err(format!("its columns nest deeper than the {DEEPEST} levels allowed")));
+            return Some(Err(Unfit::Beyond(format!(
+                "its columns nest deeper than the {DEEPEST} levels allowed; make them flatter or leave them out"
+            ))));
         }
         if columns > COLUMNS {
-            return Some(Err(format!("it has more than the {COLUMNS} columns allowed; leave some out")));
+            return Some(Err(Unfit::Beyond(format!("it has more than the {COLUMNS} columns allowed; leave some out"))));
         }
     }
     Some(Ok(()))
@@ -109,7 +119,7 @@ fn children(thrift: &mut Thrift<'_>) -> Option<i64> {
 }
 
 /// Field 1 of each holds its columns.
-fn row_groups(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
+fn row_groups(thrift: &mut Thrift<'_>) -> Option<Result<(), Unfit>> {
     let (kind, groups) = thrift.list()?;
     let mut chunks = 0;
     for _ in 0..groups {
@@ -129,7 +139,7 @@ fn row_groups(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
             let message = format!(
                 "it has more than the {CHUNKS} pieces of columns allowed; write it again with larger row groups"
             );
-            return Some(Err(message));
+            return Some(Err(Unfit::Beyond(message)));
         }
     }
     Some(Ok(()))

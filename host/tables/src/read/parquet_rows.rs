@@ -1,11 +1,12 @@
 //! Rows of a Parquet file, a small batch at a time.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{Error, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -16,7 +17,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::bounds::{Refusal, batch_rows};
-use super::footer;
+use super::footer::{self, Unfit};
 use super::json_cell::{JsonCell, unsupported};
 use super::row::{MOST_BYTES, Row, RowFault, too_long_text};
 use crate::TableError;
@@ -41,7 +42,10 @@ impl ParquetRows {
     /// Opens `file`, and says how many rows it has.
     pub(super) fn open(path: &Path, file: File) -> Result<(Self, u64), TableError> {
         let corrupt = |found| TableError::CorruptParquet { path: path.to_owned(), after: 0, found };
-        footer::check(&file).map_err(corrupt)?;
+        footer::check(&file).map_err(|unfit| match unfit {
+            Unfit::Damaged(found) => corrupt(found),
+            Unfit::Beyond(found) => TableError::Beyond { path: path.to_owned(), found },
+        })?;
         // Without the schema that Arrow may have put there, since Parquet's own types are fewer and plainer.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = decoded(|| ArrowReaderMetadata::load(&file, options.clone())).map_err(corrupt)?;
@@ -133,10 +137,32 @@ impl ParquetRows {
 /// What `step` gives. The decoder panics where offsets in a damaged file make no sense; to the caller this is damage
 /// like any other, after which nothing more is decoded.
 fn decoded<T, E: ToString>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(step)) {
+    quiet_while_decoding();
+    DECODING.set(true);
+    let stepped = catch_unwind(AssertUnwindSafe(step));
+    DECODING.set(false);
+    match stepped {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(format!("its decoder gave up: {}", said(&*panic))),
     }
+}
+
+thread_local! {
+    /// Whether this thread is in the decoder, whose panics are told as damage and by nobody else.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps the text of a panic in the decoder from standard error. All other panics are told as before.
+fn quiet_while_decoding() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !DECODING.get() {
+                tell(panic);
+            }
+        }));
+    });
 }
 
 fn said(panic: &(dyn Any + Send)) -> &str {
