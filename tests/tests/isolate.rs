@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rewarden_runtime::{
@@ -235,23 +235,33 @@ fn ticks(process: u32) -> u64 {
 }
 
 #[test]
-fn a_process_that_is_killed_in_a_call_fails_that_call_by_type_and_the_next_has_a_fresh_one() {
+fn a_call_whose_process_is_killed_from_outside_is_made_again_and_after_three_it_is_the_hosts_failure() {
     let limits = Limits { fuel: u64::MAX, wall: Duration::from_secs(300), ..Limits::default() };
     let evil = isolated(limits, None).load_file(&component("evil")).unwrap();
     let parse =
         |mode: &str| evil.parse(&format!(r#"{{"mode": "{mode}"}}"#), &ParseRequest::new(&completion("5"), 1, SCALE));
-    let [process] = evil.processes()[..] else { panic!("{:?}", evil.processes()) };
-    let before = ticks(process);
+    let this = std::process::id();
+    let others = plugin_processes(this);
+    let mut killed: Vec<u32> = others.iter().copied().filter(|other| !evil.processes().contains(other)).collect();
     let failure = std::thread::scope(|scope| {
         let call = scope.spawn(|| parse("loop").unwrap_err().failure);
-        wait_until("the call is under way", || ticks(process) >= before + 5);
-        signal("-KILL", process);
+        for signal_name in ["-KILL", "-TERM", "-HUP"] {
+            let mut process = 0;
+            wait_until("the call is under way", || {
+                let found = plugin_processes(this).into_iter().find(|found| !killed.contains(found));
+                found.is_some_and(|found| {
+                    process = found;
+                    ticks(found) >= 20
+                })
+            });
+            signal(signal_name, process);
+            killed.push(process);
+        }
         call.join().unwrap()
     });
-    let CallFailure::Process { what } = failure else { panic!("{failure}") };
-    assert!(what.contains("SIGKILL"), "{what}");
+    let CallFailure::Host { what } = failure else { panic!("{failure}") };
+    assert_eq!(what, "the processes of 3 tries were killed from outside; the last was killed by signal 1");
     assert!(parse("none").is_ok());
-    assert!(evil.processes().len() == 1 && evil.processes() != [process]);
 }
 
 #[test]
@@ -280,57 +290,76 @@ fn a_process_that_hangs_is_killed_when_the_time_is_over() {
     assert!(spct.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).is_ok());
 }
 
+/// Two kills cost nothing; where every process is killed, the task ends as the host's failure, which is asked again.
 #[test]
-fn a_process_that_dies_in_mid_job_costs_the_sample_in_flight_and_the_job_goes_on() {
+fn processes_that_are_killed_in_mid_job_are_no_traps_of_the_plugin_and_the_job_goes_on() {
     let job = Arc::new(AtomicU32::new(0));
-    let stopped = Arc::new(Mutex::new(Vec::new()));
+    let killing = Arc::new(AtomicU32::new(0));
     let server = ModelServer::new({
-        let (job, stopped) = (job.clone(), stopped.clone());
+        let (job, killing) = (job.clone(), killing.clone());
         move |body| {
-            if rewarden_tests::prompt(body).contains("POISON") {
-                // The calls for the task before are over by then; the next ones find their process stopped.
-                std::thread::sleep(Duration::from_secs(1));
-                let processes = plugin_processes(job.load(Ordering::SeqCst));
-                processes.iter().for_each(|process| signal("-STOP", *process));
-                stopped.lock().unwrap().extend(processes);
-                let stopped = stopped.clone();
+            let prompt = rewarden_tests::prompt(body);
+            // The calls for the task before are over by then.
+            std::thread::sleep(Duration::from_millis(300));
+            let parent = job.load(Ordering::SeqCst);
+            let kill_all = move || plugin_processes(parent).iter().for_each(|process| _ = kill(*process));
+            if prompt.contains("ONCE") {
+                kill_all();
+            }
+            if prompt.contains("ALWAYS") && killing.load(Ordering::SeqCst) == 0 {
+                killing.store(1, Ordering::SeqCst);
+                let killing = killing.clone();
                 std::thread::spawn(move || {
-                    std::thread::sleep(Duration::from_secs(2));
-                    stopped.lock().unwrap().iter().for_each(|process| signal("-KILL", *process));
+                    while killing.load(Ordering::SeqCst) == 1 {
+                        kill_all();
+                    }
                 });
+                std::thread::sleep(Duration::from_millis(200));
             }
             r"Scores: \boxed{3, 4}".into()
         }
     });
     let task = |id: &str, text: &str| json!({"id": id, "prompt": text, "responses": [text, "b"]});
-    let tasks = [task("before", "fine"), task("poisoned", "POISON"), task("after", "fine")];
-    let (child, _sandbox) = start(&server, &tasks);
+    let tasks = [task("before", "fine"), task("once", "ONCE"), task("always", "ALWAYS")];
+    let (child, sandbox) = start(&server, &tasks);
     job.store(child.id(), Ordering::SeqCst);
     let output = child.wait_with_output().unwrap();
+    killing.store(2, Ordering::SeqCst);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let rows = rows(std::str::from_utf8(&output.stdout).unwrap());
-    assert!(!stopped.lock().unwrap().is_empty());
     assert_eq!(rows.len(), 3, "{stderr}");
-    let valid = |row: &Value| (row["valid"].clone(), row["failures"].clone());
-    assert_eq!(valid(&rows[0]), (json!(1), json!({})), "{stderr}");
-    assert_eq!(valid(&rows[1]), (json!(0), json!({"trap": 1})), "{stderr}");
-    assert_eq!(valid(&rows[2]), (json!(1), json!({})), "{stderr}");
+    for row in &rows[..2] {
+        assert_eq!((&row["valid"], &row["failures"]), (&json!(1), &json!({})), "{stderr}");
+    }
+    assert_eq!((&rows[2]["error"]["kind"], &rows[2]["failures"]), (&json!("host"), &json!({})), "{stderr}");
     assert!(stderr.contains("was killed by SIGKILL"), "{stderr}");
+    let verified = sandbox.run(["verify", "job.run"]);
+    assert_eq!(verified.status(), 0, "{}{}", verified.stdout(), verified.stderr());
+    let again = scoring(&sandbox, &server).arg("--retry-failed").output().unwrap();
+    let rows = rewarden_tests::rows(std::str::from_utf8(&again.stdout).unwrap());
+    assert_eq!((&rows[2]["valid"], &rows[2]["error"]), (&json!(1), &Value::Null), "{rows:?}");
+    assert_eq!(sandbox.run(["verify", "job.run"]).status(), 0);
+}
+
+/// It may have ended by itself.
+fn kill(process: u32) -> std::io::Result<std::process::Output> {
+    Command::new("kill").args(["-KILL", &process.to_string()]).output()
 }
 
 fn start(server: &ModelServer, tasks: &[Value]) -> (std::process::Child, Sandbox) {
     let sandbox = Sandbox::default();
     sandbox.write("tasks.jsonl", tasks.iter().map(|task| format!("{task}\n")).collect::<String>());
-    let child = sandbox
-        .rewarden()
+    let child = scoring(&sandbox, server).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    (child, sandbox)
+}
+
+fn scoring(sandbox: &Sandbox, server: &ModelServer) -> Command {
+    let mut command = sandbox.rewarden();
+    command
         .env("REWARDEN_ISOLATE", "process")
         .args(["score", "tasks.jsonl", "--endpoint", &server.endpoint(), "--model", "fake", "--format", "jsonl"])
-        .args(["--pack", pack("spct-vote").to_str().unwrap(), "-k", "1", "--concurrency", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    (child, sandbox)
+        .args(["--pack", pack("spct-vote").to_str().unwrap(), "-k", "1", "--concurrency", "1", "--run", "job.run"]);
+    command
 }
 
 #[test]

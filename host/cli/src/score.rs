@@ -49,7 +49,7 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "BENCHMARK")]
     pub(crate) dataset: Option<Protocol>,
 
-    /// Draw samples again that failed because the model or its server did, in the tasks of --run
+    /// Draw samples again that failed because the model, its server or the host did, in the tasks of --run
     #[arg(long, requires = "run")]
     pub(crate) retry_failed: bool,
 
@@ -116,6 +116,18 @@ impl Kept {
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A full disk of a temporary run, of which nothing is kept.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        match (&self.scratch, error.downcast_ref::<StoreError>()) {
+            (Some(scratch), Some(StoreError::DiskFull { .. })) => anyhow::anyhow!(
+                "no space is left for the temporary run {}, which is deleted; set TMPDIR to a larger disk, or keep the run \
+                 on one with --run FILE",
+                scratch.path().display()
+            ),
+            _ => error,
+        }
     }
 
     /// What is left of a run that a signal ended early, and how it goes on.
@@ -208,7 +220,7 @@ impl Scoring<'_> {
             .thread_stack_size(4 << 20)
             .build()
             .context("cannot start the async runtime")?;
-        let ended = runtime.block_on(self.score(source, pack, output, kept));
+        let ended = runtime.block_on(self.score(source, pack, output, kept)).map_err(|error| kept.explain(error));
         // Not waited for: the reader may be waiting for standard input.
         runtime.shutdown_background();
         ended
@@ -314,7 +326,7 @@ impl Scoring<'_> {
         if self.retry_failed {
             let reopened = writer.forget_model_errors()?;
             if !self.quiet {
-                err!("{reopened} tasks had samples that failed with the model; these are drawn again");
+                err!("{reopened} tasks failed with the model or the host; what is missing of them is drawn again");
             }
         }
         if kept.scratch.is_none() && !self.quiet {

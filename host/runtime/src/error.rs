@@ -228,11 +228,18 @@ pub enum CallFailure {
     /// The component does not export the interface. Checked when a pack is loaded; here for callers that did not.
     #[error("does not export `{0}`")]
     NotExported(Interface),
-    /// The process that it ran in died, hung or answered nonsense ([`crate::Runtime::isolated`] only). The next call
+    /// The process that it ran in crashed, hung or answered nonsense ([`crate::Runtime::isolated`] only). The next call
     /// gets a fresh process; this one is not repeated, since what killed one process would kill another.
     #[error("its process {what}")]
     Process {
         /// What became of the process.
+        what: String,
+    },
+    /// The host could not make the call, for want of memory or of a process, or because somebody killed the process again and
+    /// again. It says nothing about the plugin.
+    #[error("the host could not make the call, which is not the plugin's fault: {what}")]
+    Host {
+        /// What happened.
         what: String,
     },
 }
@@ -275,7 +282,9 @@ mod from_a_child {
                         panic.truncate(panic.floor_char_boundary(WORDS));
                     }
                 }
-                Self::InvalidResult { message } | Self::Process { what: message } => bound(message),
+                Self::InvalidResult { message } | Self::Process { what: message } | Self::Host { what: message } => {
+                    bound(message);
+                }
                 Self::Config { key, message } => {
                     key.iter_mut().for_each(bound);
                     bound(message);

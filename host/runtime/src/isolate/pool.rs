@@ -18,6 +18,10 @@ use crate::metered::Metered;
 use crate::plugin;
 use rewarden_types::{Sha256Digest, shown};
 
+/// How often a call is made whose process is killed from outside. Somebody who kills processes by hand kills one or two; where
+/// three in a row are killed, the machine has no memory for them.
+const TRIES: u32 = 3;
+
 /// Children that hold the same component: started when a call finds none idle, up to one a processor, and kept.
 ///
 /// No other component ever enters them, so that one which breaks out of WebAssembly finds nobody else's work there.
@@ -92,7 +96,8 @@ impl Pool {
         self.supervisor.waiting.list().iter().filter(|(of, _)| *of == self.id).map(|(_, worker)| worker.id()).collect()
     }
 
-    /// Makes one call in a child. A child that fails is killed, and the call is not tried again.
+    /// Makes one call in a child. A child that fails is killed. The call is tried again only where the child was killed from
+    /// outside: what a plugin does to one process it would do to another.
     pub(crate) fn call<T: DeserializeOwned>(
         &self,
         name: &Arc<str>,
@@ -100,33 +105,55 @@ impl Pool {
         config: &str,
         call: Call<'_>,
     ) -> Result<Metered<T>, CallError> {
-        let outcome = self.ask(name, config, call).unwrap_or_else(|error: WorkerError| {
+        let failed = |failure| CallError { component: name.clone(), function, failure };
+        let request = match wire::frame(&Request { config: Cow::Borrowed(config), call }) {
+            // What is longer than the plugin's memory could not be given to it in any process.
+            Ok(request) if request.len() > self.longest.request => {
+                return Err(failed(CallFailure::Memory {
+                    allowed: self.limits.memory_bytes,
+                    requested: request.len(),
+                }));
+            }
+            Ok(request) => request,
+            Err(error) => {
+                let what = WorkerError::Unasked(error.to_string()).to_string();
+                return Err(failed(CallFailure::Process { what }));
+            }
+        };
+        let mut tries = 1;
+        loop {
+            let error: WorkerError = match self.ask(name, &request) {
+                Ok(outcome) => return outcome.map_err(failed),
+                Err(error) => error,
+            };
             let what = error.to_string();
             tracing::warn!(component = &**name, "{function}: the process of this call {what}");
-            Err(CallFailure::Process { what })
-        });
-        outcome.map_err(|failure| CallError { component: name.clone(), function, failure })
+            match error {
+                WorkerError::Killed(_) if tries < TRIES => tries += 1,
+                WorkerError::Killed(_) => {
+                    let what = format!("the processes of {tries} tries were killed from outside; the last {what}");
+                    return Err(failed(CallFailure::Host { what }));
+                }
+                WorkerError::Start(_) | WorkerError::Sandbox(_) => {
+                    return Err(failed(CallFailure::Host { what: format!("its process {what}") }));
+                }
+                _ => return Err(failed(CallFailure::Process { what })),
+            }
+        }
     }
 
     fn ask<T: DeserializeOwned>(
         &self,
         name: &Arc<str>,
-        config: &str,
-        call: Call<'_>,
+        request: &[u8],
     ) -> Result<Result<Metered<T>, CallFailure>, WorkerError> {
-        let request = wire::frame(&Request { config: Cow::Borrowed(config), call })
-            .map_err(|error| WorkerError::Unasked(error.to_string()))?;
-        if request.len() > self.longest.request {
-            // What is longer than the plugin's memory could not be given to it in any process.
-            return Ok(Err(CallFailure::Memory { allowed: self.limits.memory_bytes, requested: request.len() }));
-        }
         let _place = self.gate.enter();
         // Over all components, whose own gates add up to any number.
         let _call = self.supervisor.calls.enter();
         let mut worker = self.take(name)?;
         let limits = &self.limits;
         worker.set_deadline(limits.wall.saturating_add(GRACE));
-        worker.send_frame(&request)?;
+        worker.send_frame(request)?;
         let answer: Answer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
         worker.clear_deadline();
         match &answer.outcome {

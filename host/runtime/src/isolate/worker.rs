@@ -23,6 +23,9 @@ pub(crate) enum WorkerError {
     Late(Duration),
     #[error("{0}")]
     Died(String),
+    /// Ended by a signal that nothing inside of it can have raised, or gone without a trace.
+    #[error("{0}")]
+    Killed(String),
     #[error("sent {found} bytes, more than the {allowed} allowed, and was killed")]
     TooLong { found: usize, allowed: usize },
     #[error("answered nonsense ({0}) and was killed")]
@@ -162,9 +165,9 @@ impl Worker {
             let mut watched = lock(&self.watched);
             match (watched.child.try_wait(), watched.late) {
                 (Ok(Some(_)), Some(given)) => return WorkerError::Late(given),
-                (Ok(Some(status)), None) => return WorkerError::Died(obituary(status)),
+                (Ok(Some(status)), None) => return obituary(status),
                 (Ok(None), _) => {}
-                (Err(_), _) => break,
+                (Err(error), _) => return WorkerError::Killed(format!("is gone: {error}")),
             }
             drop(watched);
             std::thread::sleep(Duration::from_millis(1));
@@ -186,19 +189,27 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn obituary(status: ExitStatus) -> String {
+/// How a process ended that its parent did not end.
+///
+/// A process that runs a plugin can send no signal, so what is not raised by its own instructions, its system calls or its
+/// memory comes from outside.
+fn obituary(status: ExitStatus) -> WorkerError {
     let Some(signal) = status.signal() else {
-        return format!("ended with {status}, without an answer");
+        return WorkerError::Died(format!("ended with {status}, without an answer"));
     };
     let (name, likely) = match signal {
         libc::SIGSYS => ("SIGSYS", ": it made a system call that it may not make"),
         libc::SIGABRT => ("SIGABRT", ": it ran out of the memory that it may use, or found itself damaged"),
-        libc::SIGKILL => ("SIGKILL", ": by hand, or by the system for want of memory"),
         libc::SIGSEGV => ("SIGSEGV", ": it crashed"),
         libc::SIGBUS => ("SIGBUS", ": it crashed"),
         libc::SIGILL => ("SIGILL", ": it crashed"),
         libc::SIGFPE => ("SIGFPE", ": it crashed"),
-        _ => return format!("was killed by signal {signal}"),
+        libc::SIGTRAP => ("SIGTRAP", ": it crashed"),
+        libc::SIGXFSZ => ("SIGXFSZ", ": it wrote more than it may"),
+        libc::SIGKILL => {
+            return WorkerError::Killed("was killed by SIGKILL: by hand, or by the system for want of memory".into());
+        }
+        _ => return WorkerError::Killed(format!("was killed by signal {signal}")),
     };
-    format!("was killed by {name}{likely}")
+    WorkerError::Died(format!("was killed by {name}{likely}"))
 }
