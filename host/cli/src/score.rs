@@ -49,7 +49,7 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "BENCHMARK")]
     pub(crate) dataset: Option<Protocol>,
 
-    /// Draw samples again that failed because the model or its server did, in the tasks of --run
+    /// Draw samples again that failed because the model, its server or the host did, in the tasks of --run
     #[arg(long, requires = "run")]
     pub(crate) retry_failed: bool,
 
@@ -326,7 +326,7 @@ impl Scoring<'_> {
         if self.retry_failed {
             let reopened = writer.forget_model_errors()?;
             if !self.quiet {
-                err!("{reopened} tasks had samples that failed with the model; these are drawn again");
+                err!("{reopened} tasks failed with the model or the host; what is missing of them is drawn again");
             }
         }
         if kept.scratch.is_none() && !self.quiet {

@@ -1,6 +1,6 @@
 //! The calls into a pack's templates and parsers, with the host's own checks around them. Everything here blocks.
 
-use rewarden_record::SamplingProvenance;
+use rewarden_record::{SamplingProvenance, TaskFailure};
 use rewarden_runtime::{CallError, CallFailure};
 use rewarden_types::{
     Completion, Failure, FailureKind, GenerateRequest, Judgement, MAX_TOP_LOGPROBS, Outcome, ParseRequest, Principle,
@@ -24,11 +24,11 @@ impl Asking {
         sampling: &SamplingProvenance,
         temperature: f64,
         seed: u64,
-    ) -> Result<GenerateRequest, Failure> {
+    ) -> Result<GenerateRequest, Stopped> {
         let shown = TaskView { responses: order.show(&task.responses).into(), ..task.clone() };
         let request = RenderRequest { task: shown, scale: self.scale, critique, principles: principles.to_vec() };
         let part = &self.template;
-        let prompt = part.plugin.render(part.config_text(), &request).map_err(sample_failure)?.value;
+        let prompt = part.plugin.render(part.config_text(), &request).map_err(Stopped::of_call)?.value;
         let prompt = prompt.map_err(|refusal| refused("the template", &refusal))?;
         Ok(generate_request(prompt, sampling, temperature, seed))
     }
@@ -39,33 +39,36 @@ impl Asking {
         completion: &Completion,
         order: &Order,
         responses: usize,
-    ) -> (Option<Judgement>, Outcome) {
+    ) -> Result<(Option<Judgement>, Outcome), TaskFailure> {
         let shown = u32::try_from(order.shown()).unwrap_or(u32::MAX);
         let request = ParseRequest::new(completion, shown, self.scale);
         let part = &self.parser;
         match part.plugin.parse(part.config_text(), &request) {
-            Err(error) => (None, Outcome::Failed(sample_failure(error))),
+            Err(error) => match Stopped::of_call(error) {
+                Stopped::Failed(failure) => Ok((None, Outcome::Failed(failure))),
+                Stopped::Host(failure) => Err(failure),
+            },
             Ok(parsed) => {
                 let outcome = validate::outcome(&parsed.value, order, responses, self.scale);
-                (parsed.value.ok(), outcome)
+                Ok((parsed.value.ok(), outcome))
             }
         }
     }
 
     /// What a meta RM's parser reads in its completion: one number.
-    pub(crate) fn rating(&self, completion: &Completion) -> Rating {
+    pub(crate) fn rating(&self, completion: &Completion) -> Result<Rating, TaskFailure> {
         let one = match Order::new(vec![0], 1) {
             Ok(one) => one,
-            Err(error) => return failed_rating(FailureKind::WrongCount, error.to_string()),
+            Err(error) => return Ok(failed_rating(FailureKind::WrongCount, error.to_string())),
         };
-        match self.read(completion, &one, 1).1 {
+        Ok(match self.read(completion, &one, 1)?.1 {
             Outcome::Failed(failure) => Rating::Failed(failure),
             Outcome::Scored(scores) => match scores.into_iter().next().flatten() {
                 Some(Score::Value(rating)) => Rating::Rated(rating),
                 Some(Score::Abstain(reason)) => failed_rating(FailureKind::Refused, format!("abstained: {reason}")),
                 None => failed_rating(FailureKind::WrongCount, "the meta parser gave no rating".to_owned()),
             },
-        }
+        })
     }
 }
 
@@ -82,8 +85,48 @@ pub(crate) fn refused(who: &str, refusal: &Refusal) -> Failure {
     Failure { kind: FailureKind::Refused, message: format!("{who} refused: {}", refusal) }
 }
 
-pub(crate) fn sample_failure(error: CallError) -> Failure {
-    Failure { kind: call_kind(&error.failure), message: error.to_string() }
+/// Why a sample, a rating or a list of principles came to no result.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Stopped {
+    /// It failed, which counts and is recorded.
+    Failed(Failure),
+    /// The host failed. No plugin and no model is to blame, so the task ends and nothing is recorded of it.
+    Host(TaskFailure),
+}
+
+impl Stopped {
+    /// What became of a call that gave no result.
+    pub(crate) fn of_call(error: CallError) -> Self {
+        match host_failure(&error) {
+            Some(failure) => Self::Host(failure),
+            None => Self::Failed(Failure { kind: call_kind(&error.failure), message: error.to_string() }),
+        }
+    }
+
+    /// What happened, in words.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Self::Failed(failure) => failure.message,
+            Self::Host(failure) => failure.message,
+        }
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<TaskFailure> for Stopped {
+    fn from(failure: TaskFailure) -> Self {
+        Self::Host(failure)
+    }
+}
+
+/// The end of a task in which the host could not make a call.
+pub(crate) fn host_failure(error: &CallError) -> Option<TaskFailure> {
+    matches!(error.failure, CallFailure::Host { .. }).then(|| TaskFailure::host(error.to_string()))
 }
 
 /// The kind under which a failed call into a template or parser is counted.
@@ -97,8 +140,9 @@ pub(crate) fn call_kind(failure: &CallFailure) -> FailureKind {
         | CallFailure::InvalidResult { .. }
         | CallFailure::Config { .. }
         | CallFailure::NotExported(_)
-        | CallFailure::System { .. }
-        | CallFailure::Process { .. } => FailureKind::Trap,
+        | CallFailure::Process { .. }
+        // Ends the task before it is counted; see `host_failure`.
+        | CallFailure::Host { .. } => FailureKind::Trap,
     }
 }
 

@@ -15,7 +15,7 @@ use rewarden_types::{
 };
 use serde_json::Map;
 
-use crate::calls::not_generated;
+use crate::calls::{Stopped, not_generated};
 use crate::order::Order;
 use crate::pack::Pack;
 use crate::part::Asking;
@@ -398,7 +398,7 @@ impl Judge {
             timed(observer, Stage::Parse, blocking(move || asking.read(&completion, &order, responses))).await
         };
         record.completion = Some(Arc::unwrap_or_clone(completion));
-        (record.judgement, record.outcome) = read?;
+        (record.judgement, record.outcome) = read??;
         Ok(())
     }
 
@@ -469,7 +469,7 @@ impl Judge {
             timed(observer, Stage::Parse, blocking(move || meta.rating(&completion))).await
         };
         rated.completion = Some(Arc::unwrap_or_clone(completion));
-        rated.rating = read?;
+        rated.rating = read??;
         Ok(())
     }
 }
@@ -481,7 +481,7 @@ pub(crate) fn meta_request(
     principles: &[Principle],
     sample: &SampleRecord,
     sampling: &SamplingProvenance,
-) -> Result<GenerateRequest, Failure> {
+) -> Result<GenerateRequest, Stopped> {
     let refused = |message: String| Failure { kind: FailureKind::Refused, message };
     let completion =
         sample.completion.as_ref().ok_or_else(|| refused("the sample has no text that could be rated".to_owned()))?;
@@ -508,27 +508,6 @@ async fn timed<T>(observer: &dyn Observer, stage: Stage, work: impl Future<Outpu
     let done = work.await;
     observer.stage(stage, started.elapsed());
     done
-}
-
-/// Why a sample, a rating or a list of principles came to no result.
-#[derive(Debug, PartialEq)]
-enum Stopped {
-    /// It failed, which counts and is recorded.
-    Failed(Failure),
-    /// The host failed. No plugin and no model is to blame, so the task ends and nothing is recorded of it.
-    Host(TaskFailure),
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<TaskFailure> for Stopped {
-    fn from(failure: TaskFailure) -> Self {
-        Self::Host(failure)
-    }
 }
 
 /// Runs a plugin call on a blocking thread. It is lost if the host panics, or shuts down; a plugin's trap is a result.

@@ -4,11 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rewarden_record::{PrinciplesRecord, SamplingProvenance, TaskFailure};
-use rewarden_types::{Completion, Failure, GenerateRequest, Principle, Query, Sha256Digest, Task};
+use rewarden_types::{Completion, GenerateRequest, Principle, Query, Sha256Digest, Task};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::calls;
+use crate::calls::Stopped;
 use crate::part::Part;
 use crate::seed::principles_seed;
 use crate::validate;
@@ -38,20 +39,20 @@ impl PrinciplesStage {
         sampling: &SamplingProvenance,
         temperature: f64,
         seed: u64,
-    ) -> Result<GenerateRequest, Failure> {
-        let asked = self.writer.plugin.ask(self.writer.config_text(), query).map_err(calls::sample_failure)?.value;
+    ) -> Result<GenerateRequest, Stopped> {
+        let asked = self.writer.plugin.ask(self.writer.config_text(), query).map_err(Stopped::of_call)?.value;
         let prompt = asked.map_err(|refusal| calls::refused("principles.ask", &refusal))?;
         Ok(calls::generate_request(prompt, sampling, temperature, seed))
     }
 
     /// The principles in a completion, as far as the host takes them.
-    pub(crate) fn read(&self, completion: &Completion) -> Result<Vec<Principle>, Failure> {
+    pub(crate) fn read(&self, completion: &Completion) -> Result<Vec<Principle>, Stopped> {
         let read = self
             .writer
             .plugin
             .read(self.writer.config_text(), &completion.without_thinking())
-            .map_err(calls::sample_failure)?;
-        validate::principles(read.value)
+            .map_err(Stopped::of_call)?;
+        Ok(validate::principles(read.value)?)
     }
 }
 

@@ -9,6 +9,7 @@ use rewarden_types::{
     Failure, FailureKind, GenerateRequest, Outcome, Principle, Rating, Reward, Sample, Signal, Step, Task, TaskView,
 };
 
+use crate::calls::Stopped;
 use crate::judge::meta_request;
 use crate::order::Order;
 use crate::pack::Pack;
@@ -121,8 +122,8 @@ impl Replayer {
         order: &Order,
         principles: &[Principle],
         sample: &SampleRecord,
-    ) -> Result<GenerateRequest, Failure> {
-        let Some(asking) = &self.pack.asking else { return Err(no_template()) };
+    ) -> Result<GenerateRequest, Stopped> {
+        let Some(asking) = &self.pack.asking else { return Err(no_template().into()) };
         asking.request(&task.view(), order, None, principles, &self.drawn.sampling, sample.temperature, sample.seed)
     }
 
@@ -132,7 +133,7 @@ impl Replayer {
         task: &Task,
         principles: &[Principle],
         sample: &SampleRecord,
-    ) -> Option<Result<GenerateRequest, Failure>> {
+    ) -> Option<Result<GenerateRequest, Stopped>> {
         let meta = self.pack.meta.as_ref()?;
         Some(meta_request(meta, &task.view(), principles, sample, &self.drawn.sampling))
     }
@@ -148,7 +149,7 @@ impl Replayer {
         stage: &PrinciplesStage,
         task: &Task,
         record: &PrinciplesRecord,
-    ) -> Result<GenerateRequest, Failure> {
+    ) -> Result<GenerateRequest, Stopped> {
         stage.request(&stage.query(task), &self.drawn.sampling, record.temperature, record.seed)
     }
 
@@ -234,7 +235,7 @@ impl Replayer {
         }
         if let Some(completion) = &recorded.completion {
             (sample.judgement, sample.outcome) = match &self.pack.asking {
-                Some(asking) => asking.read(completion, &order, responses),
+                Some(asking) => asking.read(completion, &order, responses)?,
                 None => (None, Outcome::Failed(no_template())),
             };
         } else if matches!(recorded.outcome, Outcome::Scored(_)) {
@@ -247,7 +248,7 @@ impl Replayer {
         if let (Some(meta), Some(rated)) = (&self.pack.meta, &mut sample.meta)
             && let Some(completion) = &rated.completion
         {
-            rated.rating = meta.rating(completion);
+            rated.rating = meta.rating(completion)?;
         }
         Ok(sample)
     }

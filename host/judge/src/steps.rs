@@ -4,7 +4,7 @@ use rewarden_record::{TaskFailure, TaskFailureKind};
 use rewarden_runtime::CallError;
 use rewarden_types::{FailureKind, PolicyInput, Score, Signal, Step, TaskView};
 
-use crate::calls::call_kind;
+use crate::calls::{call_kind, host_failure};
 use crate::pack::Pack;
 use crate::part::Part;
 
@@ -20,8 +20,10 @@ impl Pack {
             kind: TaskFailureKind::Scorer,
             message: format!("scorer `{name}`: {message}"),
         };
-        let scored =
-            part.plugin.score_responses(part.config_text(), task).map_err(|error| failed(error.to_string()))?;
+        let scored = part
+            .plugin
+            .score_responses(part.config_text(), task)
+            .map_err(|error| host_failure(&error).unwrap_or_else(|| failed(error.to_string())))?;
         let scores = scored.value.map_err(|refusal| failed(refusal.to_string()))?;
         if scores.len() != task.responses.len() {
             return Err(failed(format!("gave {} scores for {} responses", scores.len(), task.responses.len())));
@@ -50,6 +52,9 @@ impl Pack {
 
 /// The end of a task whose policy could not be called: there is nobody else to finish it.
 fn policy_failure(error: CallError) -> TaskFailure {
+    if let Some(failure) = host_failure(&error) {
+        return failure;
+    }
     let kind = match call_kind(&error.failure) {
         FailureKind::Fuel => TaskFailureKind::PolicyFuel,
         FailureKind::Memory => TaskFailureKind::PolicyMemory,

@@ -5,6 +5,7 @@ use std::fmt;
 use rewarden_record::{PrinciplesRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind};
 use rewarden_types::{Detail, DetailValue, Failure, FailureKind, Outcome, Principle, Rating, Reward, Score};
 
+use crate::calls::Stopped;
 use crate::order::Order;
 use crate::principles::query_digest;
 use crate::prompt_digest::prompt_digest;
@@ -38,7 +39,7 @@ impl fmt::Display for Discrepancy {
 
 /// Calls every plugin of a finished task again with the recorded inputs: what wrote its principles and the template
 /// (unless the prompts were another strategy's, as in a replay), the parser, and the policy step by step. Failures for lack of wall-clock time are left out: whether
-/// they happen again is not the plugins' doing.
+/// they happen again is not the plugins' doing. So are tasks that ended because the host failed.
 pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Discrepancy> {
     let mut found = Vec::new();
     if prompts {
@@ -49,7 +50,8 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
         }
     }
     let Some(reward) = &recorded.reward else { return found };
-    if reward.as_ref().is_err_and(|failure| failure.kind == TaskFailureKind::PolicyTime) {
+    if reward.as_ref().is_err_and(|failure| matches!(failure.kind, TaskFailureKind::PolicyTime | TaskFailureKind::Host))
+    {
         return found;
     }
     let now = replayer.replay(recorded).verdict;
@@ -157,7 +159,7 @@ fn meta_prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) 
     let then = sample.meta.as_ref()?.prompt?;
     let now = match replayer.meta_request(&recorded.task, given(recorded), sample) {
         Some(Ok(request)) => prompt_digest(&request).to_string(),
-        Some(Err(failure)) => failure.message,
+        Some(Err(stopped)) => stopped.message(),
         None => "no meta RM".to_owned(),
     };
     (now != then.to_string()).then(|| Discrepancy {
@@ -184,14 +186,15 @@ fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Op
             let now = prompt_digest(&request);
             if then == now { None } else { differs(then.to_string(), now.to_string()) }
         }
-        (None, Err(failure)) => {
+        (None, Err(Stopped::Failed(failure))) => {
             if is_time(&sample.outcome) || failure.kind == FailureKind::Time {
                 return None;
             }
             let (then, now) = (outcome_text(&sample.outcome), outcome_text(&Outcome::Failed(failure)));
             if then == now { None } else { differs(then, now) }
         }
-        (Some(then), Err(failure)) => differs(then.to_string(), failure.message),
+        (None, Err(Stopped::Host(failure))) => differs(outcome_text(&sample.outcome), failure.message),
+        (Some(then), Err(stopped)) => differs(then.to_string(), stopped.message()),
         (None, Ok(request)) => differs("none".into(), prompt_digest(&request).to_string()),
     }
 }
@@ -221,15 +224,25 @@ fn principles(replayer: &Replayer, recorded: &Recorded) -> Vec<Discrepancy> {
         (Some(then), Ok(request)) => {
             compare("principles' prompt", then.to_string(), prompt_digest(&request).to_string());
         }
-        (Some(then), Err(failure)) => compare("principles' prompt", then.to_string(), failure.message),
+        (Some(then), Err(stopped)) => compare("principles' prompt", then.to_string(), stopped.message()),
         (None, Ok(request)) => compare("principles' prompt", "none".to_owned(), prompt_digest(&request).to_string()),
-        (None, Err(now)) if timed_out(&record.outcome) || now.kind == FailureKind::Time => {}
-        (None, Err(now)) => {
+        (None, Err(Stopped::Failed(now))) if timed_out(&record.outcome) || now.kind == FailureKind::Time => {}
+        (None, Err(Stopped::Failed(now))) => {
             compare("principles' prompt", principles_text(&record.outcome), principles_text(&Err(now)));
+        }
+        (None, Err(Stopped::Host(now))) => {
+            compare("principles' prompt", principles_text(&record.outcome), now.message);
         }
     }
     if let Some(completion) = &record.completion {
-        let now = stage.read(completion);
+        let now = match stage.read(completion) {
+            Ok(principles) => Ok(principles),
+            Err(Stopped::Failed(failure)) => Err(failure),
+            Err(Stopped::Host(failure)) => {
+                compare("principles", principles_text(&record.outcome), failure.message);
+                return found;
+            }
+        };
         if !timed_out(&record.outcome) && !timed_out(&now) {
             compare("principles", principles_text(&record.outcome), principles_text(&now));
         }

@@ -71,16 +71,19 @@ impl InProcess {
                 let trap = format!("held more than the {HANDLES} handles of resources that an instance may hold");
                 CallFailure::Trap { trap, panic: last_error }
             }
-            None if is_of_the_system(error) => CallFailure::System { message: shown(&format!("{error:#}")) },
+            None if is_out_of_memory(error) => CallFailure::Host {
+                what: "the system gives this process no more memory; raise `ulimit -v`, or stop what else needs it"
+                    .into(),
+            },
             None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
         }
     }
 }
 
-/// Whether the system refused something, such as the addresses of an instance's memory. No text of a plugin's stands in the errors
-/// that get here.
-fn is_of_the_system(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains("(os error ")
+/// Whether the kernel refused memory that the limits allow. The errors that wasmtime has from it are of several types, and
+/// all end in its number.
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().ends_with("(os error 12)")
 }
 
 /// As below: wasmtime has no type for it.

@@ -217,14 +217,6 @@ pub enum CallFailure {
         /// What wasmtime said.
         message: String,
     },
-    /// The system has not what the call takes. The plugin is not to blame.
-    #[error(
-        "cannot be called: the system refuses what that takes ({message}); look at `ulimit -a`, and at the memory that is free"
-    )]
-    System {
-        /// What was asked for, and what the system said.
-        message: String,
-    },
     /// `configure` refused.
     #[error("refused its configuration{}: {message}", key.as_deref().map(|key| format!(", key `{key}`")).unwrap_or_default())]
     Config {
@@ -236,11 +228,18 @@ pub enum CallFailure {
     /// The component does not export the interface. Checked when a pack is loaded; here for callers that did not.
     #[error("does not export `{0}`")]
     NotExported(Interface),
-    /// The process that it ran in died, hung or answered nonsense ([`crate::Runtime::isolated`] only). The next call
-    /// gets a fresh process. This one is repeated only if its process was killed from outside.
+    /// The process that it ran in crashed, hung or answered nonsense ([`crate::Runtime::isolated`] only). The next call
+    /// gets a fresh process; this one is not repeated, since what killed one process would kill another.
     #[error("its process {what}")]
     Process {
         /// What became of the process.
+        what: String,
+    },
+    /// The host could not make the call, for want of memory or of a process, or because somebody killed the process again and
+    /// again. It says nothing about the plugin.
+    #[error("the host could not make the call, which is not the plugin's fault: {what}")]
+    Host {
+        /// What happened.
         what: String,
     },
 }
@@ -283,7 +282,7 @@ mod from_a_child {
                         panic.truncate(panic.floor_char_boundary(WORDS));
                     }
                 }
-                Self::InvalidResult { message } | Self::System { message } | Self::Process { what: message } => {
+                Self::InvalidResult { message } | Self::Process { what: message } | Self::Host { what: message } => {
                     bound(message);
                 }
                 Self::Config { key, message } => {

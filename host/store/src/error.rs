@@ -20,6 +20,14 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
+    /// There is not even the directory.
+    #[error("there is no directory {directory} for {path}; make it, or give another path")]
+    NoDirectory {
+        /// The path.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+    },
     /// A file, but no SQLite database.
     #[error("{path} is not a run: it is no SQLite database{}", hint.as_deref().unwrap_or_default())]
     NotSqlite {
@@ -250,11 +258,19 @@ impl StoreError {
 
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         match error.kind() {
+            std::io::ErrorKind::NotFound if path.parent().is_some_and(is_missing) => {
+                Self::NoDirectory { path: path.to_owned(), directory: path.parent().unwrap_or(path).to_owned() }
+            }
             std::io::ErrorKind::NotFound => Self::Missing { path: path.to_owned() },
             std::io::ErrorKind::StorageFull => Self::DiskFull { path: path.to_owned() },
             _ => Self::Io { path: path.to_owned(), message: error.to_string() },
         }
     }
+}
+
+/// Whether a directory is not there; a path without one is in the working directory.
+fn is_missing(directory: &Path) -> bool {
+    !directory.as_os_str().is_empty() && !directory.exists()
 }
 
 fn difference(difference: &Difference) -> String {

@@ -256,7 +256,8 @@ impl RunWriter {
     }
 
     /// Forgets samples that failed because the model or its server did, with everything that was decided after them, so that
-    /// they are drawn again, and the ends of tasks that never got to a sample because it failed to write their principles. Returns how many tasks are open again.
+    /// they are drawn again, and the ends of tasks that never got to a sample because it failed to write their principles, or
+    /// that ended because the host itself failed. Returns how many tasks are open again.
     ///
     /// # Errors
     ///
@@ -269,8 +270,8 @@ impl RunWriter {
         )?;
         // Principles that failed otherwise are held, and would fail again.
         let without = self.keys(
-            "SELECT task FROM rewards WHERE failure_kind = 'principles' AND task NOT IN (SELECT task FROM queries) \
-             ORDER BY task",
+            "SELECT task FROM rewards WHERE failure_kind = 'host' \
+             OR (failure_kind = 'principles' AND task NOT IN (SELECT task FROM queries)) ORDER BY task",
         )?;
         let all: BTreeSet<TaskKey> = failed.iter().chain(&without).copied().collect();
         for key in &all {
@@ -407,5 +408,6 @@ fn failed_with_the_model(
         _ => false,
     };
     let no_principles = matches!(reward, Some(Err(failure)) if failure.kind == TaskFailureKind::Principles);
-    samples.iter().any(sample) || (no_principles && !has_principles)
+    let host = matches!(reward, Some(Err(failure)) if failure.kind == TaskFailureKind::Host);
+    samples.iter().any(sample) || (no_principles && !has_principles) || host
 }

@@ -590,7 +590,7 @@ fn runs_of_schema_2_are_read_verified_replayed_and_gone_on_with_as_they_are() {
 }
 
 #[test]
-fn a_file_that_has_the_name_of_a_journal_and_is_none_is_called_that() {
+fn a_file_with_the_name_of_a_journal_and_a_directory_that_is_not_there_are_called_that() {
     let sandbox = edited("scored.run", "");
     sandbox.write("a.run-journal", "hello world\n");
     for arguments in [vec!["verify", "a.run"], vec!["export", "a.run"], vec!["eval", "a.run"]] {
@@ -598,4 +598,7 @@ fn a_file_that_has_the_name_of_a_journal_and_is_none_is_called_that() {
         let told = "a.run-journal lies beside the run and has the name of its journal and is none; move it away\n";
         assert!(stderr.ends_with(told), "{arguments:?}: {stderr}");
     }
+    sandbox.write("log.jsonl", r#"{"id": "a", "prompt": "q", "responses": ["a"], "samples": []}"#);
+    let stderr = sandbox.run(["import", "log.jsonl", "--run", "nope/x.run", "--quiet"]).expect(1).stderr();
+    assert_eq!(stderr, "error: there is no directory nope for nope/x.run; make it, or give another path\n");
 }

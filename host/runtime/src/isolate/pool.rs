@@ -18,7 +18,8 @@ use crate::metered::Metered;
 use crate::plugin;
 use rewarden_types::{Sha256Digest, shown};
 
-/// How often a call is made whose process is killed from outside each time.
+/// How often a call is made whose process is killed from outside. Somebody who kills processes by hand kills one or two; where
+/// three in a row are killed, the machine has no memory for them.
 const TRIES: u32 = 3;
 
 /// Children that hold the same component: started when a call finds none idle, up to one a processor, and kept.
@@ -95,8 +96,8 @@ impl Pool {
         self.supervisor.waiting.list().iter().filter(|(of, _)| *of == self.id).map(|(_, worker)| worker.id()).collect()
     }
 
-    /// Makes one call in a child. A child that fails is killed. The call is tried again, twice at most, only if its child was
-    /// killed from outside, which says nothing about the component: a failure is kept with its sample for good.
+    /// Makes one call in a child. A child that fails is killed. The call is tried again only where the child was killed from
+    /// outside: what a plugin does to one process it would do to another.
     pub(crate) fn call<T: DeserializeOwned>(
         &self,
         name: &Arc<str>,
@@ -105,30 +106,45 @@ impl Pool {
         call: Call<'_>,
     ) -> Result<Metered<T>, CallError> {
         let failed = |failure| CallError { component: name.clone(), function, failure };
-        let request = wire::frame(&Request { config: Cow::Borrowed(config), call }).map_err(|error| {
-            failed(CallFailure::Process { what: WorkerError::Unasked(error.to_string()).to_string() })
-        })?;
-        if request.len() > self.longest.request {
+        let request = match wire::frame(&Request { config: Cow::Borrowed(config), call }) {
             // What is longer than the plugin's memory could not be given to it in any process.
-            return Err(failed(CallFailure::Memory { allowed: self.limits.memory_bytes, requested: request.len() }));
-        }
-        let mut tries = 0;
+            Ok(request) if request.len() > self.longest.request => {
+                return Err(failed(CallFailure::Memory {
+                    allowed: self.limits.memory_bytes,
+                    requested: request.len(),
+                }));
+            }
+            Ok(request) => request,
+            Err(error) => {
+                let what = WorkerError::Unasked(error.to_string()).to_string();
+                return Err(failed(CallFailure::Process { what }));
+            }
+        };
+        let mut tries = 1;
         loop {
-            tries += 1;
-            let error = match self.ask(name, &request) {
+            let error: WorkerError = match self.ask(name, &request) {
                 Ok(outcome) => return outcome.map_err(failed),
                 Err(error) => error,
             };
-            tracing::warn!(component = &**name, "{function}: the process of this call {error}");
-            if tries == TRIES || !matches!(error, WorkerError::Killed(_)) {
-                return Err(failed(CallFailure::Process { what: error.to_string() }));
+            let what = error.to_string();
+            tracing::warn!(component = &**name, "{function}: the process of this call {what}");
+            match error {
+                WorkerError::Killed(_) if tries < TRIES => tries += 1,
+                WorkerError::Killed(_) => {
+                    let what = format!("the processes of {tries} tries were killed from outside; the last {what}");
+                    return Err(failed(CallFailure::Host { what }));
+                }
+                WorkerError::Start(_) | WorkerError::Sandbox(_) => {
+                    return Err(failed(CallFailure::Host { what: format!("its process {what}") }));
+                }
+                _ => return Err(failed(CallFailure::Process { what })),
             }
         }
     }
 
     fn ask<T: DeserializeOwned>(
         &self,
-        name: &str,
+        name: &Arc<str>,
         request: &[u8],
     ) -> Result<Result<Metered<T>, CallFailure>, WorkerError> {
         let _place = self.gate.enter();

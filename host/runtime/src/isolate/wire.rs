@@ -370,6 +370,7 @@ mod tests {
             CallFailure::InvalidResult { message: words.clone() },
             CallFailure::Config { key: Some(words.clone()), message: words.clone() },
             CallFailure::Process { what: words.clone() },
+            CallFailure::Host { what: words.clone() },
             CallFailure::Trap { trap: words.clone(), panic: Some("x".repeat(1 << 20)) },
         ] {
             let told = read(3, &failed(failure));

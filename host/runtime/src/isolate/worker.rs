@@ -23,7 +23,7 @@ pub(crate) enum WorkerError {
     Late(Duration),
     #[error("{0}")]
     Died(String),
-    /// By a signal that nothing in the process can have caused: the component is not to blame.
+    /// Ended by a signal that nothing inside of it can have raised, or gone without a trace.
     #[error("{0}")]
     Killed(String),
     #[error("sent {found} bytes, more than the {allowed} allowed, and was killed")]
@@ -167,7 +167,7 @@ impl Worker {
                 (Ok(Some(_)), Some(given)) => return WorkerError::Late(given),
                 (Ok(Some(status)), None) => return obituary(status),
                 (Ok(None), _) => {}
-                (Err(_), _) => break,
+                (Err(error), _) => return WorkerError::Killed(format!("is gone: {error}")),
             }
             drop(watched);
             std::thread::sleep(Duration::from_millis(1));
@@ -189,6 +189,10 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// How a process ended that its parent did not end.
+///
+/// A process that runs a plugin can send no signal, so what is not raised by its own instructions, its system calls or its
+/// memory comes from outside.
 fn obituary(status: ExitStatus) -> WorkerError {
     let Some(signal) = status.signal() else {
         return WorkerError::Died(format!("ended with {status}, without an answer"));
@@ -200,14 +204,12 @@ fn obituary(status: ExitStatus) -> WorkerError {
         libc::SIGBUS => ("SIGBUS", ": it crashed"),
         libc::SIGILL => ("SIGILL", ": it crashed"),
         libc::SIGFPE => ("SIGFPE", ": it crashed"),
-        // It may send no signal, also none to itself.
+        libc::SIGTRAP => ("SIGTRAP", ": it crashed"),
+        libc::SIGXFSZ => ("SIGXFSZ", ": it wrote more than it may"),
         libc::SIGKILL => {
             return WorkerError::Killed("was killed by SIGKILL: by hand, or by the system for want of memory".into());
         }
-        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => {
-            return WorkerError::Killed(format!("was killed by signal {signal}: by hand"));
-        }
-        _ => return WorkerError::Died(format!("was killed by signal {signal}")),
+        _ => return WorkerError::Killed(format!("was killed by signal {signal}")),
     };
     WorkerError::Died(format!("was killed by {name}{likely}"))
 }
