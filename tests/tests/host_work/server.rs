@@ -203,6 +203,14 @@ fn bodies_share_a_room_and_slow_ones_cannot_keep_it() {
     };
     assert_eq!(refused.header("retry-after"), "1");
     assert!(refused.text().contains("--max-bodies"), "{}", refused.text());
+    // A client that sends all before it reads is told so too, and not by a broken connection.
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let head = "POST /v1/reward HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n", 3 << 20).as_bytes()).unwrap();
+    stream.write_all(&vec![b' '; 3 << 20]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
     drop(held);
     let begun = Instant::now();
     while server.client().post("/v1/reward", &ask()).status != 200 {
@@ -294,6 +302,59 @@ fn of_two_directories_with_one_name_the_other_is_live_when_one_goes() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}: {}", version(), server.stderr());
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Waits until the one live pack has this version.
+fn wait_for_version(server: &Serving, bearer: &str, version: &str) {
+    let begun = Instant::now();
+    loop {
+        let packs = server.client().with("authorization", bearer).get("/v1/packs").expect(200).json();
+        if packs["packs"][0]["version"] == version {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{packs}: {}", server.stderr());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn an_upload_deletes_nothing_but_the_pack_that_it_replaces_and_a_deleted_pack_is_gone_whatever_its_directory() {
+    let (server, bearer) = guarded(&[], |packs| {
+        std::fs::write(packs.join("notes"), "mine").unwrap();
+        std::fs::create_dir(packs.join("data")).unwrap();
+        std::fs::write(packs.join("data/file"), "mine").unwrap();
+        std::fs::rename(packs.join("rule"), packs.join("elsewhere")).unwrap();
+    });
+    let packs = server.sandbox.path().join("packs");
+    let mut client = server.client().with("authorization", &bearer);
+    for (name, what) in
+        [("notes", "a file"), ("data", "a directory that is no pack"), ("elsewhere", "holds the pack `rule`")]
+    {
+        let refused = upload(&mut client, name, &sound(name, "1.0.0")).expect(409);
+        assert!(refused.text().contains(what), "{}", refused.text());
+    }
+    assert_eq!(std::fs::read_to_string(packs.join("notes")).unwrap(), "mine");
+    assert_eq!(std::fs::read_to_string(packs.join("data/file")).unwrap(), "mine");
+    let live = client.get("/v1/packs").expect(200).json()["packs"].as_array().unwrap().len();
+    assert_eq!(live, 1);
+    // The new version takes the place of the old one, so that there are never two.
+    upload(&mut client, "rule", &sound("rule", "2.0.0")).expect(200);
+    assert!(packs.join("elsewhere/pack.toml").exists() && !packs.join("rule").exists());
+    client.send("DELETE", "/admin/packs/rule", &[], b"").expect(200);
+    assert!(!packs.join("elsewhere").exists());
+}
+
+#[test]
+fn a_change_that_keeps_size_and_time_of_a_file_is_seen() {
+    let (server, bearer) = guarded(&[], |_| {});
+    wait_for_version(&server, &bearer, "1.0.0");
+    let manifest = server.sandbox.path().join("packs/rule/pack.toml");
+    let modified = manifest.metadata().unwrap().modified().unwrap();
+    let text = std::fs::read_to_string(&manifest).unwrap().replace("\"1.0.0\"", "\"2.0.0\"");
+    let file = std::fs::File::options().write(true).open(&manifest).unwrap();
+    (&file).write_all(text.as_bytes()).unwrap();
+    file.set_modified(modified).unwrap();
+    wait_for_version(&server, &bearer, "2.0.0");
 }
 
 #[test]

@@ -15,14 +15,19 @@ const LARGEST: usize = 1 << 20;
 /// The reply of either route; they differ in the name of the field that holds the number.
 #[derive(Deserialize)]
 struct Reply {
+    #[serde(default)]
     data: Vec<Entry>,
     usage: Option<WireUsage>,
+    /// Some gateways send it with status 200.
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
     probs: Option<Value>,
     data: Option<Value>,
+    /// Which of the conversations it is about; there was one.
+    index: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -43,10 +48,16 @@ fn complete(text: &str, route: ScalarRoute) -> Result<Completion, Failure> {
         ScalarRoute::Pooling => "a pooling result in JSON, with one finite number at `data[0].data`",
     };
     let malformed = |found: String| Failure::Malformed { expected, found };
-    let Reply { data, usage } = server::parse(text, expected)?;
+    let Reply { data, usage, error } = server::parse(text, expected)?;
+    if let Some(error) = error.filter(|error| !error.is_null()) {
+        return Err(malformed(format!("an error: {}", excerpt(&error.to_string(), None))));
+    }
     let [entry] = data.as_slice() else {
         return Err(malformed(format!("{} entries in `data` for one conversation", data.len())));
     };
+    if let Some(index) = entry.index.filter(|index| *index != 0) {
+        return Err(malformed(format!("the entry of conversation {index}, where only 0 was asked about")));
+    }
     let (name, held) = match route {
         ScalarRoute::Classify => ("probs", &entry.probs),
         ScalarRoute::Pooling => ("data", &entry.data),
@@ -126,6 +137,19 @@ mod tests {
 
     fn classified(number: &str) -> Result<Completion, Failure> {
         complete(&format!(r#"{{"data":[{{"probs":[{number}]}}]}}"#), ScalarRoute::Classify)
+    }
+
+    #[test]
+    fn a_number_beside_an_error_or_of_another_conversation_is_none() {
+        let told = |reply: &str| match complete(reply, ScalarRoute::Classify) {
+            Err(Failure::Malformed { found, .. }) => found,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told(r#"{"error":"overloaded","data":[{"probs":[0.7]}]}"#), r#"an error: "overloaded""#);
+        assert_eq!(told(r#"{"error":{"code":5}}"#), r#"an error: {"code":5}"#);
+        let other = r#"{"data":[{"index":5,"probs":[0.7]}]}"#;
+        assert_eq!(told(other), "the entry of conversation 5, where only 0 was asked about");
+        assert!(complete(r#"{"error":null,"data":[{"index":0,"probs":[0.7]}]}"#, ScalarRoute::Classify).is_ok());
     }
 
     #[test]

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
+use axum::http::header::EXPECT;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -19,6 +20,9 @@ use crate::http::refusal::Refusal;
 
 /// The time within which a body must arrive. A body of 16 MB does so over a line of 4.5 Mbit/s.
 const ARRIVAL: Duration = Duration::from_secs(30);
+
+/// The time within which the rest of a refused body must arrive, so that its client reads why.
+const DRAINING: Duration = Duration::from_secs(3);
 
 /// Bytes that one permit stands for.
 const UNIT: usize = 1024;
@@ -42,7 +46,7 @@ impl BodyRoom {
     }
 
     /// Reads the whole body. Returns it with the permit for its room, which is given back when dropped.
-    async fn collect(&self, body: Body, most: usize) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Problem> {
+    async fn collect(&self, body: &mut Body, most: usize) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Problem> {
         let too_large = || {
             let detail = format!(
                 "the body is larger than the {most} bytes that this server takes (--max-body, for packs --max-upload); send less"
@@ -52,7 +56,7 @@ impl BodyRoom {
         if body.size_hint().lower() > most as u64 {
             return Err(too_large());
         }
-        let (mut body, mut whole, mut held) = (body, Vec::new(), None::<OwnedSemaphorePermit>);
+        let (mut whole, mut held) = (Vec::new(), None::<OwnedSemaphorePermit>);
         let mut weight = 0_usize;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
@@ -87,19 +91,39 @@ impl BodyRoom {
 
 /// Reads the body, at most `most` bytes, and passes the request on with it.
 pub(crate) async fn take((bodies, most): (BodyRoom, usize), request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     if body.is_end_stream() {
         return next.run(Request::from_parts(parts, body)).await;
     }
-    let taken = tokio::time::timeout(bodies.arrival, bodies.collect(body, most)).await;
+    let taken = tokio::time::timeout(bodies.arrival, bodies.collect(&mut body, most)).await;
     let taken = taken.unwrap_or_else(|_| {
         let detail = format!("the body had not arrived after {} s", bodies.arrival.as_secs());
         Err(Problem::new(ProblemKind::Timeout, detail))
     });
     match taken {
         Ok((whole, _held)) => next.run(Request::from_parts(parts, Body::from(whole))).await,
-        Err(problem) => Refusal(problem).into_response(),
+        Err(problem) => {
+            // One that waits to be told to send is not told to.
+            if !parts.headers.contains_key(EXPECT) {
+                drain(body, most).await;
+            }
+            Refusal(problem).into_response()
+        }
     }
+}
+
+/// Reads on, and keeps nothing: a client that sends all before it reads would see a broken connection instead of the answer.
+/// Ends after `most` bytes and [`DRAINING`], since nobody has to be waited for.
+async fn drain(mut body: Body, most: usize) {
+    let draining = async {
+        let mut left = most;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+            left = rest;
+        }
+    };
+    // The connection is closed with what is left.
+    let _ = tokio::time::timeout(DRAINING, draining).await;
 }
 
 /// Like [`take`], with the arguments that axum gives to a middleware.
@@ -109,7 +133,6 @@ pub(crate) async fn layer(State(taking): State<(BodyRoom, usize)>, request: Requ
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Bytes;
     use futures::stream;
 
     use super::*;
@@ -122,14 +145,14 @@ mod tests {
     #[tokio::test]
     async fn bodies_share_a_room_and_give_it_back() {
         let bodies = BodyRoom::new(8 * UNIT);
-        let (first, held) = bodies.collect(pieces(6), 64 * UNIT).await.unwrap();
+        let (first, held) = bodies.collect(&mut pieces(6), 64 * UNIT).await.unwrap();
         assert_eq!(first.len(), 6 * UNIT);
-        let refused = bodies.collect(pieces(3), 64 * UNIT).await.unwrap_err();
+        let refused = bodies.collect(&mut pieces(3), 64 * UNIT).await.unwrap_err();
         assert_eq!((refused.kind, refused.retry_after), (ProblemKind::Overloaded, Some(1)));
         // The refused body gives back what it took.
-        let (_, small) = bodies.collect(pieces(2), 64 * UNIT).await.unwrap();
+        let (_, small) = bodies.collect(&mut pieces(2), 64 * UNIT).await.unwrap();
         drop((held, small));
-        bodies.collect(pieces(8), 64 * UNIT).await.unwrap();
+        bodies.collect(&mut pieces(8), 64 * UNIT).await.unwrap();
         assert_eq!(bodies.room.available_permits(), 8);
     }
 
@@ -137,18 +160,18 @@ mod tests {
     async fn a_body_of_many_values_takes_the_room_of_what_it_is_decoded() {
         let bodies = BodyRoom::new(64 * UNIT);
         let list = "0,".repeat(UNIT / 2);
-        let (_, held) = bodies.collect(Body::from(list), 64 * UNIT).await.unwrap();
+        let (_, held) = bodies.collect(&mut Body::from(list), 64 * UNIT).await.unwrap();
         assert_eq!(held.unwrap().num_permits(), 1 + VALUE / 2);
     }
 
     #[tokio::test]
     async fn a_body_that_is_too_large_is_refused_by_its_length_or_as_it_arrives() {
         let bodies = BodyRoom::new(64 * UNIT);
-        for body in [Body::from(vec![0; 5 * UNIT]), pieces(5)] {
-            let refused = bodies.collect(body, 4 * UNIT).await.unwrap_err();
+        for mut body in [Body::from(vec![0; 5 * UNIT]), pieces(5)] {
+            let refused = bodies.collect(&mut body, 4 * UNIT).await.unwrap_err();
             assert_eq!(refused.kind, ProblemKind::TooLarge);
             assert!(refused.detail.contains("4096 bytes"), "{}", refused.detail);
         }
-        bodies.collect(pieces(4), 4 * UNIT).await.unwrap();
+        bodies.collect(&mut pieces(4), 4 * UNIT).await.unwrap();
     }
 }

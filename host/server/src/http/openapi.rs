@@ -1,6 +1,7 @@
 //! The OpenAPI document, generated from the code.
 
-use axum::Json;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -46,9 +47,9 @@ pub(crate) fn document() -> Document {
     Native::openapi()
 }
 
-/// Serves the document.
-pub(crate) async fn json(document: Document) -> Json<Document> {
-    Json(document)
+/// Serves the document, which is written once: anybody may ask for it, as often as they like.
+pub(crate) async fn json(document: Bytes) -> Response {
+    ([(CONTENT_TYPE, "application/json")], document).into_response()
 }
 
 /// Serves a page that shows the document and needs no network.

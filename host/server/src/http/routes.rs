@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware;
@@ -28,6 +29,8 @@ pub(crate) fn router(app: Arc<App>, more: Router, documents: Vec<Document>) -> R
     for other in documents {
         document.merge(other);
     }
+    // A document of maps and texts has nothing that JSON cannot say.
+    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let uploads = Router::new()
         .route("/admin/packs/{name}", post(admin::upload).delete(admin::remove))
         .layer(DefaultBodyLimit::max(app.limits.upload_bytes))

@@ -204,10 +204,11 @@ impl CohortBody {
     fn cohort(self) -> Result<Cohort, Problem> {
         let Self { key, size, deadline } = self;
         let seconds = |seconds: f64| {
-            let duration = Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero());
-            duration.ok_or_else(|| {
-                Problem::at("/cohort/deadline", format!("expected a number of seconds above 0, found {seconds}"))
-            })
+            if seconds.is_finite() && seconds > 0.0 {
+                // What no duration holds is longer than the server's own deadline, which bounds it.
+                return Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+            }
+            Err(Problem::at("/cohort/deadline", format!("expected a number of seconds above 0, found {seconds}")))
         };
         Ok(Cohort { key, size, deadline: deadline.map(seconds).transpose()? })
     }
