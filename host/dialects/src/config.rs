@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rewarden_input::read_regular_text;
 use serde::{Deserialize, Serialize};
 
 use crate::untemplate::ChatFormatConfig;
@@ -103,6 +104,9 @@ pub struct DialectConfig {
     pub verl_without_question: bool,
 }
 
+/// Bytes of the file, which has a few lines for each dialect and model.
+const FILE_BYTES: u64 = 1 << 20;
+
 /// Why a file does not configure the dialects.
 #[derive(Debug, thiserror::Error)]
 pub enum DialectConfigError {
@@ -131,7 +135,7 @@ impl DialectConfig {
     ///
     /// See [`DialectConfigError`].
     pub fn read(path: &Path) -> Result<Self, DialectConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = read_regular_text(path, FILE_BYTES)
             .map_err(|source| DialectConfigError::Unreadable { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|error| DialectConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;

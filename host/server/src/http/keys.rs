@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use rewarden_runtime::read_regular_text;
 use rewarden_types::Sha256Digest;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::http::rate::Rate;
 use crate::judging::hex;
+
+/// Bytes of a keys file: ten thousand keys take as many.
+const FILE_BYTES: u64 = 1 << 20;
 
 /// What a key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +81,8 @@ impl Keys {
     /// The file cannot be read, a line is wrong, or the file holds no key.
     pub fn read(file: &Path, rate: Option<u32>) -> Result<Self, KeysError> {
         let error = |line, message| KeysError { file: file.to_owned(), line, message };
-        let text = std::fs::read_to_string(file).map_err(|cause| error(None, format!("cannot be read: {cause}")))?;
+        let text =
+            read_regular_text(file, FILE_BYTES).map_err(|cause| error(None, format!("cannot be read: {cause}")))?;
         let mut keys: Vec<Key> = Vec::new();
         for (line, content) in (1..).zip(text.lines()) {
             let content = content.split('#').next().unwrap_or_default().trim();
