@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod async_runtime;
 mod backend;
 mod config;
 mod console;
@@ -83,7 +84,10 @@ fn run() -> Result<ExitCode> {
     let (matches, cli) = match parsed {
         Ok(parsed) => parsed,
         // Help and the version, in colours where the terminal has some.
-        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if !error.use_stderr() => {
+            error.print().context("cannot write to standard output")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Err(error) => {
             // It quotes arguments and files, which may be a stranger's.
             err!("{}", error.render().to_string().trim_end());
@@ -96,6 +100,13 @@ fn run() -> Result<ExitCode> {
     };
     let otlp = serving.and_then(|args| args.otlp_endpoint.as_deref());
     terminal::start_logging(cli.verbose, serving.is_some_and(|args| args.log_json), otlp)?;
+    let runs_no_plugin = matches!(
+        cli.command,
+        Command::Keygen(_) | Command::Config(_) | Command::Completions { .. } | Command::Model(_)
+    );
+    if !runs_no_plugin {
+        async_runtime::check_room()?;
+    }
     match cli.command {
         Command::Score(args) => score::run(&args),
         Command::Replay(args) => replay::run(&args),
