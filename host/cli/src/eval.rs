@@ -80,15 +80,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     let mut scored = ExitCode::SUCCESS;
     for source in &args.sources {
         // A file that is no database is a task file, whatever it is called.
-        let is_run = match Content::of(source)? {
-            Content::Run => true,
-            Content::Rows => false,
-            Content::Neither => bail!(
-                "{} is neither a run nor a task file: it begins like no SQLite database and no Parquet file, and is no \
-                 text; if it was a run, it is damaged",
-                source.display()
-            ),
-        };
+        let is_run = is_run(source)?;
         if !is_run && args.sources.len() > 1 {
             bail!(
                 "{} is no run, and only one task file can be scored at a time; score it first, with \
@@ -138,36 +130,32 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     Ok(scored)
 }
 
-/// How an SQLite database begins.
-const MAGIC: &[u8] = b"SQLite format 3\0";
-
-/// How a Parquet file begins.
+/// How an SQLite database begins, and how a Parquet file does.
+const DATABASE: &[u8] = b"SQLite format 3\0";
 const PARQUET: &[u8] = b"PAR1";
 
-/// What a file is by its first bytes.
-enum Content {
-    Run,
-    Rows,
-    /// Told before a model is loaded for it.
-    Neither,
-}
+/// Bytes in which a damaged run shows itself: the head of a database has zeros among its first hundred.
+const HEAD: u64 = 100;
 
-impl Content {
-    fn of(path: &Path) -> Result<Self> {
-        let cannot = || format!("cannot open {}", path.display());
-        if !path.metadata().with_context(cannot)?.is_file() {
-            // A FIFO would lose what is read of it here.
-            return Ok(Self::Rows);
-        }
-        let file = File::open(path).with_context(cannot)?;
-        let mut head = Vec::new();
-        file.take(4096).read_to_end(&mut head).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(match head.as_slice() {
-            head if head.starts_with(MAGIC) => Self::Run,
-            head if head.starts_with(PARQUET) || !head.contains(&0) => Self::Rows,
-            _ => Self::Neither,
-        })
+/// Whether a file is a run, and not a task file.
+///
+/// # Errors
+/// Returns why it is neither, before a model is loaded for it.
+fn is_run(path: &Path) -> Result<bool> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut head = Vec::new();
+    file.take(HEAD).read_to_end(&mut head).with_context(|| format!("cannot read {}", path.display()))?;
+    if head.starts_with(DATABASE) {
+        return Ok(true);
     }
+    if head.contains(&0) && !head.starts_with(PARQUET) {
+        bail!(
+            "{} is neither a run nor a task file: it begins with bytes that are in no text, and not as a database or a Parquet \
+             file does; if it was a run, it is damaged: get it anew from where it came from",
+            path.display()
+        );
+    }
+    Ok(false)
 }
 
 /// Two files of the same name in different directories must stay apart.

@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod async_runtime;
 mod backend;
 mod config;
 mod console;
@@ -101,8 +102,13 @@ fn run() -> Result<ExitCode> {
     };
     let otlp = serving.and_then(|args| args.otlp_endpoint.as_deref());
     terminal::start_logging(cli.verbose, serving.is_some_and(|args| args.log_json), otlp)?;
-    #[cfg(unix)]
-    system_limits::check()?;
+    let runs_no_plugin = matches!(
+        cli.command,
+        Command::Keygen(_) | Command::Config(_) | Command::Completions { .. } | Command::Model(_)
+    );
+    if !runs_no_plugin {
+        async_runtime::check_room()?;
+    }
     match cli.command {
         Command::Score(args) => score::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -44,7 +44,7 @@ mod with_mistralrs {
 
     /// Fetches the default model unless it is there.
     pub(crate) fn pull(places: &Places) -> Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = crate::async_runtime::start()?;
         print(&runtime.block_on(obtain(&cache(places)?))?)
     }
 

@@ -77,12 +77,7 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(
     // A link may lead to a file that is not there yet.
     let led_to = || path.read_link().map(|target| directory(path).join(target));
     let target = path.canonicalize().or_else(|_| led_to()).unwrap_or_else(|_| path.to_owned());
-    remove_leftovers(directory(&target));
-    let mut file = tempfile::Builder::new()
-        .prefix(PARTIAL.0)
-        .suffix(PARTIAL.1)
-        .tempfile_in(directory(&target))
-        .with_context(cannot)?;
+    let mut file = rewarden_tables::partial_file(directory(&target)).with_context(cannot)?;
     write(file.as_file_mut())?;
     file.as_file_mut().flush().with_context(cannot)?;
     make_readable(file.as_file())?;

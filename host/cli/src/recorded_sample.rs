@@ -87,10 +87,8 @@ impl RecordedSample {
             None | Some("" | "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence") => FinishReason::Stop,
             Some(other) => {
                 return Err(format!(
-                    "field `finish`: expected stop, eos, eos_token, end_turn, stop_sequence, length or max_tokens, found `{}`; \
-                     leave the sample out, since a text that a filter or an abort ended is no whole completion, or leave \
-                     the field out if it is",
-                    shown_within(other, 40)
+                    "field `finish`: expected `stop` (or `eos`, `end_turn`) or `length` (or `max_tokens`), found {other:?}; a \
+                     completion that ended otherwise is no whole one: leave it out, or keep the word in a field of another name"
                 ));
             }
         };

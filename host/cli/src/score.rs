@@ -212,14 +212,7 @@ impl Scoring<'_> {
         output: Option<&OutputOptions>,
         kept: &Kept,
     ) -> Result<Ended> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            // Said here, so that no environment variable of tokio's can ask for none or for a million.
-            .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
-            .enable_all()
-            // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
-            .thread_stack_size(4 << 20)
-            .build()
-            .context("cannot start the async runtime")?;
+        let runtime = crate::async_runtime::start()?;
         let ended = runtime.block_on(self.score(source, pack, output, kept)).map_err(|error| kept.explain(error));
         // Not waited for: the reader may be waiting for standard input.
         runtime.shutdown_background();

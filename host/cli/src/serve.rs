@@ -28,14 +28,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         (Some(certificate), Some(key)) => Some(rewarden_server::acceptor(certificate, key)?),
         _ => None,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Said here, so that no environment variable of tokio's can ask for none or for a million.
-        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
-        .enable_all()
-        // Plugins run on the blocking threads; wasm itself may use 512 KiB of this.
-        .thread_stack_size(4 << 20)
-        .build()
-        .context("cannot start the async runtime")?;
+    let runtime = crate::async_runtime::start()?;
     let ended = runtime.block_on(serve(args, keys, tls));
     // A load or a look at a directory may hang for ever; nothing waits for it.
     runtime.shutdown_background();

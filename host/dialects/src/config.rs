@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rewarden_input::read_text_within;
+use rewarden_input::read_regular_text;
 use serde::{Deserialize, Serialize};
 
 use crate::untemplate::ChatFormatConfig;
@@ -107,6 +107,9 @@ pub struct DialectConfig {
     pub verl_without_question: bool,
 }
 
+/// Bytes of the file, which has a few lines for each dialect and model.
+const FILE_BYTES: u64 = 1 << 20;
+
 /// Why a file does not configure the dialects.
 #[derive(Debug, thiserror::Error)]
 pub enum DialectConfigError {
@@ -135,7 +138,7 @@ impl DialectConfig {
     ///
     /// See [`DialectConfigError`].
     pub fn read(path: &Path) -> Result<Self, DialectConfigError> {
-        let text = read_text_within(path, LARGEST_FILE)
+        let text = read_regular_text(path, FILE_BYTES)
             .map_err(|source| DialectConfigError::Unreadable { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|error| DialectConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;

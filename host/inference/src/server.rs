@@ -1,6 +1,7 @@
 //! A server that is asked over HTTP: how many requests at once, how often each is tried, and how long it may take.
 
 pub(crate) mod body;
+mod client;
 mod endpoint;
 mod failure;
 
@@ -11,9 +12,9 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::redirect::Policy;
 use tokio::sync::Semaphore;
 
+use client::EndpointClient;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use failure::{Failure, excerpt, parse};
 
@@ -72,7 +73,7 @@ impl fmt::Debug for Terms {
 pub(crate) struct Server {
     endpoint: Endpoint,
     terms: Terms,
-    client: reqwest::Client,
+    client: EndpointClient,
     authorization: Option<HeaderValue>,
     places: Semaphore,
     /// The environment variable that names the proxy in between.
@@ -96,19 +97,7 @@ impl Server {
             });
         }
         let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
-        let mut client = reqwest::Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
-        if endpoint.is_loopback() {
-            // No proxy reaches this machine by that name, and none is to see the key.
-            client = client.no_proxy();
-            if !endpoint.is_encrypted() {
-                // The system's certificates would be read all the same, from wherever SSL_CERT_FILE says.
-                client = client.tls_certs_only([]);
-            }
-        }
-        let client = client.build().map_err(|error| ModelError::Load {
-            model: model.to_owned(),
-            message: format!("the HTTP client cannot be set up: {error}"),
-        })?;
+        let client = EndpointClient::new(endpoint.url(), model)?;
         let places = Semaphore::new(terms.concurrency);
         let proxy = proxy_variable(&endpoint, |name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         Ok(Server { endpoint, terms, client, authorization, places, proxy })
@@ -165,17 +154,27 @@ impl Server {
         }
     }
 
+    /// A connection that was not made or broke off, with the proxy in between where there is one.
+    fn unreached(&self, error: &reqwest::Error) -> Failure {
+        match (Failure::of_transport(error), &self.client.proxy) {
+            (Failure::Connection(message), Some(proxy)) => {
+                Failure::Connection(format!("{message}; it was asked through {proxy}"))
+            }
+            (failure, _) => failure,
+        }
+    }
+
     /// One try, under its own time limit.
     async fn attempt<T, R>(&self, body: &serde_json::Value, read: impl Fn(Response) -> R) -> Result<T, Failure>
     where
         R: Future<Output = Result<T, Failure>>,
     {
         let exchange = async {
-            let mut outgoing = self.client.post(self.url()).json(body);
+            let mut outgoing = self.client.client.post(self.url()).json(body);
             if let Some(authorization) = &self.authorization {
                 outgoing = outgoing.header(AUTHORIZATION, authorization.clone());
             }
-            let response = outgoing.send().await.map_err(|error| Failure::of_transport(&error))?;
+            let response = outgoing.send().await.map_err(|error| self.unreached(&error))?;
             if !response.status().is_success() {
                 return Err(Failure::of_status(response, self.terms.api_key.as_deref()).await);
             }

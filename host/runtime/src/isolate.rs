@@ -81,6 +81,12 @@ pub enum IsolationError {
         /// What the system said.
         message: String,
     },
+    /// The limits that this process was started under are lower than those of the sandbox.
+    #[error("cannot isolate plugins in processes of their own: {message}")]
+    Limits {
+        /// Which limit, and how to raise it.
+        message: String,
+    },
     /// The kernel refused a part of the sandbox.
     #[error(
         "cannot isolate plugins in processes of their own, since the kernel refuses a part of their sandbox ({message}); \

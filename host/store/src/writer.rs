@@ -100,6 +100,16 @@ impl RunWriter {
         self.connection.execute(sql, parameters).map_err(|error| StoreError::sqlite(&self.path, &error))
     }
 
+    /// A time as runs hold it. `when` is one of SQLite's time values.
+    fn time(&self, when: &str) -> Result<String, StoreError> {
+        let sqlite = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
+        let sql = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ?)";
+        let time: Option<String> = self.connection.query_row(sql, [when], |row| row.get(0)).map_err(sqlite)?;
+        let message =
+            "the system's clock is not between the years 0 and 9999, so the run's date cannot be written; set it";
+        time.ok_or_else(|| StoreError::Io { path: self.path.clone(), message: message.to_owned() })
+    }
+
     fn write_header(&self, header: &Header, components: &[RecordedComponent]) -> Result<(), StoreError> {
         let mut values = vec![
             ("source", header.source.name().to_owned()),
@@ -111,6 +121,7 @@ impl RunWriter {
         for (key, value) in values {
             self.execute("INSERT INTO run (key, value) VALUES (?, ?)", params![key, value])?;
         }
+        self.execute("INSERT INTO run (key, value) VALUES ('created', ?)", [self.time("now")?])?;
         let sqlite = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
         let now = self.connection.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", [], |row| row.get(0));
         let created: Option<String> = now.map_err(sqlite)?;

@@ -12,4 +12,4 @@ mod write;
 pub use column::{Column, Kind};
 pub use error::TableError;
 pub use read::{MOST_BYTES, Row, RowFault, RowReader};
-pub use write::{Format, RowWriter};
+pub use write::{Format, RowWriter, partial_file};

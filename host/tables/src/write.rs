@@ -2,6 +2,7 @@
 
 mod destination;
 mod parquet_table;
+mod partial;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use self::destination::Destination;
 use self::parquet_table::ParquetTable;
+pub use self::partial::partial_file;
 use crate::column::Cell;
 use crate::{Column, TableError};
 

@@ -307,11 +307,13 @@ pub(crate) fn read(directory: &Path) -> Result<Vec<Golden>> {
     if files.len() > FILES {
         bail!("{} holds more than {FILES} files; put several cases into one", tests.display());
     }
-    files.retain(|path| path.is_file());
     files.sort();
     let mut all = Vec::new();
     for file in files {
         let cases = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("toml" | "jsonl") if !file.is_file() => {
+                bail!("{} has the name of a golden case file and is no file; move it away", file.display());
+            }
             Some("toml") => read_toml(directory, &file)?,
             Some("jsonl") => read_jsonl(directory, &file)?,
             _ => continue,

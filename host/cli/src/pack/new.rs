@@ -1,6 +1,6 @@
 //! `rewarden pack new`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -87,6 +87,14 @@ impl ValueEnum for Kind {
     }
 }
 
+/// Makes a directory with all that is in it, or leaves none: the next try would call half of one its own.
+fn whole(directory: &Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    make().inspect_err(|_| {
+        // It was not there before, so nothing in it is anybody else's. What cannot be deleted is told by the next try.
+        let _ = std::fs::remove_dir_all(directory);
+    })
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
     let replacements = [("template", &args.template), ("parser", &args.parser), ("policy", &args.policy)];
@@ -102,14 +110,15 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
                 parser: args.parser.as_deref(),
                 policy: args.policy.as_deref(),
             };
-            create_pack(&strategy::runtime(&args.places)?, &new, &directory)?;
+            whole(&directory, || create_pack(&strategy::runtime(&args.places)?, &new, &directory))?;
             format!("edit {shown}/pack.toml, then: rewarden pack test {shown} && rewarden pack check {shown}")
         }
         Kind::Plugin(kind) => {
             if let Some((option, _)) = replacements.iter().find(|(_, file)| file.is_some()) {
                 bail!("--{option} is for --kind pack; a plugin's own component is made by `rewarden pack build`");
             }
-            create_plugin(kind, &args.name, &directory, args.sdk.as_deref(), &args.places.pack_path)?;
+            let (sdk, pack_path) = (args.sdk.as_deref(), &args.places.pack_path);
+            whole(&directory, || create_plugin(kind, &args.name, &directory, sdk, pack_path))?;
             format!("cd {shown} && cargo test && rewarden pack build && rewarden pack test && rewarden pack check")
         }
     };

@@ -1,7 +1,7 @@
 //! A model's chat template, as Hugging Face's tokenizers render it.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use minijinja::value::Value;
@@ -153,16 +153,7 @@ impl ChatTemplate {
 
 /// Reads a plain file that is not too large.
 fn read(path: &Path) -> std::io::Result<String> {
-    let file = std::fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    if length > LARGEST_FILE {
-        let message = format!("it has {length} bytes, expected at most {LARGEST_FILE}");
-        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
-    }
-    let mut text = String::new();
-    // A file that grows while it is read, or is not a plain file, ends here too.
-    file.take(LARGEST_FILE).read_to_string(&mut text)?;
-    Ok(text)
+    rewarden_input::read_regular_text(path, LARGEST_FILE)
 }
 
 /// The text that a template writes, up to a number of bytes.
@@ -229,6 +220,6 @@ mod tests {
         let path = directory.path().join("tokenizer_config.json");
         std::fs::File::create(&path).unwrap().set_len(LARGEST_FILE + 1).unwrap();
         let error = ChatTemplate::from_tokenizer_config(&path, &Map::new()).unwrap_err().to_string();
-        assert!(error.contains("expected at most 16777216"), "{error}");
+        assert!(error.contains("has 16777217 bytes, more than the 16777216 allowed"), "{error}");
     }
 }

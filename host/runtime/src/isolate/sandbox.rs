@@ -56,30 +56,33 @@ pub(crate) fn enter(parent: u32, memory: u64, images: u64) -> Result<(Landlock, 
     };
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(SandboxError::of("giving up new privileges"))?;
     let landlock = landlock().map_err(SandboxError::of("Landlock"))?;
-    for (what, most) in [
-        (Resource::CORE, 0),
-        (Resource::FSIZE, if images == 0 { 0 } else { memory }),
-        (Resource::MEMLOCK, 0),
+    for (what, name, most) in [
+        (Resource::CORE, "-c", 0),
+        (Resource::FSIZE, "-f", if images == 0 { 0 } else { memory }),
+        (Resource::MEMLOCK, "-l", 0),
         // Those that are open stay open; beyond the images there are no further ones.
-        (Resource::NOFILE, if images == 0 { 0 } else { OPEN + images }),
-        (Resource::STACK, STACK),
-        (Resource::DATA, memory),
+        (Resource::NOFILE, "-n", if images == 0 { 0 } else { OPEN + images }),
+        (Resource::STACK, "-s", STACK),
+        (Resource::DATA, "-d", memory),
     ] {
-        let (_, allowed) = what.get().map_err(SandboxError::of("resource limits"))?;
-        // It has only what it needs, and what is called a limit of the plugin's must not be one of the shell's.
-        if allowed < most {
-            let option = match what {
-                Resource::NOFILE => "-n",
-                Resource::DATA => "-d",
-                Resource::STACK => "-s",
-                _ => "-f",
-            };
-            let message = format!("{most} are needed and {allowed} allowed; raise that with `ulimit -H {option}`");
-            return Err(SandboxError { step: "resource limits", message });
-        }
-        what.set(most, most).map_err(SandboxError::of("resource limits"))?;
+        what.set(most, most)
+            .map_err(|error| SandboxError { step: LIMITS, message: limit(what, name, most, &error) })?;
     }
     Ok((landlock, pipes))
+}
+
+/// The step that sets resource limits, which fails where those that the process was started under are lower.
+pub(crate) const LIMITS: &str = "resource limits";
+
+/// Why a resource limit cannot be set. `option` is that of `ulimit`.
+fn limit(what: Resource, option: &str, most: u64, error: &io::Error) -> String {
+    match what.get_hard() {
+        Ok(hard) if hard < most => format!(
+            "each of them sets its limit `ulimit {option}` to {most}, in files or bytes, and the hard limit here is {hard}: \
+             raise it (`ulimit -H {option}`, or that of the service or container)"
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Rust opens files so that children do not inherit them; other code in the parent may not have.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::child::Role;
+use super::sandbox::LIMITS;
 use super::waiting::{Artefact, Waiting};
 use super::wire::{self, Bounds, Confined, Landlock, Loaded, Longest};
 use super::worker::{Watch, Worker, WorkerError};
@@ -86,7 +87,12 @@ impl Supervisor {
             landlock: Landlock::None,
         };
         let (first, landlock) = supervisor.worker(Role::Run, &limits).map_err(|error| match error {
-            WorkerError::Sandbox(message) => IsolationError::Sandbox { message },
+            WorkerError::Sandbox(message) => {
+                match message.strip_prefix(LIMITS).and_then(|rest| rest.strip_prefix(": ")) {
+                    Some(limits) => IsolationError::Limits { message: limits.to_owned() },
+                    None => IsolationError::Sandbox { message },
+                }
+            }
             error => IsolationError::Start { program, message: format!("its process {error}") },
         })?;
         if landlock != Landlock::Full {

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use rewarden_runtime::read_text_within;
+use rewarden_runtime::read_regular_text;
 use rewarden_types::Sha256Digest;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::http::rate::Rate;
 use crate::judging::hex;
 
-/// Bytes of a keys file: some 40,000 keys.
-const LARGEST_FILE: u64 = 4 << 20;
+/// Bytes of a keys file: ten thousand keys take as many.
+const FILE_BYTES: u64 = 1 << 20;
 
 /// What a key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ impl Keys {
     pub fn read(file: &Path, rate: Option<u32>) -> Result<Self, KeysError> {
         let error = |line, message| KeysError { file: file.to_owned(), line, message };
         let text =
-            read_text_within(file, LARGEST_FILE).map_err(|cause| error(None, format!("cannot be read: {cause}")))?;
+            read_regular_text(file, FILE_BYTES).map_err(|cause| error(None, format!("cannot be read: {cause}")))?;
         let mut keys: Vec<Key> = Vec::new();
         for (line, content) in (1..).zip(text.lines()) {
             let content = content.split('#').next().unwrap_or_default().trim();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::partial::partial_file;
 use crate::TableError;
 
 pub(super) enum Destination {
@@ -68,10 +69,5 @@ fn sibling(target: &Path) -> Result<NamedTempFile, Error> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rewarden-").suffix(".partial");
-    // Temporary files are for their owner alone, but a table is a file like any other: the umask decides.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(directory)
+    partial_file(directory)
 }
