@@ -39,8 +39,6 @@ mod settings;
 mod stop;
 mod strategy;
 mod summary;
-#[cfg(unix)]
-mod system_limits;
 mod task_source;
 mod terminal;
 mod verify;

@@ -3,7 +3,6 @@
 use std::fs::{File, Metadata};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -85,32 +84,6 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(
     Ok(())
 }
 
-/// How the names of files begin and end that are not complete yet.
-const PARTIAL: (&str, &str) = (".rewarden-", ".partial");
-
-/// How long after its last write a file that is not complete belongs to nobody: its command was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
-
-/// Removes what killed commands left in a directory. What cannot be removed stays.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "files carry the wall clock; a clock that jumps removes one early or late"
-)]
-fn remove_leftovers(directory: &Path) {
-    let Ok(entries) = directory.read_dir() else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_partial = name.to_str().is_some_and(|name| name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1));
-        let is_abandoned = || {
-            let written = entry.metadata().ok().filter(Metadata::is_file)?.modified().ok()?;
-            Some(written.elapsed().ok()? > ABANDONED)
-        };
-        if is_partial && is_abandoned().unwrap_or(false) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
 /// Temporary files are private; what a command writes is not.
 fn make_readable(file: &File) -> Result<()> {
     #[cfg(unix)]
@@ -147,24 +120,6 @@ mod tests {
         check(&[("--out", Some(&at("new"))), ("--samples", None)], &[&at("a.run")]).unwrap();
         let null = Path::new("/dev/null");
         check(&[("--out", Some(null)), ("--samples", Some(null))], &[null]).unwrap();
-    }
-
-    #[test]
-    fn what_a_killed_command_left_an_hour_ago_goes_with_the_next_file_that_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let (old, new, other) = (".rewarden-a.partial", ".rewarden-b.partial", "a.partial");
-        for name in [old, new, other] {
-            std::fs::write(dir.path().join(name), "half").unwrap();
-        }
-        let now = std::fs::metadata(dir.path().join(new)).unwrap().modified().unwrap();
-        let long_ago = now - ABANDONED - Duration::from_secs(1);
-        for name in [old, other] {
-            File::options().append(true).open(dir.path().join(name)).unwrap().set_modified(long_ago).unwrap();
-        }
-        write_whole(&dir.path().join("page"), |_| Ok(())).unwrap();
-        let mut left: Vec<_> = dir.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!(left, [new, other, "page"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A completion that something else recorded, as JSON.
 
 use rewarden_record::{MetaRecord, SampleRecord};
-use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage, shown_within};
+use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -84,7 +84,7 @@ impl RecordedSample {
         }
         let finish = match self.finish.as_deref() {
             Some("length" | "max_tokens") => FinishReason::Length,
-            None | Some("" | "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence") => FinishReason::Stop,
+            None | Some("" | "stop" | "eos" | "end_turn") => FinishReason::Stop,
             Some(other) => {
                 return Err(format!(
                     "field `finish`: expected `stop` (or `eos`, `end_turn`) or `length` (or `max_tokens`), found {other:?}; a \

@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::untemplate::ChatFormatConfig;
 
-/// Bytes of a configuration: chat templates may stand in it, of which the longest known has 20 KB.
-const LARGEST_FILE: u64 = 4 << 20;
-
 /// A consumer's wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -76,8 +76,6 @@ pub(crate) struct Server {
     client: EndpointClient,
     authorization: Option<HeaderValue>,
     places: Semaphore,
-    /// The environment variable that names the proxy in between.
-    proxy: Option<&'static str>,
 }
 
 impl Server {
@@ -99,8 +97,7 @@ impl Server {
         let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
         let client = EndpointClient::new(endpoint.url(), model)?;
         let places = Semaphore::new(terms.concurrency);
-        let proxy = proxy_variable(&endpoint, |name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        Ok(Server { endpoint, terms, client, authorization, places, proxy })
+        Ok(Server { endpoint, terms, client, authorization, places })
     }
 
     /// The URL that is posted to.
@@ -118,15 +115,7 @@ impl Server {
         R: Future<Output = Result<T, Failure>>,
     {
         let attempts = AtomicU32::new(0);
-        let failed = |failure: Failure| {
-            let failure = match (failure, self.proxy) {
-                (Failure::Connection(message), Some(proxy)) => Failure::Connection(format!(
-                    "{message} (through the proxy that {proxy} names, unless NO_PROXY excepts this server)"
-                )),
-                (failure, _) => failure,
-            };
-            failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst))
-        };
+        let failed = |failure: Failure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
         let _place = self.places.acquire().await.map_err(|closed| failed(Failure::Connection(closed.to_string())))?;
 
         let started = Instant::now();
@@ -184,16 +173,6 @@ impl Server {
     }
 }
 
-/// Returns which variable of the environment the HTTP library takes a proxy from, if `is_set` says so of any.
-fn proxy_variable(endpoint: &Endpoint, is_set: impl Fn(&str) -> bool) -> Option<&'static str> {
-    let names: &[&'static str] = match (endpoint.is_loopback(), endpoint.is_encrypted()) {
-        (true, _) => &[],
-        (false, true) => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        (false, false) => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
-    };
-    names.iter().copied().find(|name| is_set(name))
-}
-
 fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
     let invalid = |found: &str| ModelError::InvalidOption {
         option: "api_key",
@@ -212,22 +191,4 @@ fn authorization(key: &str) -> Result<HeaderValue, ModelError> {
         HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| invalid("a text that cannot be sent"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxy_is_named_by_the_variable_it_comes_from_and_never_for_this_machine() {
-        let named = |endpoint: &str, set: &[&str]| {
-            let endpoint = Endpoint::parse(endpoint, "/v1", "/chat/completions").unwrap();
-            proxy_variable(&endpoint, |name| set.contains(&name))
-        };
-        assert_eq!(named("http://judge:8000", &["http_proxy"]), Some("http_proxy"));
-        assert_eq!(named("http://judge:8000", &["https_proxy"]), None);
-        assert_eq!(named("https://judge", &["https_proxy", "HTTP_PROXY"]), Some("https_proxy"));
-        assert_eq!(named("https://judge", &["all_proxy"]), Some("all_proxy"));
-        assert_eq!(named("http://127.0.0.1:8000", &["http_proxy", "all_proxy"]), None);
-    }
 }

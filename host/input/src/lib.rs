@@ -6,5 +6,5 @@
 mod regular_file;
 mod wording;
 
-pub use regular_file::{open_regular, read_regular, read_regular_text, read_text_within};
+pub use regular_file::{open_regular, read_regular, read_regular_text};
 pub use wording::{shown, shown_within};

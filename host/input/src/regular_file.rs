@@ -50,25 +50,7 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`read_regular`], and as [`ErrorKind::InvalidData`] when it is not UTF-8.
 pub fn read_regular_text(path: &Path, most: u64) -> Result<String> {
-    text(read_regular(path, most)?)
-}
-
-/// Reads text of at most `most` bytes from whatever the path leads to, a FIFO included: for files of the operator's own, who may
-/// hand over a secret by `<(command)`.
-///
-/// # Errors
-/// If it cannot be read, as [`ErrorKind::FileTooLarge`] if there is more, and as [`ErrorKind::InvalidData`] if it is not
-/// UTF-8.
-pub fn read_text_within(path: &Path, most: u64) -> Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(Error::new(ErrorKind::FileTooLarge, format!("has more than the {most} bytes allowed")));
-    }
-    text(bytes)
-}
-
-fn text(bytes: Vec<u8>) -> Result<String> {
+    let bytes = read_regular(path, most)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Error::new(ErrorKind::InvalidData, format!("is not UTF-8 text: byte {at} begins no character"))

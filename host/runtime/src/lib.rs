@@ -43,5 +43,5 @@ pub use limits::{Limit, LimitChange, LimitError, Limits};
 pub use metered::Metered;
 pub use plugin::Plugin;
 pub use priority::lower_thread_priority;
-pub use rewarden_input::{open_regular, read_regular, read_regular_text, read_text_within};
+pub use rewarden_input::{open_regular, read_regular, read_regular_text};
 pub use runtime::{EngineError, Runtime};

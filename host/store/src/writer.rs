@@ -123,13 +123,6 @@ impl RunWriter {
         }
         self.execute("INSERT INTO run (key, value) VALUES ('created', ?)", [self.time("now")?])?;
         let sqlite = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
-        let now = self.connection.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", [], |row| row.get(0));
-        let created: Option<String> = now.map_err(sqlite)?;
-        let created = created.ok_or_else(|| StoreError::Io {
-            path: self.path.clone(),
-            message: "this system's clock shows a year beyond 9999, which no run can name; set the clock".to_owned(),
-        })?;
-        self.execute("INSERT INTO run (key, value) VALUES ('created', ?)", params![created])?;
         schema::with_components(&self.connection, || {
             for RecordedComponent { name, digest, wasm } in components {
                 if wasm.len() as u64 > COMPONENT_BYTES {

@@ -1,7 +1,5 @@
 //! Where a server is asked.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
 
 use rewarden_types::ModelError;
@@ -10,8 +8,6 @@ use rewarden_types::ModelError;
 pub(crate) struct Endpoint {
     base: String,
     url: String,
-    is_loopback: bool,
-    is_encrypted: bool,
 }
 
 impl Endpoint {
@@ -34,18 +30,12 @@ impl Endpoint {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid(format!("`{url}`, which has a query or fragment")));
         }
-        let host = url.host_str().unwrap_or_default();
-        let is_loopback = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host == "localhost" || host.ends_with(".localhost"),
-        };
-        let is_encrypted = url.scheme() == "https";
         let url = url.as_str().trim_end_matches('/');
         let url = url.strip_suffix(route).unwrap_or(url);
         let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
         let base = if has_path { url.to_owned() } else { format!("{url}{root}") };
         let url = format!("{base}{route}");
-        Ok(Endpoint { base, url, is_loopback, is_encrypted })
+        Ok(Endpoint { base, url })
     }
 
     /// The base URL, without a slash at the end.
@@ -56,16 +46,6 @@ impl Endpoint {
     /// The URL to post to.
     pub(crate) fn url(&self) -> &str {
         &self.url
-    }
-
-    /// Returns whether the server is on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.is_loopback
-    }
-
-    /// Returns whether it is asked by HTTPS.
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.is_encrypted
     }
 }
 
@@ -89,20 +69,6 @@ mod tests {
             let endpoint = Endpoint::parse(given, "/v1", CHAT).unwrap();
             assert_eq!(endpoint.base(), base, "{given}");
             assert_eq!(endpoint.url(), format!("{base}{CHAT}"));
-        }
-    }
-
-    #[test]
-    fn a_server_on_this_machine_is_known_by_its_host() {
-        let known = |given| {
-            let endpoint = Endpoint::parse(given, "/v1", CHAT).unwrap();
-            (endpoint.is_loopback(), endpoint.is_encrypted())
-        };
-        for here in ["http://localhost:8000", "http://127.0.0.2", "http://[::1]:8000/v1", "http://a.localhost"] {
-            assert_eq!(known(here), (true, false), "{here}");
-        }
-        for elsewhere in ["https://localhost.example.com", "https://10.0.0.1", "https://127.example.com"] {
-            assert_eq!(known(elsewhere), (false, true), "{elsewhere}");
         }
     }
 
