@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rewarden-manifest", &["rewarden-input"]),
     ("rewarden-tables", &[]),
     ("rewarden-evaluate", &[]),
-    ("rewarden-dialects", &[]),
+    ("rewarden-dialects", &["rewarden-input"]),
     ("rewarden-plugin-build", &[]),
     ("rewarden-report", &["rewarden-evaluate"]),
     ("rewarden-runtime", &["rewarden-input", "rewarden-types"]),
