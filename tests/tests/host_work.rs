@@ -15,3 +15,5 @@ mod runtime;
 mod schemas;
 #[path = "host_work/server.rs"]
 mod server;
+#[path = "host_work/system.rs"]
+mod system;

@@ -415,3 +415,26 @@ fn failed_with_the_model(
     let host = matches!(reward, Some(Err(failure)) if failure.kind == TaskFailureKind::Host);
     samples.iter().any(sample) || (no_principles && !has_principles) || host
 }
+
+#[cfg(test)]
+mod tests {
+    use rewarden_record::{Budget, Drawn, SamplingProvenance};
+    use rewarden_types::Identity;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_beyond_what_a_date_can_be_is_told_as_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let model =
+            Identity { backend: "none".into(), model: "none".into(), digest: None, device: None, endpoint: None };
+        let sampling = SamplingProvenance { temperature: 0.0, top_p: None, max_tokens: None };
+        let drawn = Drawn { model, meta_model: None, sampling, seed: 0, budget: Budget::default() };
+        let header = Header::new(Source::Import, None, drawn, None);
+        let writer = RunWriter::open(&directory.path().join("a.run"), &header, &[]).unwrap();
+        assert_eq!(writer.time("2026-11-26 10:00:00").unwrap(), "2026-11-26T10:00:00Z");
+        // A day of the year 10000, as SQLite counts days.
+        let error = writer.time("5373484.6").unwrap_err().to_string();
+        assert!(error.contains("the system's clock is not between the years 0 and 9999"), "{error}");
+    }
+}
