@@ -229,7 +229,7 @@ fn bodies_share_a_room_and_slow_ones_cannot_keep_it() {
 }
 
 #[test]
-fn two_lengths_or_a_length_and_chunks_are_no_request() {
+fn two_lengths_or_a_length_beside_chunks_never_make_two_requests_of_one() {
     let server = Serving::rule(&[]);
     for lengths in [
         "content-length: 5\r\ncontent-length: 6",
@@ -355,6 +355,34 @@ fn a_change_that_keeps_size_and_time_of_a_file_is_seen() {
     (&file).write_all(text.as_bytes()).unwrap();
     file.set_modified(modified).unwrap();
     wait_for_version(&server, &bearer, "2.0.0");
+}
+
+#[test]
+fn a_run_that_is_moved_away_or_deleted_while_it_is_written_is_noticed_and_begun_anew() {
+    let server = Serving::rule(&[]);
+    let judge = |question: &str| {
+        let task = json!({"prompt": question, "responses": [r"\boxed{4}", r"\boxed{5}"], "reference": "4"});
+        server.client().post("/v1/reward", &json!({"task": task, "pack": "rule"}))
+    };
+    judge("first").expect(200);
+    let run = server.runs().remove(0);
+    std::fs::rename(&run, run.with_extension("moved")).unwrap();
+    // It looks once a second.
+    std::thread::sleep(Duration::from_millis(1100));
+    judge("second").expect(200);
+    assert!(server.stderr().contains("was moved away, deleted or cut while it was written"), "{}", server.stderr());
+    assert_eq!(server.runs(), [run.clone()]);
+    std::fs::remove_dir_all(run.parent().unwrap()).unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    let refused = judge("third").expect(503);
+    assert!(refused.text().contains("the reward cannot be recorded"), "{}", refused.text());
+    std::fs::create_dir(run.parent().unwrap()).unwrap();
+    judge("fourth").expect(200);
+    server.terminate();
+    let mut server = server;
+    assert_eq!(server.wait(), 0);
+    let recorded = server.sandbox.run(["export", run.to_str().unwrap(), "--quiet"]).expect(0).stdout();
+    assert!(recorded.contains("fourth") && recorded.lines().count() == 1, "{recorded}");
 }
 
 #[test]

@@ -43,6 +43,35 @@ pub(crate) enum RunError {
 pub(crate) struct OpenRun {
     recorder: Option<Recorder>,
     store: Arc<RunStore>,
+    path: PathBuf,
+    /// The file that was opened and when it was last looked at.
+    seen: Mutex<(FileIdentity, Instant)>,
+}
+
+/// How often to look whether a run's file is still the one that was opened.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What tells a file from another in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileIdentity {
+    /// The device and inode, on Unix.
+    inode: (u64, u64),
+    /// A run's file never becomes shorter.
+    bytes: u64,
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let inode = (0, 0);
+        Ok(Self { inode, bytes: metadata.len() })
+    }
 }
 
 impl RunStore {
@@ -76,7 +105,7 @@ impl RunStore {
         loop {
             // Held while opening, so that two of one kind do not race for the file.
             let mut open = lock(&self.open);
-            if let Some(run) = open.get(&path).and_then(Weak::upgrade) {
+            if let Some(run) = open.get(&path).and_then(Weak::upgrade).filter(|run| run.is_in_place()) {
                 return Ok(run);
             }
             if !path.exists() {
@@ -88,7 +117,11 @@ impl RunStore {
                     let recorder = Recorder::start(writer.retrying())
                         .map_err(|error| StoreError::Io { path: path.clone(), message: error.to_string() })?;
                     *lock(&self.writing) += 1;
-                    let run = Arc::new(OpenRun { recorder: Some(recorder), store: self.clone() });
+                    let identity = FileIdentity::of(&path)
+                        .map_err(|error| StoreError::Io { path: path.clone(), message: error.to_string() })?;
+                    let seen = Mutex::new((identity, Instant::now()));
+                    let run =
+                        Arc::new(OpenRun { recorder: Some(recorder), store: self.clone(), path: path.clone(), seen });
                     open.retain(|_, run| run.strong_count() > 0);
                     open.insert(path, Arc::downgrade(&run));
                     return Ok(run);
@@ -146,6 +179,29 @@ impl RunStore {
 }
 
 impl OpenRun {
+    /// Returns whether its file is still where it was opened. If it was moved away, deleted or cut, what is recorded goes to where
+    /// nobody looks for it. Looks once a second at most.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let mut seen = lock(&self.seen);
+        let (identity, at) = *seen;
+        if at.elapsed() < LOOK {
+            return true;
+        }
+        let found = FileIdentity::of(&self.path).ok();
+        match found.filter(|found| found.inode == identity.inode && found.bytes >= identity.bytes) {
+            Some(found) => {
+                *seen = (found, Instant::now());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Where it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its recorder.
     pub(crate) fn recorder(&self) -> Result<&Recorder, StoreError> {
         let lost = || StoreError::Io { path: self.store.directory.clone(), message: "the run is closed".to_owned() };

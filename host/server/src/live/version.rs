@@ -82,10 +82,19 @@ impl PackVersion {
         self.judge.pack()
     }
 
-    /// The run that its rewards go to. Opened when it is first needed, and again after it could not be written.
+    /// The run that its rewards go to. Opened when it is first needed, and again after it could not be written or is no longer where
+    /// it was.
     pub(crate) async fn run(&self, runs: &Arc<RunStore>) -> Result<Arc<OpenRun>, Problem> {
         if let Some(run) = self.run.load_full() {
-            return Ok(run);
+            if run.is_in_place() {
+                return Ok(run);
+            }
+            tracing::error!(
+                "{} was moved away, deleted or cut while it was written: what was recorded in the last second or more is not in it; \
+                 another is begun",
+                run.path().display()
+            );
+            self.give_up(&run);
         }
         let _opening = self.opening.lock().await;
         if let Some(run) = self.run.load_full() {
