@@ -3,9 +3,11 @@
 
 use rewarden_types::Sha256Digest;
 
-use crate::cells::{Cells, shown};
+use crate::cells::Cells;
 use crate::change::Change;
+use crate::columns::{COMPONENTS, PRINCIPLES, QUERIES, RATINGS, REWARDS, SAMPLES, SEALS, TASKS, Table};
 use crate::error::StoreError;
+use crate::foreign_text::shown;
 use crate::tables::Tables;
 use rewarden_record::TaskKey;
 
@@ -13,19 +15,18 @@ use rewarden_record::TaskKey;
 const TOLD: u32 = 5;
 
 /// Rows of a table, with their keys, for which a row of another is missing.
-const ORPHANS: [(&str, &[&str], &str, &str); 7] = [
-    ("samples", &["task", "id"], "task NOT IN (SELECT key FROM tasks)", "such task"),
+const ORPHANS: [(Table, &str, &str); 7] = [
+    (SAMPLES.only(&["task", "id"]), "task NOT IN (SELECT key FROM tasks)", "such task"),
     (
-        "ratings",
-        &["task", "sample"],
+        RATINGS.only(&["task", "sample"]),
         "NOT EXISTS (SELECT 1 FROM samples WHERE samples.task = ratings.task AND samples.id = ratings.sample)",
         "such sample",
     ),
-    ("rewards", &["task"], "task NOT IN (SELECT key FROM tasks)", "such task"),
-    ("queries", &["task"], "task NOT IN (SELECT key FROM tasks)", "such task"),
-    ("queries", &["task"], "query NOT IN (SELECT query FROM principles)", "row of its query in principles"),
-    ("principles", &["query"], "query NOT IN (SELECT query FROM queries)", "task with this query"),
-    ("seals", &["task"], "task NOT IN (SELECT key FROM tasks)", "such task"),
+    (REWARDS.only(&["task"]), "task NOT IN (SELECT key FROM tasks)", "such task"),
+    (QUERIES.only(&["task"]), "task NOT IN (SELECT key FROM tasks)", "such task"),
+    (QUERIES.only(&["task"]), "query NOT IN (SELECT query FROM principles)", "row of its query in principles"),
+    (PRINCIPLES.only(&["query"]), "query NOT IN (SELECT query FROM queries)", "task with this query"),
+    (SEALS.only(&["task"]), "task NOT IN (SELECT key FROM tasks)", "such task"),
 ];
 
 impl Tables<'_> {
@@ -45,21 +46,21 @@ impl Tables<'_> {
 
     /// Tells rows that belong to nothing.
     pub(crate) fn orphans(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
-        for (table, keys, condition, missing) in ORPHANS {
-            if table == "seals" && !self.sealed {
+        for (table, condition, missing) in ORPHANS {
+            if table.name == "seals" && !self.sealed {
                 continue;
             }
-            let sql = format!("SELECT {} FROM {table} WHERE {condition} LIMIT {TOLD}", keys.join(", "));
+            let sql = table.select(&format!("WHERE {condition} LIMIT {TOLD}"));
             self.each(&sql, [], |row| {
                 let cells = Cells { tables: self, table, row, name: "a row that belongs to nothing".to_owned() };
                 let mut names = Vec::new();
-                for (index, key) in keys.iter().copied().enumerate() {
+                for key in table.columns.iter().copied() {
                     names.push(match key {
-                        "query" => format!("query {}", shown(cells.text(index, key)?)),
-                        key => format!("{key} {}", cells.integer(index, key, i64::MIN..=i64::MAX)?),
+                        "query" => format!("query {}", shown(cells.text(key)?)),
+                        key => format!("{key} {}", cells.integer(key, i64::MIN..=i64::MAX)?),
                     });
                 }
-                told(Change::Orphan { table, row: names.join(", "), missing });
+                told(Change::Orphan { table: table.name, row: names.join(", "), missing });
                 Ok(())
             })?;
         }
@@ -68,11 +69,11 @@ impl Tables<'_> {
 
     /// Tells components that are not what their digests say, whether anything uses them or not.
     pub(crate) fn components(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
-        self.each("SELECT digest, name, wasm FROM components ORDER BY digest", [], |row| {
-            let cells = Cells { tables: self, table: "components", row, name: "a component".to_owned() };
-            let recorded = cells.text(0, "digest")?.to_owned();
+        self.each(&COMPONENTS.select("ORDER BY digest"), [], |row| {
+            let cells = Cells { tables: self, table: COMPONENTS, row, name: "a component".to_owned() };
+            let recorded = cells.text("digest")?.to_owned();
             let cells = Cells { name: format!("digest {}", shown(&recorded)), ..cells };
-            let (name, found) = (cells.text(1, "name")?.to_owned(), Sha256Digest::of(cells.blob(2, "wasm")?));
+            let (name, found) = (cells.text("name")?.to_owned(), Sha256Digest::of(cells.blob("wasm")?));
             if found.to_string() != recorded {
                 told(Change::Component { name, recorded, found });
             }
@@ -82,13 +83,14 @@ impl Tables<'_> {
 
     /// The first task after this one: its key and id, and whether it has ended.
     pub(crate) fn next_task(&self, TaskKey(after): TaskKey) -> Result<Option<(TaskKey, String, bool)>, StoreError> {
-        let sql = "SELECT key, id, EXISTS (SELECT 1 FROM rewards WHERE task = key) FROM tasks WHERE key > ? \
+        let sql = "SELECT key, id, EXISTS (SELECT 1 FROM rewards WHERE task = key) AS ended FROM tasks WHERE key > ? \
                    ORDER BY key LIMIT 1";
+        let table = TASKS.only(&["key", "id", "ended"]);
         let mut found = None;
         self.each(sql, [after], |row| {
-            let key = self.ascending_key(row, "tasks", after)?;
-            let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
-            found = Some((TaskKey(key), cells.text(1, "id")?.to_owned(), cells.integer(2, "key", 0..=1)? == 1));
+            let key = self.ascending_key(row, table, after)?;
+            let cells = Cells { tables: self, table, row, name: format!("key {key}") };
+            found = Some((TaskKey(key), cells.text("id")?.to_owned(), cells.integer("ended", 0..=1)? == 1));
             Ok(())
         })?;
         Ok(found)
@@ -100,7 +102,7 @@ impl Tables<'_> {
                    WHERE tasks.key > ? AND seals.task IS NULL ORDER BY tasks.key LIMIT 1";
         let mut found = None;
         self.each(sql, [after], |row| {
-            found = Some(TaskKey(self.ascending_key(row, "tasks", after)?));
+            found = Some(TaskKey(self.ascending_key(row, TASKS.only(&["key"]), after)?));
             Ok(())
         })?;
         Ok(found)

@@ -2,25 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Sha256Digest, Token, Usage, strict_json as json};
+use rewarden_types::{Completion, Failure, FailureKind, Sha256Digest, Token, Usage, strict_json as json};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::encode::Decoded;
+use crate::columns::Table;
+use crate::encode::{self, Decoded};
 use crate::error::StoreError;
+use crate::foreign_text::shown;
 use crate::tables::Tables;
-
-/// Characters of a foreign text that an error shows: a digest in full.
-const SHOWN: usize = 80;
-
-/// The beginning of a foreign text, with nothing in it that a terminal obeys.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
-}
 
 fn found(value: ValueRef<'_>) -> String {
     match value {
@@ -35,40 +25,32 @@ fn found(value: ValueRef<'_>) -> String {
     }
 }
 
-/// One row, with the words for its errors.
+/// One row of a statement of [`Table::select`], with the words for its errors.
 pub(crate) struct Cells<'a> {
     pub(crate) tables: &'a Tables<'a>,
-    pub(crate) table: &'static str,
+    pub(crate) table: Table,
     pub(crate) row: &'a Row<'a>,
     pub(crate) name: String,
-}
-
-/// Where the columns of a completion stand in a row.
-pub(crate) struct CompletionColumns {
-    pub(crate) text: usize,
-    pub(crate) thinking: usize,
-    pub(crate) finish: usize,
-    pub(crate) prompt_tokens: usize,
-    pub(crate) completion_tokens: usize,
-    pub(crate) tokens: usize,
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn error(&self, column: &'static str, message: String) -> StoreError {
         let path = self.tables.path.to_owned();
-        StoreError::Value { path, table: self.table, row: self.name.clone(), column, message }
+        StoreError::Value { path, table: self.table.name, row: self.name.clone(), column, message }
     }
 
-    fn raw(&self, index: usize) -> Result<ValueRef<'a>, StoreError> {
-        self.row.get_ref(index).map_err(|error| self.tables.sqlite(&error))
+    fn raw(&self, column: &'static str) -> Result<ValueRef<'a>, StoreError> {
+        // By the list: SQLite compares names without regard to case, and copies each.
+        let place = self.table.place(column).ok_or_else(|| self.error(column, "is not selected".to_owned()))?;
+        self.row.get_ref(place).map_err(|error| self.tables.sqlite(&error))
     }
 
     fn expected<T>(&self, column: &'static str, expected: &str, value: ValueRef<'_>) -> Result<T, StoreError> {
         Err(self.error(column, format!("expected {expected}, found {}", found(value))))
     }
 
-    pub(crate) fn optional_text(&self, index: usize, column: &'static str) -> Result<Option<&'a str>, StoreError> {
-        match self.raw(index)? {
+    pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<&'a str>, StoreError> {
+        match self.raw(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(Some(text)),
@@ -78,15 +60,15 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(crate) fn text(&self, index: usize, column: &'static str) -> Result<&'a str, StoreError> {
-        match self.optional_text(index, column)? {
+    pub(crate) fn text(&self, column: &'static str) -> Result<&'a str, StoreError> {
+        match self.optional_text(column)? {
             Some(text) => Ok(text),
             None => self.expected(column, "text", ValueRef::Null),
         }
     }
 
-    pub(crate) fn blob(&self, index: usize, column: &'static str) -> Result<&'a [u8], StoreError> {
-        match self.raw(index)? {
+    pub(crate) fn blob(&self, column: &'static str) -> Result<&'a [u8], StoreError> {
+        match self.raw(column)? {
             ValueRef::Blob(bytes) => Ok(bytes),
             other => self.expected(column, "binary data", other),
         }
@@ -94,11 +76,10 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn optional_integer(
         &self,
-        index: usize,
         column: &'static str,
         range: RangeInclusive<i64>,
     ) -> Result<Option<i64>, StoreError> {
-        match self.raw(index)? {
+        match self.raw(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Integer(number) if range.contains(&number) => Ok(Some(number)),
             other => {
@@ -108,14 +89,9 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(crate) fn integer(
-        &self,
-        index: usize,
-        column: &'static str,
-        range: RangeInclusive<i64>,
-    ) -> Result<i64, StoreError> {
+    pub(crate) fn integer(&self, column: &'static str, range: RangeInclusive<i64>) -> Result<i64, StoreError> {
         let expected = format!("an integer from {} to {}", range.start(), range.end());
-        match self.optional_integer(index, column, range)? {
+        match self.optional_integer(column, range)? {
             Some(number) => Ok(number),
             None => self.expected(column, &expected, ValueRef::Null),
         }
@@ -127,21 +103,21 @@ impl<'a> Cells<'a> {
     }
 
     /// A number that counts: ids, rounds.
-    pub(crate) fn count(&self, index: usize, column: &'static str) -> Result<u32, StoreError> {
-        self.integer(index, column, 0..=i64::from(u32::MAX)).map(Self::u32_of)
+    pub(crate) fn count(&self, column: &'static str) -> Result<u32, StoreError> {
+        self.integer(column, 0..=i64::from(u32::MAX)).map(Self::u32_of)
     }
 
-    fn optional_count(&self, index: usize, column: &'static str) -> Result<Option<u32>, StoreError> {
-        Ok(self.optional_integer(index, column, 0..=i64::from(u32::MAX))?.map(Self::u32_of))
+    fn optional_count(&self, column: &'static str) -> Result<Option<u32>, StoreError> {
+        Ok(self.optional_integer(column, 0..=i64::from(u32::MAX))?.map(Self::u32_of))
     }
 
     /// Not negative: samples that the host draws have seeds of 53 bits, imported ones may have 63.
-    pub(crate) fn seed(&self, index: usize) -> Result<u64, StoreError> {
-        self.integer(index, "seed", 0..=i64::MAX).map(i64::unsigned_abs)
+    pub(crate) fn seed(&self) -> Result<u64, StoreError> {
+        self.integer("seed", 0..=i64::MAX).map(i64::unsigned_abs)
     }
 
-    pub(crate) fn optional_number(&self, index: usize, column: &'static str) -> Result<Option<f64>, StoreError> {
-        match self.raw(index)? {
+    pub(crate) fn optional_number(&self, column: &'static str) -> Result<Option<f64>, StoreError> {
+        match self.raw(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Real(number) if number.is_finite() => Ok(Some(number)),
             other => self.expected(column, "a finite number", other),
@@ -149,8 +125,8 @@ impl<'a> Cells<'a> {
     }
 
     /// Seconds, where they are known.
-    pub(crate) fn seconds(&self, index: usize) -> Result<Option<f64>, StoreError> {
-        match self.optional_number(index, "seconds")? {
+    pub(crate) fn seconds(&self) -> Result<Option<f64>, StoreError> {
+        match self.optional_number("seconds")? {
             Some(seconds) if seconds < 0.0 => {
                 self.expected("seconds", "a number of at least 0", ValueRef::Real(seconds))
             }
@@ -159,8 +135,8 @@ impl<'a> Cells<'a> {
     }
 
     /// As of the command line and of requests: finite, at least 0, without an upper bound.
-    pub(crate) fn temperature(&self, index: usize) -> Result<f64, StoreError> {
-        match self.raw(index)? {
+    pub(crate) fn temperature(&self) -> Result<f64, StoreError> {
+        match self.raw("temperature")? {
             ValueRef::Real(number) if number.is_finite() && number >= 0.0 => Ok(number),
             other => self.expected("temperature", "a finite number of at least 0", other),
         }
@@ -168,81 +144,76 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn decoded<T>(
         &self,
-        index: usize,
         column: &'static str,
         decode: impl Fn(&str) -> Decoded<T>,
     ) -> Result<T, StoreError> {
-        decode(self.text(index, column)?).map_err(|message| self.error(column, message))
+        decode(self.text(column)?).map_err(|message| self.error(column, message))
     }
 
     pub(crate) fn optional<T>(
         &self,
-        index: usize,
         column: &'static str,
         decode: impl Fn(&str) -> Decoded<T>,
     ) -> Result<Option<T>, StoreError> {
-        let text = self.optional_text(index, column)?;
+        let text = self.optional_text(column)?;
         text.map(decode).transpose().map_err(|message| self.error(column, message))
     }
 
-    pub(crate) fn digest(&self, index: usize, column: &'static str) -> Result<Option<Sha256Digest>, StoreError> {
-        self.optional(index, column, digest)
+    pub(crate) fn digest(&self, column: &'static str) -> Result<Option<Sha256Digest>, StoreError> {
+        self.optional(column, digest)
     }
 
     /// What must be null where something else is.
-    pub(crate) fn nothing(&self, index: usize, column: &'static str, beside: &str) -> Result<(), StoreError> {
-        match self.raw(index)? {
+    pub(crate) fn nothing(&self, column: &'static str, beside: &str) -> Result<(), StoreError> {
+        match self.raw(column)? {
             ValueRef::Null => Ok(()),
             other => self.expected(column, &format!("nothing {beside}"), other),
         }
     }
 
-    pub(crate) fn completion(&self, at: &CompletionColumns) -> Result<Option<Completion>, StoreError> {
-        let Some(text) = self.optional_text(at.text, "text")? else {
-            for (index, column) in [
-                (at.thinking, "thinking"),
-                (at.finish, "finish"),
-                (at.prompt_tokens, "prompt_tokens"),
-                (at.completion_tokens, "completion_tokens"),
-                (at.tokens, "tokens"),
-            ] {
-                self.nothing(index, column, "without a `text`")?;
+    pub(crate) fn completion(&self) -> Result<Option<Completion>, StoreError> {
+        let Some(text) = self.optional_text("text")? else {
+            for column in ["thinking", "finish", "prompt_tokens", "completion_tokens", "tokens"] {
+                self.nothing(column, "without a `text`")?;
             }
             return Ok(None);
         };
         Ok(Some(Completion {
             text: text.to_owned(),
-            thinking: self.optional_text(at.thinking, "thinking")?.map(str::to_owned),
-            finish: self.decoded(at.finish, "finish", |text| match text {
-                "stop" => Ok(FinishReason::Stop),
-                "length" => Ok(FinishReason::Length),
-                other => Err(format!("expected stop or length, found `{}`", shown(other))),
-            })?,
+            thinking: self.optional_text("thinking")?.map(str::to_owned),
+            finish: self.decoded("finish", encode::finish)?,
             usage: Usage {
-                prompt_tokens: self.optional_count(at.prompt_tokens, "prompt_tokens")?.unwrap_or(0),
-                completion_tokens: self.optional_count(at.completion_tokens, "completion_tokens")?.unwrap_or(0),
+                prompt_tokens: self.optional_count("prompt_tokens")?.unwrap_or(0),
+                completion_tokens: self.optional_count("completion_tokens")?.unwrap_or(0),
             },
-            tokens: self
-                .optional(at.tokens, "tokens", |text| json::list::<Token>(text, json::MOST_VALUES))?
-                .unwrap_or_default(),
+            tokens: self.optional("tokens", |text| json::list::<Token>(text, json::MOST_VALUES))?.unwrap_or_default(),
         }))
     }
 
-    /// The failure in two neighbouring columns.
-    pub(crate) fn failure(&self, index: usize) -> Result<Option<Failure>, StoreError> {
-        let found = self.optional(index, "failure_kind", |text| {
+    pub(crate) fn failure(&self) -> Result<Option<Failure>, StoreError> {
+        let found = self.optional("failure_kind", |text| {
             FailureKind::from_name(text).ok_or_else(|| format!("unknown kind `{}`", shown(text)))
         })?;
         match found {
             Some(kind) => {
-                let message = self.text(index + 1, "failure_message")?.to_owned();
+                let message = self.text("failure_message")?.to_owned();
                 Ok(Some(Failure { kind, message }))
             }
             None => {
-                self.nothing(index + 1, "failure_message", "without a `failure_kind`")?;
+                self.nothing("failure_message", "without a `failure_kind`")?;
                 Ok(None)
             }
         }
+    }
+}
+
+impl Tables<'_> {
+    /// Returns a task's key out of the first column, which has to be above the one before it. In a damaged file rows may come
+    /// out of order, again, or without end.
+    pub(crate) fn ascending_key(&self, row: &Row<'_>, table: Table, before: i64) -> Result<i64, StoreError> {
+        let column = if table.name == "tasks" { "key" } else { "task" };
+        let cells = Cells { tables: self, table, row, name: format!("after task {before}") };
+        cells.integer(column, before.saturating_add(1)..=i64::MAX)
     }
 }
 

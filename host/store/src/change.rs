@@ -4,7 +4,7 @@ use std::fmt;
 
 use rewarden_types::Sha256Digest;
 
-use crate::cells::shown;
+use crate::foreign_text::shown;
 use crate::seal::RunDigest;
 
 /// A difference between a run and what was sealed of it.

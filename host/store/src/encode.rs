@@ -1,8 +1,24 @@
 //! Contract values as JSON text, and back. Exact: every finite number keeps its bits.
 
-use rewarden_types::{Detail, DetailValue, Judgement, Message, Principle, Score, strict_json as json};
+use rewarden_types::{Detail, DetailValue, FinishReason, Judgement, Message, Principle, Score, strict_json as json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::foreign_text::shown;
+
+pub(crate) fn finish_name(finish: FinishReason) -> &'static str {
+    match finish {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+    }
+}
+
+pub(crate) fn finish(name: &str) -> Decoded<FinishReason> {
+    [FinishReason::Stop, FinishReason::Length]
+        .into_iter()
+        .find(|finish| finish_name(*finish) == name)
+        .ok_or_else(|| format!("expected stop or length, found `{}`", shown(name)))
+}
 
 /// A score, with what JSON numbers cannot say.
 #[derive(Serialize, Deserialize)]

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::bounds::{MOST_OBJECTS, ROW_BYTES};
 use crate::change::Change;
-use crate::schema::ROW_BYTES;
-use crate::shape::MOST_OBJECTS;
 use rewarden_record::Difference;
 
 /// Why a run cannot be read or written. What was committed before stays as it is.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use rusqlite::OptionalExtension;
 
-use crate::cells::{Cells, shown};
+use crate::cells::Cells;
+use crate::columns::RUN;
 use crate::error::StoreError;
+use crate::foreign_text::shown;
 use crate::tables::Tables;
 use rewarden_record::{Drawn, HOST_VERSION, MOST_ROUNDS, Provenance, Strategy};
 use rewarden_types::strict_json as json;
@@ -77,9 +79,10 @@ const KEYS: [&str; 7] = ["created", "digest", "drawn", "host", "origin", "source
 impl Tables<'_> {
     /// The header; none where the run's creation was cut off.
     pub(crate) fn header(&self) -> Result<Option<Header>, StoreError> {
-        self.each("SELECT key FROM run ORDER BY key LIMIT 100", [], |row| {
-            let cells = Cells { tables: self, table: "run", row, name: "a row".to_owned() };
-            match cells.text(0, "key")? {
+        let keys = RUN.only(&["key"]);
+        self.each(&keys.select("ORDER BY key LIMIT 100"), [], |row| {
+            let cells = Cells { tables: self, table: keys, row, name: "a row".to_owned() };
+            match cells.text("key")? {
                 key if KEYS.contains(&key) => Ok(()),
                 key => Err(cells.error("key", format!("expected one of {}, found `{}`", KEYS.join(", "), shown(key)))),
             }
@@ -107,10 +110,11 @@ impl Tables<'_> {
     }
 
     pub(crate) fn header_value(&self, key: &'static str) -> Result<Option<String>, StoreError> {
-        let mut statement = self.prepare("SELECT value FROM run WHERE key = ?")?;
+        let values = RUN.only(&["value"]);
+        let mut statement = self.prepare(&values.select("WHERE key = ?"))?;
         let found = statement.query_row([key], |row| {
-            let cells = Cells { tables: self, table: "run", row, name: format!("key {key}") };
-            Ok(cells.text(0, "value").map(str::to_owned))
+            let cells = Cells { tables: self, table: values, row, name: format!("key {key}") };
+            Ok(cells.text("value").map(str::to_owned))
         });
         found.optional().map_err(|error| self.sqlite(&error))?.transpose()
     }

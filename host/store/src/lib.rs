@@ -5,27 +5,33 @@
 //! `schema.sql` beside this module, and is meant to be read with any SQLite tool.
 
 mod belongings;
+mod bounds;
 mod cells;
 mod change;
+mod columns;
 mod encode;
 mod error;
+mod foreign_text;
 mod header;
 mod principles;
+mod principles_cache;
 mod reader;
 mod recorder;
 mod schema;
 mod seal;
+mod seal_rows;
 mod shape;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod whole;
 mod writer;
+mod written_rows;
 
 pub use change::Change;
 pub use error::StoreError;
 pub use header::{Header, Source};
 pub use reader::{Checked, RunReader};
 pub use recorder::Recorder;
-pub use schema::SCHEMA_VERSION;
+pub use shape::SCHEMA_VERSION;
 pub use writer::RunWriter;

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::bounds::TASK_BYTES;
 use crate::cells::Cells;
 use crate::change::{self, Change};
+use crate::columns::COMPONENTS;
 use crate::error::StoreError;
 use crate::header::Header;
-use crate::principles::Cache;
-use crate::schema::{self, Opened, ROW_BYTES};
+use crate::principles_cache::Cache;
+use crate::schema::{self, Opened};
 use crate::seal::{RunDigest, Seals};
 use crate::tables::Tables;
 use crate::whole::{Room, Which, Whole};
@@ -36,8 +38,6 @@ pub struct RunReader {
 
 /// Bytes of tasks that are read together, but for the last of them.
 const CHUNK_BYTES: u64 = 32 << 20;
-/// The most that one task may take in memory: sixteen times the largest row.
-pub(crate) const TASK_BYTES: u64 = 16 * ROW_BYTES;
 /// How often a sound file is read through at most. `verify` does so twice, `report` once for each of its passes.
 const PASSES: u64 = 16;
 
@@ -150,9 +150,9 @@ impl RunReader {
         let tables = self.view();
         let find = || {
             let mut found = None;
-            tables.each("SELECT digest, name, wasm FROM components WHERE digest = ?", [digest.to_string()], |row| {
-                let cells = Cells { tables: &tables, table: "components", row, name: format!("digest {digest}") };
-                let (name, wasm) = (cells.text(1, "name")?.to_owned(), cells.blob(2, "wasm")?.to_owned());
+            tables.each(&COMPONENTS.select("WHERE digest = ?"), [digest.to_string()], |row| {
+                let cells = Cells { tables: &tables, table: COMPONENTS, row, name: format!("digest {digest}") };
+                let (name, wasm) = (cells.text("name")?.to_owned(), cells.blob("wasm")?.to_owned());
                 let actual = Sha256Digest::of(&wasm);
                 if actual != digest {
                     return Err(cells.error("wasm", format!("its digest is {actual}")));

@@ -9,11 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::bounds::{COMPONENT_BYTES, MOST_OBJECTS, ROW_BYTES};
 use crate::error::StoreError;
-use crate::shape;
-
-/// The schema that this version writes, and the newest that it reads.
-pub const SCHEMA_VERSION: u32 = 3;
+use crate::shape::{self, SCHEMA, SCHEMA_VERSION};
 
 /// The oldest schema that is read and gone on with. It has no seals, so its runs have no digest. Schema 1 was never released.
 const OLDEST_SCHEMA: u32 = 2;
@@ -24,17 +22,8 @@ const SEALED_SCHEMA: u32 = 3;
 /// "RWDR"; what `file` and SQLite call the application id.
 const APPLICATION_ID: u32 = 0x5257_4452;
 
-/// All tables of a run.
-pub(crate) const SCHEMA: &str = include_str!("schema.sql");
-
 /// How long to wait for another process that holds the database for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The most that one row may take, and with it one text: four times the largest result of a plugin, some ten thousand pages.
-pub(crate) const ROW_BYTES: u64 = 64 << 20;
-
-/// The most that a component may take: eight times the default limit, which the host's user may raise.
-pub(crate) const COMPONENT_BYTES: u64 = 256 << 20;
 
 /// Steps of SQLite's machine between two looks at how many there were.
 const STEPS_AT_ONCE: i32 = 10_000;
@@ -134,7 +123,7 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
         // Samples have 19.
         (Limit::SQLITE_LIMIT_COLUMN, 64),
-        (Limit::SQLITE_LIMIT_SCHEMA, shape::MOST_OBJECTS),
+        (Limit::SQLITE_LIMIT_SCHEMA, MOST_OBJECTS),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 50),
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 8),
         // A check of the whole file takes some two thousand instructions.

@@ -6,29 +6,20 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use rewarden_types::{Sha256Digest, strict_json as json};
+use rewarden_record::TaskKey;
+use rewarden_types::Sha256Digest;
+use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cells::Cells;
-use crate::error::StoreError;
-use crate::tables::{RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables};
-use rewarden_record::TaskKey;
+use crate::columns::Table;
 
 /// Names the encoding: another one would give other digests, and gets another name.
 const RUN: &str = "rewarden run 3";
 
 /// The key in the table `run` that the digest stands under while the run is closed.
 pub(crate) const DIGEST: &str = "digest";
-
-const SEAL_COLUMNS: &str = "content, principles, samples, ratings, reward, clock";
-
-/// Where `seconds` stands in a row of samples, of ratings and of principles.
-pub(crate) const SAMPLE_SECONDS: usize = 12;
-/// See [`SAMPLE_SECONDS`].
-pub(crate) const RATING_SECONDS: usize = 11;
 
 /// Bytes that are collected before they are hashed: a value takes ten and more calls otherwise.
 const COLLECTED: usize = 4096;
@@ -106,20 +97,21 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    /// The values of a row in the order of its columns, of which those before `from` are left out.
-    fn new<'a, E>(
-        values: impl IntoIterator<Item = Result<ValueRef<'a>, E>>,
-        from: usize,
-        seconds: Option<usize>,
-    ) -> Result<Self, E> {
+    /// The values of a row by their columns, in the order of the table's. `task` and `key` are left out, since another file may have
+    /// other keys, and `seconds`, which goes by itself.
+    fn new<'a, E>(values: impl IntoIterator<Item = Result<(&'static str, ValueRef<'a>), E>>) -> Result<Self, E> {
         let mut hasher = Hasher::new("row");
         let mut sealed = Self { digest: Sha256Digest::from_bytes([0; 32]), seconds: Value::Null, bytes: 0 };
-        for (column, value) in values.into_iter().enumerate().skip(from) {
-            let value = value?;
-            if Some(column) == seconds {
+        for value in values {
+            let (column, value) = value?;
+            match column {
+                "task" | "key" => continue,
                 // Never a text in a row that can be read.
-                sealed.seconds = Value::try_from(value).unwrap_or(Value::Null);
-                continue;
+                "seconds" => {
+                    sealed.seconds = Value::try_from(value).unwrap_or(Value::Null);
+                    continue;
+                }
+                _ => {}
             }
             if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
                 sealed.bytes += bytes.len() as u64;
@@ -130,9 +122,10 @@ impl Sealed {
         Ok(sealed)
     }
 
-    /// A row that was read.
-    pub(crate) fn read(row: &Row<'_>, from: usize, seconds: Option<usize>) -> Result<Self, rusqlite::Error> {
-        Self::new((0..row.as_ref().column_count()).map(|column| row.get_ref(column)), from, seconds)
+    /// A row of [`Table::select`] that was read.
+    pub(crate) fn read(row: &Row<'_>, table: Table) -> Result<Self, rusqlite::Error> {
+        let columns = table.columns.iter().copied().enumerate();
+        Self::new(columns.map(|(place, column)| Ok((column, row.get_ref(place)?))))
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -140,14 +133,17 @@ impl Sealed {
     }
 
     /// A row that is written.
-    pub(crate) fn written(values: &[ToSqlOutput<'_>], from: usize, seconds: Option<usize>) -> Self {
-        let values = values.iter().map(|value| match value {
-            ToSqlOutput::Borrowed(value) => Ok::<_, Infallible>(*value),
-            ToSqlOutput::Owned(value) => Ok(value.into()),
-            // There are no others without features of rusqlite that are not used here.
-            _ => Ok(ValueRef::Null),
+    pub(crate) fn written(row: &[(&'static str, ToSqlOutput<'_>)]) -> Self {
+        let values = row.iter().map(|(column, value)| {
+            let value = match value {
+                ToSqlOutput::Borrowed(value) => *value,
+                ToSqlOutput::Owned(value) => value.into(),
+                // There are no others without features of rusqlite that are not used here.
+                _ => ValueRef::Null,
+            };
+            Ok::<_, Infallible>((*column, value))
         });
-        let Ok(sealed) = Self::new(values, from, seconds);
+        let Ok(sealed) = Self::new(values);
         sealed
     }
 }
@@ -262,9 +258,9 @@ impl Sealing {
 /// The rows of a task that was begun in this process, as they were written: reading them again to seal it would cost five
 /// times as much.
 pub(crate) struct Written {
-    content: Sealed,
-    samples: BTreeMap<u32, Sealed>,
-    ratings: BTreeMap<u32, Sealed>,
+    pub(crate) content: Sealed,
+    pub(crate) samples: BTreeMap<u32, Sealed>,
+    pub(crate) ratings: BTreeMap<u32, Sealed>,
 }
 
 impl Written {
@@ -330,156 +326,5 @@ impl Seals {
 
     fn finish(self) -> Sha256Digest {
         self.hasher.finish()
-    }
-}
-
-impl Tables<'_> {
-    /// The seal of the task's rows as they are now, and how many bytes their texts have.
-    pub(crate) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
-        let mut seal = Sealing::new();
-        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE key = ?");
-        self.rows("tasks", &sql, key, |row| {
-            seal.content(&Sealed::read(row, 1, None)?);
-            Ok(())
-        })?;
-        if let Some((held, bytes)) = self.principles_of(TaskKey(key))? {
-            seal.principles(&held.sealed, bytes);
-        }
-        let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
-        self.rows("samples", &sql, key, |row| {
-            seal.sample(row.get(1)?, &Sealed::read(row, 1, Some(SAMPLE_SECONDS))?);
-            Ok(())
-        })?;
-        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
-        self.rows("ratings", &sql, key, |row| {
-            seal.rating(row.get(1)?, &Sealed::read(row, 1, Some(RATING_SECONDS))?);
-            Ok(())
-        })?;
-        let sql = format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?");
-        self.rows("rewards", &sql, key, |row| {
-            seal.reward(&Sealed::read(row, 1, None)?);
-            Ok(())
-        })?;
-        let bytes = seal.bytes();
-        Ok((seal.finish(), bytes))
-    }
-
-    fn rows(
-        &self,
-        table: &'static str,
-        sql: &str,
-        key: i64,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
-    ) -> Result<(), StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let at = |error| self.sqlite(&error).at(|| format!("table {table}, task {key}: a row"));
-        let mut rows = statement.query([key]).map_err(at)?;
-        while let Some(row) = rows.next().map_err(at)? {
-            take(row).map_err(at)?;
-        }
-        Ok(())
-    }
-
-    /// Seals the task as its rows are now.
-    pub(crate) fn seal_task(&self, key: TaskKey) -> Result<(), StoreError> {
-        let (seal, _) = self.seal_now(key)?;
-        self.insert_seal(key, &seal)
-    }
-
-    /// Seals a task all of whose rows were written in this process.
-    pub(crate) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
-        let mut seal = Sealing::new();
-        seal.content(&written.content);
-        if let Some((held, bytes)) = self.principles_of(key)? {
-            seal.principles(&held.sealed, bytes);
-        }
-        for (id, row) in &written.samples {
-            seal.sample(i64::from(*id), row);
-        }
-        for (sample, row) in &written.ratings {
-            seal.rating(i64::from(*sample), row);
-        }
-        seal.reward(reward);
-        self.insert_seal(key, &seal.finish())
-    }
-
-    fn insert_seal(&self, key: TaskKey, seal: &Seal) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO seals (task, {SEAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)");
-        let [content, principles, samples, ratings, reward, clock] =
-            seal.parts().map(|(_, part)| part.bytes().as_slice());
-        let values = params![key.0, content, principles, samples, ratings, reward, clock];
-        self.prepare(&sql)?.execute(values).map(|_| ()).map_err(|error| self.sqlite(&error))
-    }
-
-    pub(crate) fn delete_seal(&self, TaskKey(key): TaskKey) -> Result<(), StoreError> {
-        let mut statement = self.prepare("DELETE FROM seals WHERE task = ?")?;
-        statement.execute([key]).map(|_| ()).map_err(|error| self.sqlite(&error))
-    }
-
-    /// The seal that the task was given.
-    pub(crate) fn find_seal(&self, TaskKey(key): TaskKey) -> Result<Option<Seal>, StoreError> {
-        let mut statement = self.prepare(&format!("SELECT {SEAL_COLUMNS} FROM seals WHERE task = ?"))?;
-        let found = statement.query_row([key], |row| Ok(self.seal(row, 0, key))).optional();
-        found.map_err(|error| self.sqlite(&error))?.transpose()
-    }
-
-    fn seal(&self, row: &Row<'_>, from: usize, task: i64) -> Result<Seal, StoreError> {
-        let cells = Cells { tables: self, table: "seals", row, name: format!("task {task}") };
-        let part = |index: usize, column: &'static str| {
-            let bytes = cells.blob(from + index, column)?;
-            let bytes: [u8; 32] = bytes
-                .try_into()
-                .map_err(|_| cells.error(column, format!("expected 32 bytes, found {}", bytes.len())))?;
-            Ok(Sha256Digest::from_bytes(bytes))
-        };
-        Ok(Seal {
-            content: part(0, "content")?,
-            principles: part(1, "principles")?,
-            samples: part(2, "samples")?,
-            ratings: part(3, "ratings")?,
-            reward: part(4, "reward")?,
-            clock: part(5, "clock")?,
-        })
-    }
-
-    /// The digest of the run as its seals say, without a look at the rows that they were made of.
-    pub(crate) fn digest_of_seals(&self) -> Result<RunDigest, StoreError> {
-        let mut seals = Seals::new();
-        let mut before = 0;
-        self.each(&format!("SELECT task, {SEAL_COLUMNS} FROM seals ORDER BY task"), [], |row| {
-            let key = self.ascending_key(row, "seals", before)?;
-            before = key;
-            seals.add(TaskKey(key), &self.seal(row, 1, key)?);
-            Ok(())
-        })?;
-        Ok(RunDigest::new(self.digest_of_header()?, self.digest_of_components()?, seals))
-    }
-
-    pub(crate) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
-        let mut hasher = Hasher::new("run");
-        self.each("SELECT key, value FROM run WHERE key <> 'digest' ORDER BY key", [], |row| {
-            for column in 0..2 {
-                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
-            }
-            Ok(())
-        })?;
-        Ok(hasher.finish())
-    }
-
-    pub(crate) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
-        let mut hasher = Hasher::new("components");
-        self.each("SELECT digest, name FROM components ORDER BY digest", [], |row| {
-            for column in 0..2 {
-                hasher.value(row.get_ref(column).map_err(|error| self.sqlite(&error))?);
-            }
-            Ok(())
-        })?;
-        Ok(hasher.finish())
-    }
-
-    /// The digest that the run was closed with; none while it is open, and after its process was killed.
-    pub(crate) fn closed_with(&self) -> Result<Option<RunDigest>, StoreError> {
-        let Some(text) = self.header_value(DIGEST)? else { return Ok(None) };
-        json::form(&text).map(Some).map_err(|message| self.wrong_header(DIGEST, message))
     }
 }

@@ -10,22 +10,24 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::cells::shown;
 use crate::error::StoreError;
-use crate::schema::{SCHEMA, SCHEMA_VERSION};
+use crate::foreign_text::shown;
 
-/// Tables and indices together, the same for every known schema; more are refused unread.
-pub(crate) const MOST_OBJECTS: i32 = 32;
+/// The schema that this version writes, and the newest that it reads.
+pub const SCHEMA_VERSION: u32 = 3;
 
-/// A table that a schema has.
-struct Table {
+/// All tables of a run.
+pub(crate) const SCHEMA: &str = include_str!("schema.sql");
+
+/// A table that a schema declares.
+struct Declared {
     statement: Vec<String>,
     /// Whether SQLite makes an index of its own for it.
     indexed: bool,
 }
 
 /// The tables of a schema version by name.
-fn tables(version: u32) -> BTreeMap<String, Table> {
+fn tables(version: u32) -> BTreeMap<String, Declared> {
     let mut tables = BTreeMap::new();
     for statement in tokens(SCHEMA).unwrap_or_default().split(|token| token == ";") {
         let Some(name) = statement.get(2) else { continue };
@@ -36,7 +38,7 @@ fn tables(version: u32) -> BTreeMap<String, Table> {
         // A primary key of a table with row ids that is no alias of them, or another unique column, has an index.
         let indexed = !text.ends_with("WITHOUT ROWID")
             && (text.contains("TEXT PRIMARY KEY") || text.contains("UNIQUE") || text.contains(", PRIMARY KEY ("));
-        tables.insert(name.clone(), Table { statement: statement.to_vec(), indexed });
+        tables.insert(name.clone(), Declared { statement: statement.to_vec(), indexed });
     }
     tables
 }

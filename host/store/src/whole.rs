@@ -1,24 +1,21 @@
 //! A task with all that belongs to it, every value checked, and its seal.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use std::collections::HashSet;
-
+use rewarden_record::{MetaRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind, TaskKey};
 use rewarden_types::{Outcome, Rating, Reward, Task, strict_json as json};
 use rusqlite::Row;
 
-use crate::cells::{Cells, CompletionColumns, shown};
+use crate::cells::Cells;
 use crate::change::Change;
+use crate::columns::{RATINGS, REWARDS, SAMPLES, TASKS};
 use crate::encode;
 use crate::error::StoreError;
-use crate::seal::{RATING_SECONDS, SAMPLE_SECONDS, Sealed, Sealing};
-use crate::tables::{End, RATING_COLUMNS, REWARD_COLUMNS, SAMPLE_COLUMNS, TASK_COLUMNS, Tables};
-use rewarden_record::{MetaRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind, TaskKey};
-
-const SAMPLE_COMPLETION: CompletionColumns =
-    CompletionColumns { text: 7, thinking: 8, finish: 9, prompt_tokens: 10, completion_tokens: 11, tokens: 13 };
-const RATING_COMPLETION: CompletionColumns =
-    CompletionColumns { text: 6, thinking: 7, finish: 8, prompt_tokens: 9, completion_tokens: 10, tokens: 12 };
+use crate::foreign_text::shown;
+use crate::seal::{Sealed, Sealing};
+use crate::tables::Tables;
+use crate::written_rows::End;
 
 /// A task as it was read.
 pub(crate) struct Whole {
@@ -96,11 +93,11 @@ impl Tables<'_> {
 
     fn task(&self, which: Which<'_>, seal: &mut Sealing) -> Result<Option<(TaskKey, Task)>, StoreError> {
         let (condition, before) = match which {
-            Which::After(TaskKey(key)) => ("key > ? ORDER BY key LIMIT 1", key),
-            Which::Id(_) => ("id = ?", 0),
-            Which::Key(TaskKey(key)) => ("key = ?", key.saturating_sub(1)),
+            Which::After(TaskKey(key)) => ("WHERE key > ? ORDER BY key LIMIT 1", key),
+            Which::Id(_) => ("WHERE id = ?", 0),
+            Which::Key(TaskKey(key)) => ("WHERE key = ?", key.saturating_sub(1)),
         };
-        let mut statement = self.prepare(&format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {condition}"))?;
+        let mut statement = self.prepare(&TASKS.select(condition))?;
         let sqlite = |error: rusqlite::Error| self.sqlite(&error);
         let mut rows = match which {
             Which::After(TaskKey(key)) | Which::Key(TaskKey(key)) => statement.query([key]),
@@ -108,23 +105,23 @@ impl Tables<'_> {
         }
         .map_err(sqlite)?;
         let Some(row) = rows.next().map_err(sqlite)? else { return Ok(None) };
-        let key = self.ascending_key(row, "tasks", before)?;
-        seal.content(&Sealed::read(row, 1, None).map_err(sqlite)?);
-        let cells = Cells { tables: self, table: "tasks", row, name: format!("key {key}") };
-        let responses: Vec<Arc<str>> = cells.decoded(3, "responses", |text| json::list(text, json::MOST_VALUES))?;
+        let key = self.ascending_key(row, TASKS, before)?;
+        seal.content(&Sealed::read(row, TASKS).map_err(sqlite)?);
+        let cells = Cells { tables: self, table: TASKS, row, name: format!("key {key}") };
+        let responses: Vec<Arc<str>> = cells.decoded("responses", |text| json::list(text, json::MOST_VALUES))?;
         let last = match i64::try_from(responses.len()).unwrap_or(i64::MAX) {
             0 => return Err(cells.error("responses", "expected at least one response, found none".to_owned())),
             count => count - 1,
         };
         let task = Task {
-            id: cells.text(1, "id")?.to_owned(),
-            messages: cells.decoded(2, "messages", encode::messages)?.into(),
+            id: cells.text("id")?.to_owned(),
+            messages: cells.decoded("messages", encode::messages)?.into(),
             responses: responses.into(),
-            reference: cells.optional_text(4, "reference")?.map(Arc::from),
+            reference: cells.optional_text("reference")?.map(Arc::from),
             preferred: cells
-                .optional_integer(5, "preferred", 0..=last)?
+                .optional_integer("preferred", 0..=last)?
                 .and_then(|preferred| usize::try_from(preferred).ok()),
-            metadata: cells.decoded(6, "metadata", json::object)?,
+            metadata: cells.decoded("metadata", json::object)?,
         };
         if task.messages.is_empty() {
             return Err(cells.error("messages", "expected at least one message, found none".to_owned()));
@@ -144,10 +141,10 @@ impl Tables<'_> {
         seal: &mut Sealing,
         room: Room,
     ) -> Result<Vec<SampleRecord>, StoreError> {
-        let sql = format!("SELECT {SAMPLE_COLUMNS} FROM samples WHERE task = ? ORDER BY id");
+        let sql = SAMPLES.select("WHERE task = ? ORDER BY id");
         let mut samples: Vec<SampleRecord> = Vec::new();
         self.each(&sql, [key.0], |row| {
-            let sealed = Sealed::read(row, 1, Some(SAMPLE_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            let sealed = Sealed::read(row, SAMPLES).map_err(|error| self.sqlite(&error))?;
             room.check(self, key, seal.bytes() + sealed.bytes())?;
             let least = samples.last().map_or(0, |before| i64::from(before.id) + 1);
             let sample = self.sample(key, row, least, responses)?;
@@ -165,11 +162,11 @@ impl Tables<'_> {
         least: i64,
         responses: usize,
     ) -> Result<SampleRecord, StoreError> {
-        let cells = Cells { tables: self, table: "samples", row, name: format!("task {key}") };
-        let id = cells.integer(1, "id", least..=i64::from(u32::MAX))?;
+        let cells = Cells { tables: self, table: SAMPLES, row, name: format!("task {key}") };
+        let id = cells.integer("id", least..=i64::from(u32::MAX))?;
         let cells = Cells { name: format!("task {key}, id {id}"), ..cells };
-        let failure = cells.failure(16)?;
-        let outcome = match (cells.optional(15, "scores", |text| encode::placed(text, responses))?, failure) {
+        let failure = cells.failure()?;
+        let outcome = match (cells.optional("scores", |text| encode::placed(text, responses))?, failure) {
             (Some(scores), None) => Outcome::Scored(scores),
             (None, Some(failure)) => Outcome::Failed(failure),
             (None, None) => return Err(cells.error("scores", "expected scores or a failure, found neither".to_owned())),
@@ -179,17 +176,17 @@ impl Tables<'_> {
         };
         Ok(SampleRecord {
             id: u32::try_from(id).unwrap_or(u32::MAX),
-            round: cells.count(2, "round")?,
-            order: cells.decoded(3, "shown", |text| encode::order(text, responses))?,
-            temperature: cells.temperature(4)?,
-            seed: cells.seed(5)?,
-            prompt: cells.digest(6, "prompt")?,
-            completion: cells.completion(&SAMPLE_COMPLETION)?,
-            seconds: cells.seconds(12)?,
-            judgement: cells.optional(14, "judgement", encode::judgement)?,
+            round: cells.count("round")?,
+            order: cells.decoded("shown", |text| encode::order(text, responses))?,
+            temperature: cells.temperature()?,
+            seed: cells.seed()?,
+            prompt: cells.digest("prompt")?,
+            completion: cells.completion()?,
+            seconds: cells.seconds()?,
+            judgement: cells.optional("judgement", encode::judgement)?,
             outcome,
             meta: None,
-            extra: cells.optional(18, "extra", json::object)?.unwrap_or_default(),
+            extra: cells.optional("extra", json::object)?.unwrap_or_default(),
         })
     }
 
@@ -201,14 +198,14 @@ impl Tables<'_> {
         seal: &mut Sealing,
         room: Room,
     ) -> Result<(), StoreError> {
-        let sql = format!("SELECT {RATING_COLUMNS} FROM ratings WHERE task = ? ORDER BY sample");
+        let sql = RATINGS.select("WHERE task = ? ORDER BY sample");
         let mut rest = samples.iter_mut();
         self.each(&sql, [key.0], |row| {
-            let sealed = Sealed::read(row, 1, Some(RATING_SECONDS)).map_err(|error| self.sqlite(&error))?;
+            let sealed = Sealed::read(row, RATINGS).map_err(|error| self.sqlite(&error))?;
             room.check(self, key, seal.bytes() + sealed.bytes())?;
             let TaskKey(key) = key;
-            let cells = Cells { tables: self, table: "ratings", row, name: format!("task {key}") };
-            let id = cells.count(1, "sample")?;
+            let cells = Cells { tables: self, table: RATINGS, row, name: format!("task {key}") };
+            let id = cells.count("sample")?;
             seal.rating(i64::from(id), &sealed);
             let cells = Cells { name: format!("task {key}, sample {id}"), ..cells };
             let meta = rating(&cells)?;
@@ -229,9 +226,9 @@ impl Tables<'_> {
         seal: &mut Sealing,
     ) -> Result<Option<End>, StoreError> {
         let mut found = None;
-        self.each(&format!("SELECT {REWARD_COLUMNS} FROM rewards WHERE task = ?"), [key], |row| {
-            seal.reward(&Sealed::read(row, 1, None).map_err(|error| self.sqlite(&error))?);
-            let cells = Cells { tables: self, table: "rewards", row, name: format!("task {key}") };
+        self.each(&REWARDS.select("WHERE task = ?"), [key], |row| {
+            seal.reward(&Sealed::read(row, REWARDS).map_err(|error| self.sqlite(&error))?);
+            let cells = Cells { tables: self, table: REWARDS, row, name: format!("task {key}") };
             found = Some(reward(&cells, task, samples)?);
             Ok(())
         })?;
@@ -240,7 +237,7 @@ impl Tables<'_> {
 }
 
 fn rating(cells: &Cells<'_>) -> Result<MetaRecord, StoreError> {
-    let rating = match (cells.optional_number(2, "rating")?, cells.failure(3)?) {
+    let rating = match (cells.optional_number("rating")?, cells.failure()?) {
         (Some(rating), None) => Rating::Rated(rating),
         (None, Some(failure)) => Rating::Failed(failure),
         (None, None) => return Err(cells.error("rating", "expected a number or a failure, found neither".to_owned())),
@@ -250,35 +247,35 @@ fn rating(cells: &Cells<'_>) -> Result<MetaRecord, StoreError> {
     };
     Ok(MetaRecord {
         rating,
-        prompt: cells.digest(5, "prompt")?,
-        completion: cells.completion(&RATING_COMPLETION)?,
-        seconds: cells.seconds(11)?,
+        prompt: cells.digest("prompt")?,
+        completion: cells.completion()?,
+        seconds: cells.seconds()?,
     })
 }
 
 fn reward(cells: &Cells<'_>, task: &Task, samples: &[SampleRecord]) -> Result<End, StoreError> {
-    let kind = cells.optional(4, "failure_kind", |text| {
+    let kind = cells.optional("failure_kind", |text| {
         TaskFailureKind::from_name(text).ok_or_else(|| format!("unknown kind `{}`", shown(text)))
     })?;
-    match (cells.optional(1, "scores", |text| encode::scores(text, task.responses.len()))?, kind) {
+    match (cells.optional("scores", |text| encode::scores(text, task.responses.len()))?, kind) {
         (Some(scores), None) => {
-            cells.nothing(5, "failure_message", "beside scores")?;
+            cells.nothing("failure_message", "beside scores")?;
             for (place, sample) in samples.iter().enumerate() {
                 if usize::try_from(sample.id).is_ok_and(|id| id != place) {
                     return Err(cells.error("scores", format!("the task has scores, but no sample {place}")));
                 }
             }
             let known: HashSet<u32> = samples.iter().map(|sample| sample.id).collect();
-            let used: Vec<u32> = cells.decoded(2, "used", |text| json::list(text, json::MOST_VALUES))?;
+            let used: Vec<u32> = cells.decoded("used", |text| json::list(text, json::MOST_VALUES))?;
             if let Some(unknown) = used.iter().find(|id| !known.contains(id)) {
                 return Err(cells.error("used", format!("the task has no sample {unknown}")));
             }
-            Ok(Ok(Reward { scores, used, details: cells.decoded(3, "details", encode::details)? }))
+            Ok(Ok(Reward { scores, used, details: cells.decoded("details", encode::details)? }))
         }
         (None, Some(kind)) => {
-            cells.nothing(2, "used", "without scores")?;
-            cells.nothing(3, "details", "without scores")?;
-            Ok(Err(TaskFailure { kind, message: cells.text(5, "failure_message")?.to_owned() }))
+            cells.nothing("used", "without scores")?;
+            cells.nothing("details", "without scores")?;
+            Ok(Err(TaskFailure { kind, message: cells.text("failure_message")?.to_owned() }))
         }
         (None, None) => Err(cells.error("scores", "expected scores or a failure, found neither".to_owned())),
         (Some(_), Some(_)) => Err(cells.error("scores", "expected scores or a failure, found both".to_owned())),

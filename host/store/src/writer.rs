@@ -9,12 +9,14 @@ use rewarden_types::{Failure, FailureKind, Outcome, Rating, Reward, Sha256Digest
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
-use crate::cells::shown;
+use crate::bounds::{COMPONENT_BYTES, TASK_BYTES};
+use crate::columns::REWARDS;
 use crate::encode;
 use crate::error::StoreError;
+use crate::foreign_text::shown;
 use crate::header::{Header, Source};
-use crate::reader::{RunReader, TASK_BYTES};
-use crate::schema::{self, COMPONENT_BYTES, Durability, Opened};
+use crate::reader::RunReader;
+use crate::schema::{self, Durability, Opened};
 use crate::seal::{self, Sealed, Written};
 use crate::tables::Tables;
 use crate::whole::{Room, Which};
@@ -316,7 +318,7 @@ impl RunWriter {
         let (mut keys, mut before) = (Vec::new(), 0);
         let tables = self.tables();
         tables.each(sql, [], |row| {
-            before = tables.ascending_key(row, "rewards", before)?;
+            before = tables.ascending_key(row, REWARDS.only(&["task"]), before)?;
             keys.push(TaskKey(before));
             Ok(())
         })?;

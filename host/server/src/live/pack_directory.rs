@@ -51,7 +51,8 @@ mod tests {
         let place = parent.join(directory);
         std::fs::create_dir(&place).unwrap();
         let text = format!(
-            "format = 1\nname = \"{name}\"\nversion = \"1\"\n\n[policy]\ncomponent = \"p.wasm\"\n\n[scale]\nmin = 0\nmax = 1\n"
+            "name = \"{name}\"\nversion = \"1.0.0\"\n[scale]\nmin = 0\nmax = 1\ninteger = false\n[policy]\ncomponent = \"p.wasm\"\n\
+             [scorers.answer]\ncomponent = \"a.wasm\"\n"
         );
         std::fs::write(place.join("pack.toml"), text).unwrap();
         place
