@@ -297,9 +297,14 @@ fn a_process_that_hangs_is_killed_when_the_time_is_over() {
     assert!(spct.parse("{}", &ParseRequest::new(&completion("\\boxed{5}"), 1, SCALE)).is_ok());
 }
 
-/// Two kills cost nothing; where every process is killed, the task ends as the host's failure, which is asked again.
 #[test]
 fn processes_that_are_killed_in_mid_job_are_no_traps_of_the_plugin_and_the_job_goes_on() {
+    assert!((0..5).any(|_| killed_in_mid_job()), "no process was killed before it had answered, in five jobs");
+}
+
+/// Kills a process once, which costs nothing, and then every process: the task ends as the host's failure, which is asked again.
+/// Returns false if one of those was faster than the killing.
+fn killed_in_mid_job() -> bool {
     let job = Arc::new(AtomicU32::new(0));
     let killing = Arc::new(AtomicU32::new(0));
     let server = ModelServer::new({
@@ -338,7 +343,11 @@ fn processes_that_are_killed_in_mid_job_are_no_traps_of_the_plugin_and_the_job_g
     for row in &rows[..2] {
         assert_eq!((&row["valid"], &row["failures"]), (&json!(1), &json!({})), "{stderr}");
     }
-    assert_eq!((&rows[2]["error"]["kind"], &rows[2]["failures"]), (&json!("host"), &json!({})), "{stderr}");
+    assert_eq!(rows[2]["failures"], json!({}), "{stderr}");
+    if rows[2]["valid"] == json!(1) {
+        return false;
+    }
+    assert_eq!(rows[2]["error"]["kind"], json!("host"), "{stderr}");
     assert!(stderr.contains("was killed by SIGKILL"), "{stderr}");
     let verified = sandbox.run(["verify", "job.run"]);
     assert_eq!(verified.status(), 0, "{}{}", verified.stdout(), verified.stderr());
@@ -346,6 +355,7 @@ fn processes_that_are_killed_in_mid_job_are_no_traps_of_the_plugin_and_the_job_g
     let rows = rewarden_tests::rows(std::str::from_utf8(&again.stdout).unwrap());
     assert_eq!((&rows[2]["valid"], &rows[2]["error"]), (&json!(1), &Value::Null), "{rows:?}");
     assert_eq!(sandbox.run(["verify", "job.run"]).status(), 0);
+    true
 }
 
 /// It may have ended by itself.

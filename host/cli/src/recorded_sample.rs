@@ -86,10 +86,8 @@ impl RecordedSample {
             Some("length" | "max_tokens") => FinishReason::Length,
             None | Some("" | "stop" | "eos" | "end_turn") => FinishReason::Stop,
             Some(other) => {
-                return Err(format!(
-                    "field `finish`: expected `stop` (or `eos`, `end_turn`) or `length` (or `max_tokens`), found {other:?}; a \
-                     completion that ended otherwise is no whole one: leave it out, or keep the word in a field of another name"
-                ));
+                self.extra.insert("finish".to_owned(), Value::String(other.to_owned()));
+                FinishReason::Stop
             }
         };
         Ok(SampleRecord {
