@@ -117,7 +117,8 @@ fn a_run_with_a_damaged_head_is_told_before_any_model_is_looked_for() {
 #[test]
 fn a_finish_that_is_not_known_is_kept_with_its_sample() {
     let sandbox = Sandbox::default();
-    let row = json!({"id": "a", "prompt": "q", "responses": ["x"], "samples": [{"text": "t", "finish": "content_filter"}]});
+    let row =
+        json!({"id": "a", "prompt": "q", "responses": ["x"], "samples": [{"text": "t", "finish": "content_filter"}]});
     sandbox.write("log.jsonl", format!("{row}\n"));
     sandbox.run(["import", "log.jsonl", "--run", "a.run", "--quiet"]).expect(0);
     let samples = sandbox.run(["export", "a.run", "--what", "samples"]).expect(0).rows();
