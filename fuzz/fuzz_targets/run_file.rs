@@ -10,7 +10,7 @@ use rewarden_fuzz::{Choices, damaged};
 use rewarden_record::{
     Budget, Drawn, MetaRecord, PrinciplesRecord, RecordedComponent, SampleRecord, SamplingProvenance,
 };
-use rewarden_store::{Header, RunReader, RunWriter, Source};
+use rewarden_store::{Header, RunReader, RunWriter, RunSource};
 use rewarden_types::{
     Completion, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, Sha256Digest, Task, Usage,
 };
@@ -31,7 +31,7 @@ static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     };
     let wasm = b"\0asm".to_vec();
     let component = RecordedComponent { name: "part".into(), digest: Sha256Digest::of(&wasm), wasm };
-    let header = Header::new(Source::Import, None, drawn, None);
+    let header = Header::new(RunSource::Import, None, drawn, None);
     let writer = RunWriter::open(&path, &header, &[component]).expect("a new run");
     writer.begin().expect("a transaction");
     for id in ["t", "u"] {

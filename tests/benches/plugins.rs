@@ -268,7 +268,7 @@ fn host_overhead(c: &mut Criterion) {
     let host = spent.0 / (spent.1 * K).max(1);
 
     let options = rewarden_inference::mistral::MistralOptions::default();
-    let source = rewarden_inference::mistral::Source::Gguf(rewarden_tests::model());
+    let source = rewarden_inference::mistral::ModelSource::Gguf(rewarden_tests::model());
     let model = threads.block_on(rewarden_inference::mistral::MistralModel::load(&source, &options, &|_| {})).unwrap();
     let judge_really = judge(Arc::new(model), "spct-small", &["policy.k=2", "template.constrain_chars=120"]);
     let short = parse_row(1, r#"{"id": "t", "prompt": "2+2?", "responses": ["4", "5"]}"#).unwrap();

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
 use rewarden_record::{Budget, Drawn, SampleRecord, SamplingProvenance};
 use rewarden_runtime::{Limits, Runtime};
-use rewarden_store::{Header, Recorder, RunReader, RunWriter, Source};
+use rewarden_store::{Header, Recorder, RunReader, RunSource, RunWriter};
 use rewarden_tests::{component, pack};
 use rewarden_types::{
     Completion, FinishReason, GenerateProgress, GenerateRequest, Identity, Judgement, Message, Model, ModelError,
@@ -112,7 +112,7 @@ async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
     let settings = JudgeSettings { sampling, seed: 1, budget: Budget::default() };
     let judge = Judge::new(pack, Arc::new(Simulated(identity)), None, settings);
     let provenance = judge.provenance();
-    let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
+    let header = Header::new(RunSource::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
 
     if !sealed {
         without_seals(&path, &header);
@@ -195,7 +195,7 @@ fn writing() {
         Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
     let drawn = Drawn { model: identity, meta_model: None, sampling, seed: 1, budget: Budget::default() };
-    let header = Header::new(Source::Score, None, drawn, None);
+    let header = Header::new(RunSource::Score, None, drawn, None);
     let pairs: Vec<(f64, f64)> =
         (0..7).map(|_| (write(&header, 32_000, true), write(&header, 32_000, false))).collect();
     println!(

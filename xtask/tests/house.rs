@@ -302,3 +302,48 @@ fn every_file_of_end_to_end_tests_is_run_by_one_process() {
         );
     }
 }
+
+/// Types that stand for each other on different systems.
+const ALTERNATIVES: [&str; 2] = ["Pool", "Supervisor"];
+
+#[test]
+fn a_name_of_a_type_occurs_once_unless_it_is_private_to_its_file() {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in sources(&root().join("host")) {
+        // Modules of tests stand last in a file.
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for line in text.lines() {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+            let mut kind = words.next();
+            if kind != Some("pub") {
+                continue;
+            }
+            kind = words.find(|word| !matches!(*word, "crate" | "super" | "in"));
+            if matches!(kind, Some("struct" | "enum" | "trait" | "union" | "type")) {
+                found.entry(words.next().unwrap().to_owned()).or_default().push(file.clone());
+            }
+        }
+    }
+    assert!(found.len() > 400, "only {} types were found", found.len());
+    let twice: Vec<String> = found
+        .into_iter()
+        .filter(|(name, files)| files.len() > 1 && !ALTERNATIVES.contains(&name.as_str()))
+        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
+        .collect();
+    assert!(twice.is_empty(), "types of one name:\n{}", twice.join("\n"));
+}
+
+/// All Rust files of the crates below a directory but their tests, with their texts.
+fn sources(directory: &Path) -> Vec<(String, String)> {
+    let mut sources = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !matches!(name, "tests" | "benches" | "examples") {
+            sources.extend(self::sources(&path));
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            sources.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    sources
+}

@@ -7,7 +7,7 @@ use crate::options::{ConstraintServer, MetaInput, MetaKind, ModelOptions, Places
 use anyhow::Result;
 use async_trait::async_trait;
 use rewarden_inference::{
-    Terms,
+    ServerTerms,
     openai::{ConstraintDialect, OpenAiModel, OpenAiOptions},
     scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute},
 };
@@ -56,10 +56,10 @@ pub(crate) async fn open_meta(options: &ModelOptions, places: &Places, quiet: bo
 
 /// One try may take as long as the options say, and all of them together have room for one that timed out, and for one
 /// more after it.
-fn terms(options: &ModelOptions, api_key: Option<String>) -> Terms {
-    let usual = Terms::default();
+fn terms(options: &ModelOptions, api_key: Option<String>) -> ServerTerms {
+    let usual = ServerTerms::default();
     let try_timeout = Duration::from_secs(options.timeout.into());
-    Terms {
+    ServerTerms {
         api_key,
         concurrency: options.concurrency.into(),
         try_timeout,
@@ -129,11 +129,11 @@ fn remote(endpoint: &str, model: &str, options: &ModelOptions, api_key: Option<S
 
 #[cfg(feature = "mistralrs")]
 async fn local(model: Option<&str>, options: &ModelOptions, places: &Places, quiet: bool) -> Result<Arc<dyn Model>> {
-    use rewarden_inference::mistral::{LoadEvent, MistralModel, MistralOptions, Source};
+    use rewarden_inference::mistral::{LoadEvent, MistralModel, MistralOptions, ModelSource};
 
     let source = match model {
-        Some(model) => Source::resolve(model)?,
-        None => Source::Gguf(crate::model::obtain(&crate::model::cache(places)?).await?),
+        Some(model) => ModelSource::resolve(model)?,
+        None => ModelSource::Gguf(crate::model::obtain(&crate::model::cache(places)?).await?),
     };
     let settings = MistralOptions { device: options.device.parse()?, max_batch: usize::from(options.concurrency) };
     let tell = |event| {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueHint};
 use rewarden_judge::parse_row;
 use rewarden_record::{Budget, Drawn, SamplingProvenance, TaskKey};
-use rewarden_store::{Header, RunWriter, Source};
+use rewarden_store::{Header, RunSource, RunWriter};
 use rewarden_types::{Identity, Sha256Digest, Task, rounded_integer, strict_json};
 use serde_json::{Map, Value};
 
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         budget: Budget { max_samples: u32::MAX, ..Budget::default() },
     };
     let origin = args.file.file_name().map(|name| name.to_string_lossy().into_owned());
-    let writer = RunWriter::open(&args.run, &Header::new(Source::Import, origin, drawn, None), &[])?;
+    let writer = RunWriter::open(&args.run, &Header::new(RunSource::Import, origin, drawn, None), &[])?;
     let progress = Progress::new(rows.rows(), !args.quiet);
     let mut import =
         Import { args, tasks, writer: &writer, open: HashMap::new(), there: HashSet::new(), samples: 0, skipped: 0 };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use rewarden_server::{Keys, Role};
+use rewarden_server::{KeyRole, Keys};
 
 use crate::console::err;
 
@@ -38,8 +38,8 @@ pub(crate) enum RoleName {
 /// Prints a fresh key, and the line for the keys file.
 pub(crate) fn run(args: &KeygenArgs) -> Result<ExitCode> {
     let role = match args.role {
-        RoleName::Score => Role::Score,
-        RoleName::Admin => Role::Admin,
+        RoleName::Score => KeyRole::Score,
+        RoleName::Admin => KeyRole::Admin,
     };
     let key = Keys::generate(&args.name, role).map_err(anyhow::Error::msg)?;
     writeln!(std::io::stdout(), "{}", key.line)?;

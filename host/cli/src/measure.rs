@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use rewarden_evaluate::Protocol;
 use rewarden_evaluate::{
-    AtKOptions, Evaluation, Evaluator, Options, SampleOutcome, Scores, TaskOutcome, VotingOptions,
+    AtKOptions, EvaluateOptions, Evaluation, Evaluator, SampleOutcome, Scores, TaskOutcome, VotingOptions,
 };
 use rewarden_judge::{Given, Overrides, Replayer};
 use rewarden_record::{Recorded, SampleRecord};
@@ -85,7 +85,7 @@ pub(crate) fn run(
     let replayer = Replayer::new(pack, header.drawn.clone(), Given::All);
     let voting = (!measures.judges.is_empty())
         .then(|| VotingOptions { judges: measures.judges.clone(), strategies: measures.strategies.clone() });
-    let options = Options { by, at_k, protocol: measures.protocol, voting };
+    let options = EvaluateOptions { by, at_k, protocol: measures.protocol, voting };
     let evaluator = Evaluator::new(run_tasks::name(path), policy, model, options)?;
     // Measured side by side, added in between.
     let evaluator = RwLock::new(evaluator);

@@ -224,7 +224,7 @@ pub(crate) struct OutputOptions {
 
     /// What goes to stdout [default: a table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT", env = "REWARDEN_FORMAT")]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<ResultFormat>,
 
     /// No progress bar and no summary
     #[arg(short, long, env = "REWARDEN_QUIET")]
@@ -233,7 +233,7 @@ pub(crate) struct OutputOptions {
 
 /// See [`OutputOptions::format`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum ResultFormat {
     /// One JSON object a task.
     Jsonl,
     /// For people.

@@ -11,7 +11,7 @@ use rewarden_types::Task;
 use serde::Serialize;
 
 use crate::console::{self, Escaping, line};
-use crate::options::{Format, OutputOptions};
+use crate::options::{OutputOptions, ResultFormat};
 use crate::{display, output_path};
 
 /// The open outputs of one run.
@@ -56,15 +56,15 @@ impl Output {
     /// Opens the files.
     pub(crate) fn open(options: &OutputOptions) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
-        let format = options.format.unwrap_or(if terminal { Format::Table } else { Format::Jsonl });
+        let format = options.format.unwrap_or(if terminal { ResultFormat::Table } else { ResultFormat::Jsonl });
         let rows = match (&options.out, format) {
             (Some(path), _) => Some(Lines::create(path)?),
-            (None, Format::Jsonl) => Some(Lines { writer: console::data(), name: "stdout".into() }),
-            (None, Format::Table) => None,
+            (None, ResultFormat::Jsonl) => Some(Lines { writer: console::data(), name: "stdout".into() }),
+            (None, ResultFormat::Table) => None,
         };
         // With --out, stdout is free for the table: shown to a person, or when asked for.
         let table = match options.format {
-            Some(format) => format == Format::Table,
+            Some(format) => format == ResultFormat::Table,
             None => terminal && !options.quiet,
         };
         let samples = options.samples.as_deref().map(Lines::create).transpose()?;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 use rewarden_judge::{Given, Replayed, Replayer};
 use rewarden_record::PrinciplesRecord;
-use rewarden_store::{Header, RunWriter, Source};
+use rewarden_store::{Header, RunSource, RunWriter};
 use rewarden_types::Task;
 
 use crate::console::err;
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
         Some(path) => {
             let origin = Some(format!("replay of {}", args.source.display()));
             let strategy = Some(provenance.strategy.clone());
-            let header = Header::new(Source::Replay, origin, provenance.drawn.clone(), strategy);
+            let header = Header::new(RunSource::Replay, origin, provenance.drawn.clone(), strategy);
             Some(RunWriter::open(path, &header, &components)?)
         }
     };

@@ -12,7 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use rewarden_evaluate::Protocol;
 use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, RowError, Setting};
 use rewarden_record::{Budget, SamplingProvenance};
-use rewarden_store::{Header, Recorder, RunReader, RunWriter, Source, StoreError};
+use rewarden_store::{Header, Recorder, RunReader, RunSource, RunWriter, StoreError};
 use rewarden_types::Task;
 
 use crate::console::err;
@@ -20,7 +20,7 @@ use crate::in_order::in_order;
 use crate::options::{ModelOptions, Options, OutputOptions, PackOptions, Places, SamplingOptions};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::stop::{Signal, Stop};
+use crate::stop::{Stop, StopSignal};
 use crate::summary::Summary;
 use crate::task_source::TaskSource;
 use crate::{backend, packs, strategy};
@@ -131,7 +131,7 @@ impl Kept {
     }
 
     /// What is left of a run that a signal ended early, and how it goes on.
-    fn told(&self, signal: Signal) -> Result<String> {
+    fn told(&self, signal: StopSignal) -> Result<String> {
         let signal = signal.name();
         if self.scratch.is_some() {
             return Ok(format!(
@@ -151,9 +151,9 @@ impl Kept {
 ///
 /// 0 after SIGTERM only when nothing is lost: whoever sent it asked for that end. Never after SIGINT: shells take
 /// another status than 130 for a sign that the script may go on with its next command.
-fn exit_status(stopped: Option<Signal>, kept: bool, some_failed: bool) -> u8 {
+fn exit_status(stopped: Option<StopSignal>, kept: bool, some_failed: bool) -> u8 {
     match stopped {
-        Some(signal) if signal == Signal::Interrupt || !kept => signal.status(),
+        Some(signal) if signal == StopSignal::Interrupt || !kept => signal.status(),
         _ if some_failed => SOME_FAILED,
         _ => 0,
     }
@@ -243,7 +243,7 @@ impl Scoring<'_> {
         let components = pack.components();
         let judge = Judge::new(pack, model, meta_model, settings);
         let provenance = judge.provenance();
-        let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
+        let header = Header::new(RunSource::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
         let recorder = self.recorder(kept, &header, &components)?;
         // Emptied now that the run is this process's own: the same command may be running already.
         let mut output = output.map(Output::open).transpose()?;

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use rewarden_manifest::{Manifest, ManifestError};
 use rewarden_record::Budget;
 use rewarden_server::{
-    Defaults, DialectConfig, Keys, Limits, Models, PartialGroups, SamplingField, SamplingWishes, Server, ServerConfig,
-    dialect_document, dialect_routes,
+    Defaults, DialectConfig, Keys, Models, PartialGroups, SamplingField, SamplingWishes, Server, ServerConfig,
+    ServerLimits, dialect_document, dialect_routes,
 };
 use rewarden_types::Model;
 use tokio::net::TcpListener;
@@ -171,12 +171,12 @@ fn defaults(args: &ServeArgs) -> Defaults {
     }
 }
 
-fn limits(args: &ServeArgs, model: Option<&dyn Model>) -> Result<Limits> {
+fn limits(args: &ServeArgs, model: Option<&dyn Model>) -> Result<ServerLimits> {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let (requests, load, groups) = (&args.requests, &args.load, &args.groups);
-    let usual = Limits::default();
+    let usual = ServerLimits::default();
     let allow_set = requests.allow_set.iter().filter(|text| !text.is_empty()).map(|text| settable(text));
-    Ok(Limits {
+    Ok(ServerLimits {
         body_bytes: (requests.max_body as usize) << 20,
         bodies_bytes: (requests.max_bodies as usize) << 20,
         request_time: seconds(requests.request_timeout),

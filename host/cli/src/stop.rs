@@ -6,34 +6,34 @@ use tokio::sync::watch;
 
 /// A signal that asks the process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
+pub(crate) enum StopSignal {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: a service manager, a scheduler, `kill`.
     Terminate,
 }
 
-impl Signal {
+impl StopSignal {
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Signal::Interrupt => "SIGINT",
-            Signal::Terminate => "SIGTERM",
+            StopSignal::Interrupt => "SIGINT",
+            StopSignal::Terminate => "SIGTERM",
         }
     }
 
     /// The exit status that shells give a process which the signal ended: 128 and the signal's number.
     pub(crate) fn status(self) -> u8 {
         match self {
-            Signal::Interrupt => 130,
-            Signal::Terminate => 143,
+            StopSignal::Interrupt => 130,
+            StopSignal::Terminate => 143,
         }
     }
 }
 
 /// Whether the process has been asked to end.
 pub(crate) struct Stop {
-    asked: watch::Receiver<Option<Signal>>,
+    asked: watch::Receiver<Option<StopSignal>>,
 }
 
 impl Stop {
@@ -57,12 +57,12 @@ impl Stop {
     }
 
     /// The signal, if there was one.
-    pub(crate) fn signal(&self) -> Option<Signal> {
+    pub(crate) fn signal(&self) -> Option<StopSignal> {
         *self.asked.borrow()
     }
 
     /// Ends when the process is asked to.
-    pub(crate) fn asked(&self) -> impl Future<Output = Signal> + use<> {
+    pub(crate) fn asked(&self) -> impl Future<Output = StopSignal> + use<> {
         let mut asked = self.asked.clone();
         async move {
             let signal = asked.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
@@ -75,7 +75,7 @@ impl Stop {
     }
 }
 
-async fn heed(mut signals: Signals, asked: watch::Sender<Option<Signal>>) {
+async fn heed(mut signals: Signals, asked: watch::Sender<Option<StopSignal>>) {
     while let Some(signal) = signals.next().await {
         if asked.is_closed() || asked.borrow().is_some() {
             std::process::exit(signal.status().into());
@@ -97,10 +97,10 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) -> Option<Signal> {
+    async fn next(&mut self) -> Option<StopSignal> {
         tokio::select! {
-            heard = self.interrupt.recv() => heard.map(|()| Signal::Interrupt),
-            heard = self.terminate.recv() => heard.map(|()| Signal::Terminate),
+            heard = self.interrupt.recv() => heard.map(|()| StopSignal::Interrupt),
+            heard = self.terminate.recv() => heard.map(|()| StopSignal::Terminate),
         }
     }
 }
@@ -114,7 +114,7 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Option<Signal> {
-        tokio::signal::ctrl_c().await.ok().map(|()| Signal::Interrupt)
+    async fn next(&mut self) -> Option<StopSignal> {
+        tokio::signal::ctrl_c().await.ok().map(|()| StopSignal::Interrupt)
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueHint};
 use rewarden_judge::{Given, Overrides, Pack, Replayer, verify};
 use rewarden_record::differences;
-use rewarden_store::{RunReader, Source};
+use rewarden_store::{RunReader, RunSource};
 use rewarden_types::Sha256Digest;
 
 use crate::console::err;
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         out!("note: the run was made by rewarden {}, this is {}", header.host, rewarden_record::HOST_VERSION);
     }
     // The prompts of a replayed run are those of the run that it came from.
-    let prompts = header.source == Source::Score;
+    let prompts = header.source == RunSource::Score;
     let drawn = header.drawn.clone();
     let asked = Replayer::new(pack.clone(), drawn.clone(), Given::Asked);
     let all = Replayer::new(pack, drawn, Given::All);

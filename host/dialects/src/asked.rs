@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::ask::{Answer, Ask, BatchRefused, PackLabel};
-use crate::outcome::Outcome;
+use crate::outcome::AskOutcome;
 use crate::problem::{Problem, ProblemKind};
 
-type Write = dyn FnOnce(&[Outcome]) -> Result<Value, Problem> + Send;
+type Write = dyn FnOnce(&[AskOutcome]) -> Result<Value, Problem> + Send;
 
 /// A request that has been read.
 pub struct Asked {
@@ -40,15 +40,15 @@ impl Asked {
     }
 
     /// A request that is one task.
-    pub(crate) fn one(ask: Ask, write: impl FnOnce(&Outcome) -> Result<Value, Problem> + Send + 'static) -> Self {
-        let write = |outcomes: &[Outcome]| write(outcomes.first().ok_or_else(missing)?);
+    pub(crate) fn one(ask: Ask, write: impl FnOnce(&AskOutcome) -> Result<Value, Problem> + Send + 'static) -> Self {
+        let write = |outcomes: &[AskOutcome]| write(outcomes.first().ok_or_else(missing)?);
         Self::new(vec![ask], Vec::new(), Box::new(write))
     }
 
     /// A request of several tasks, each with its JSON pointer. The outcomes are in the same order.
     pub(crate) fn batch(
         asks: Vec<(String, Ask)>,
-        write: impl FnOnce(&[Outcome]) -> Result<Value, Problem> + Send + 'static,
+        write: impl FnOnce(&[AskOutcome]) -> Result<Value, Problem> + Send + 'static,
     ) -> Self {
         let (pointers, asks) = asks.into_iter().unzip();
         Self::new(asks, pointers, Box::new(write))
@@ -78,7 +78,7 @@ impl ReplyWriter {
             return DialectReply { pack: None, body: Err(missing()) };
         }
         let pack = answers.iter().flatten().next().map(|answer| answer.pack.clone());
-        let outcomes: Vec<Outcome> = answers.into_iter().map(Outcome).collect();
+        let outcomes: Vec<AskOutcome> = answers.into_iter().map(AskOutcome).collect();
         DialectReply { pack, body: (self.write)(&outcomes) }
     }
 }

@@ -4,7 +4,7 @@ use crate::ask::Answer;
 use crate::problem::{Problem, ProblemKind};
 
 /// The answer, or the problem that stands for it.
-pub(crate) struct Outcome(pub(super) Result<Answer, Problem>);
+pub(crate) struct AskOutcome(pub(super) Result<Answer, Problem>);
 
 /// Why a response has no score.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Unscored {
     }
 }
 
-impl Outcome {
+impl AskOutcome {
     /// Returns the score of one response.
     pub(crate) fn score(&self, index: usize) -> Result<f64, Unscored> {
         let answer = self

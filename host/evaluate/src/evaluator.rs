@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::check::check;
 use crate::curve::Curve;
-use crate::histogram::{Histogram, Verdict};
+use crate::histogram::{BinVerdict, Histogram};
 use crate::protocol::{Observation, Observations};
 use crate::subsets::{Credits, credits_at_k};
 use crate::tally::Tally;
 use crate::task_figures::TaskFigures;
 use crate::voting::ballots::{Ballot, Ballots};
-use crate::{Aggregate, EvaluateError, Evaluation, Options, Scores, TaskOutcome};
+use crate::{Aggregate, EvaluateError, EvaluateOptions, Evaluation, Scores, TaskOutcome};
 
 /// The value of a field that a task does not have.
 const NO_VALUE: &str = "–";
@@ -21,13 +21,13 @@ const NO_VALUE: &str = "–";
 /// [`Evaluator::add`] sums up, and wants the tasks in the order of the run, so that not even the last digit of a sum
 /// depends on which thread was faster. What is kept does not grow with tasks or samples, except for two numbers a
 /// prompt of RewardBench 2's Ties, for the groups, of which there may be as many as tasks, and for the items of
-/// [`Options::voting`], whose votes come from many tasks.
+/// [`EvaluateOptions::voting`], whose votes come from many tasks.
 #[derive(Debug)]
 pub struct Evaluator {
     name: String,
     policy: String,
     model: String,
-    options: Options,
+    options: EvaluateOptions,
     overall: Tally,
     groups: BTreeMap<Vec<String>, Tally>,
     curve: Curve,
@@ -47,8 +47,8 @@ struct Numbers {
     group: Vec<String>,
     figures: TaskFigures,
     at_k: BTreeMap<u32, Credits>,
-    scores: Vec<(f64, Verdict)>,
-    sample_scores: Vec<(f64, Verdict)>,
+    scores: Vec<(f64, BinVerdict)>,
+    sample_scores: Vec<(f64, BinVerdict)>,
     observation: Option<Observation>,
     ballot: Option<Ballot>,
 }
@@ -58,12 +58,12 @@ impl Evaluator {
     ///
     /// # Errors
     ///
-    /// When a number of [`Options::at_k`] is 0.
+    /// When a number of [`EvaluateOptions::at_k`] is 0.
     pub fn new(
         name: impl Into<String>,
         policy: impl Into<String>,
         model: impl Into<String>,
-        options: Options,
+        options: EvaluateOptions,
     ) -> Result<Self, EvaluateError> {
         options.check()?;
         Ok(Self {
@@ -166,14 +166,14 @@ impl Evaluator {
     }
 }
 
-fn verdicts<'a>(scores: &'a Scores, correct: &'a [usize]) -> impl Iterator<Item = (f64, Verdict)> + 'a {
+fn verdicts<'a>(scores: &'a Scores, correct: &'a [usize]) -> impl Iterator<Item = (f64, BinVerdict)> + 'a {
     scores.iter().enumerate().filter_map(|(index, score)| {
         let verdict = if correct.is_empty() {
-            Verdict::Unlabelled
+            BinVerdict::Unlabelled
         } else if correct.contains(&index) {
-            Verdict::Correct
+            BinVerdict::Correct
         } else {
-            Verdict::Wrong
+            BinVerdict::Wrong
         };
         score.map(|score| (score, verdict))
     })

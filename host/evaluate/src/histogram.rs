@@ -18,7 +18,7 @@ const BARS: u32 = 20;
 
 /// What the label says of the response that a score belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum BinVerdict {
     Correct,
     Wrong,
     Unlabelled,
@@ -46,7 +46,7 @@ impl Histogram {
     }
 
     /// Counts a finite value.
-    pub(crate) fn add(&mut self, value: f64, verdict: Verdict) {
+    pub(crate) fn add(&mut self, value: f64, verdict: BinVerdict) {
         // −0.0 and 0.0 are one value.
         let value = value + 0.0;
         self.min = self.min.min(value);
@@ -54,9 +54,9 @@ impl Histogram {
         self.integers &= value.fract() == 0.0 && value.abs() < LARGEST_INTEGER;
         let [correct, wrong, unlabelled] = self.counts.entry(Ordered(self.edge(value))).or_default();
         match verdict {
-            Verdict::Correct => *correct += 1,
-            Verdict::Wrong => *wrong += 1,
-            Verdict::Unlabelled => *unlabelled += 1,
+            BinVerdict::Correct => *correct += 1,
+            BinVerdict::Wrong => *wrong += 1,
+            BinVerdict::Unlabelled => *unlabelled += 1,
         }
         if self.counts.len() > MOST_CELLS {
             self.fold();
@@ -153,7 +153,7 @@ mod tests {
 
     fn bars(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
         let mut histogram = Histogram::new();
-        values.into_iter().for_each(|value| histogram.add(value, Verdict::Unlabelled));
+        values.into_iter().for_each(|value| histogram.add(value, BinVerdict::Unlabelled));
         histogram.bars()
     }
 
@@ -180,9 +180,9 @@ mod tests {
     #[test]
     fn labels_are_counted_apart() {
         let mut histogram = Histogram::new();
-        histogram.add(1.0, Verdict::Correct);
-        histogram.add(1.0, Verdict::Wrong);
-        histogram.add(1.0, Verdict::Wrong);
+        histogram.add(1.0, BinVerdict::Correct);
+        histogram.add(1.0, BinVerdict::Wrong);
+        histogram.add(1.0, BinVerdict::Wrong);
         assert_eq!(histogram.bars(), [Bar { from: 0.5, to: 1.5, correct: 1, wrong: 2, unlabelled: 0 }]);
     }
 
@@ -207,7 +207,7 @@ mod tests {
         for index in 0..1_000_000u64 {
             // A permutation, so that the range is not seen in order.
             let value = (index * 611_953 % 1_000_003) as f64 / 7.0;
-            histogram.add(value, Verdict::Unlabelled);
+            histogram.add(value, BinVerdict::Unlabelled);
             assert!(histogram.counts.len() <= MOST_CELLS);
         }
         let bars = histogram.bars();

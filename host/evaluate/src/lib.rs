@@ -62,7 +62,7 @@
 //!   counted over samples with a lone winner. Samples of a task resemble each other: their Wilson intervals are over
 //!   the effective number of observations, not the plain one.
 //! - **Histograms** have a bar for each integer where all scores are integers at most 40 apart, else 20 equal bars.
-//! - **Voting** ([`Options::voting`]) sets a judge's best single sample against both-order agreement and the majority of
+//! - **Voting** ([`EvaluateOptions::voting`]) sets a judge's best single sample against both-order agreement and the majority of
 //!   all its samples, and finds whether majority helps or hurts; [`Voting`] says how each figure is made.
 //! - **Protocols** ([`Protocol`]) are computed as the benchmarks' own code does; [`dataset`] reads their files.
 //!
@@ -98,6 +98,6 @@ pub use evaluation::{AtK, Bar, Evaluation, Figures, Group, ProtocolResult, Proto
 pub use evaluator::{Evaluator, Measured};
 pub use interval::wilson;
 pub use measurement::{Aggregate, SampleOutcome, Scores, TaskOutcome};
-pub use options::{AtKOptions, Options, VotingOptions};
+pub use options::{AtKOptions, EvaluateOptions, VotingOptions};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use voting::{BothOrders, Finding, Gain, JudgeVotes, StrategyAccuracy, Voting};

@@ -26,7 +26,7 @@ pub struct TaskOutcome {
     /// The task's id.
     pub id: String,
     /// What is judged: the same for tasks that ask about the same responses to the same conversation, under whichever
-    /// judge and strategy. Looked at by [`Options::voting`](crate::Options::voting) only.
+    /// judge and strategy. Looked at by [`EvaluateOptions::voting`](crate::EvaluateOptions::voting) only.
     pub item: String,
     /// Fields of the task's metadata that results can be grouped by: text, numbers and flags, as text.
     pub fields: BTreeMap<String, String>,

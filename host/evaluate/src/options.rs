@@ -4,7 +4,7 @@ use crate::{EvaluateError, Protocol};
 
 /// What to measure besides the figures of all tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct EvaluateOptions {
     /// Metadata fields to group by; empty for no groups.
     pub by: Vec<String>,
     /// How to measure accuracy@k; none for not at all. It calls the policy up to `resamples` times for each task and k.
@@ -45,7 +45,7 @@ impl Default for AtKOptions {
     }
 }
 
-impl Options {
+impl EvaluateOptions {
     pub(crate) fn check(&self) -> Result<(), EvaluateError> {
         if self.voting.as_ref().is_some_and(|voting| voting.judges.is_empty()) {
             return Err(EvaluateError::Option { option: "fields that tell judges apart" });

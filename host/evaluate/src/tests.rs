@@ -7,7 +7,7 @@ mod voting;
 
 use std::collections::BTreeMap;
 
-use crate::{Aggregate, EvaluateError, Evaluation, Evaluator, Options, SampleOutcome, Scores, TaskOutcome};
+use crate::{Aggregate, EvaluateError, EvaluateOptions, Evaluation, Evaluator, SampleOutcome, Scores, TaskOutcome};
 
 fn scores(scores: &[f64]) -> Scores {
     scores.iter().copied().map(Some).collect()
@@ -59,7 +59,7 @@ fn never(_: &[usize]) -> Option<Scores> {
     panic!("nothing here needs the policy")
 }
 
-fn evaluate(options: Options, tasks: Vec<TaskOutcome>) -> Result<Evaluation, EvaluateError> {
+fn evaluate(options: EvaluateOptions, tasks: Vec<TaskOutcome>) -> Result<Evaluation, EvaluateError> {
     let mut evaluator = Evaluator::new("run", "vote 0.1.0", "model", options)?;
     for task in tasks {
         let samples = task.samples.clone();

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use rewarden_inference::mistral::{MistralModel, MistralOptions, Source};
+use rewarden_inference::mistral::{MistralModel, MistralOptions, ModelSource};
 use rewarden_types::{Constraint, GenerateRequest, Message, Model, Role, Sampling};
 
 const EVERY: u64 = 25;
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("usage: soak MODEL [SAMPLES]")?;
     let samples: u64 = arguments.next().map_or(Ok(300), |n| n.parse())?;
-    let model = MistralModel::load(&Source::resolve(&path)?, &MistralOptions::default(), &|_| ()).await?;
+    let model = MistralModel::load(&ModelSource::resolve(&path)?, &MistralOptions::default(), &|_| ()).await?;
     let started = Instant::now();
     let mut tokens = 0;
     for sample in 0..samples {

@@ -26,4 +26,4 @@ pub mod mistral;
 mod requantize;
 
 pub use request::validate;
-pub use server::Terms;
+pub use server::ServerTerms;

@@ -17,11 +17,11 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 pub use device::DeviceChoice;
-pub use source::Source;
+pub use source::ModelSource;
 
 use crate::digest;
 use engine::Engine;
-use load::Loaded;
+use load::LoadedModel;
 use rewarden_types::Constraint;
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
@@ -67,7 +67,7 @@ pub struct MistralModel {
 impl MistralModel {
     /// Loads a model. Blocks neither the caller's thread nor its runtime, which must be a multi-threaded one.
     pub async fn load(
-        source: &Source,
+        source: &ModelSource,
         options: &MistralOptions,
         on_event: &(dyn Fn(LoadEvent) + Send + Sync),
     ) -> Result<MistralModel, ModelError> {
@@ -82,7 +82,7 @@ impl MistralModel {
         let batch = if device.is_cpu() { 1 } else { options.max_batch };
         on_event(LoadEvent::Loading { model: source.name(), device: choice.to_string() });
         let (digest, loaded) =
-            tokio::try_join!(digest_of(source.clone()), Loaded::load(source, choice, device, batch))?;
+            tokio::try_join!(digest_of(source.clone()), LoadedModel::load(source, choice, device, batch))?;
         let (engine, concurrency) = if batch > 1 && loaded.is_paged() {
             on_event(LoadEvent::SelfCheck);
             checked_engine(&loaded, batch).await?
@@ -101,7 +101,7 @@ impl MistralModel {
 }
 
 /// Starts the fastest engine whose text does not depend on what else it does.
-async fn checked_engine(loaded: &Loaded, batch: usize) -> Result<(Engine, usize), ModelError> {
+async fn checked_engine(loaded: &LoadedModel, batch: usize) -> Result<(Engine, usize), ModelError> {
     let mut engine = loaded.start(true).await?;
     if !self_check::prefix_hits_are_harmless(&engine).await? {
         tracing::warn!(
@@ -119,12 +119,12 @@ async fn checked_engine(loaded: &Loaded, batch: usize) -> Result<(Engine, usize)
     Ok((engine, 1))
 }
 
-async fn digest_of(source: Source) -> Result<Option<String>, ModelError> {
+async fn digest_of(source: ModelSource) -> Result<Option<String>, ModelError> {
     let model = source.name();
     let digest = move || match &source {
-        Source::Gguf(path) => digest::of_file(path).map(Some),
-        Source::Directory(path) => digest::of_directory(path).map(Some),
-        Source::Hub(_) => Ok(None),
+        ModelSource::Gguf(path) => digest::of_file(path).map(Some),
+        ModelSource::Directory(path) => digest::of_directory(path).map(Some),
+        ModelSource::Hub(_) => Ok(None),
     };
     tokio::task::spawn_blocking(digest)
         .await

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 
 pub use constraint::ConstraintDialect;
 
-use crate::server::{Endpoint, Server, Terms};
+use crate::server::{Endpoint, RemoteServer, ServerTerms};
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 
@@ -22,7 +22,7 @@ use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Mo
 #[derive(Clone, Debug, Default)]
 pub struct OpenAiOptions {
     /// How often, and how long at most.
-    pub terms: Terms,
+    pub terms: ServerTerms,
     /// How the server takes constraints.
     pub constraints: ConstraintDialect,
 }
@@ -31,7 +31,7 @@ pub struct OpenAiOptions {
 pub struct OpenAiModel {
     identity: Identity,
     options: OpenAiOptions,
-    server: Server,
+    server: RemoteServer,
 }
 
 impl fmt::Debug for OpenAiModel {
@@ -54,7 +54,7 @@ impl OpenAiModel {
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
         };
-        let server = Server::new(endpoint, model, options.terms.clone())?;
+        let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         Ok(OpenAiModel { identity, options, server })
     }
 }

@@ -24,7 +24,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::server::{Endpoint, Server, Terms};
+use crate::server::{Endpoint, RemoteServer, ServerTerms};
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
 
@@ -67,14 +67,14 @@ pub struct ScalarOptions {
     /// The form of the conversation.
     pub input: ScalarInput,
     /// How often, and how long at most.
-    pub terms: Terms,
+    pub terms: ServerTerms,
 }
 
 /// A scalar reward model behind a server.
 pub struct ScalarModel {
     identity: Identity,
     options: ScalarOptions,
-    server: Server,
+    server: RemoteServer,
 }
 
 impl fmt::Debug for ScalarModel {
@@ -101,7 +101,7 @@ impl ScalarModel {
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
         };
-        let server = Server::new(endpoint, model, options.terms.clone())?;
+        let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         Ok(ScalarModel { identity, options, server })
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use client::EndpointClient;
 pub(crate) use endpoint::Endpoint;
-pub(crate) use failure::{Failure, excerpt, parse};
+pub(crate) use failure::{TryFailure, excerpt, parse};
 
 use rewarden_types::ModelError;
 
@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How a server is talked to, whatever it is asked.
 #[derive(Clone)]
-pub struct Terms {
+pub struct ServerTerms {
     /// Sent as a bearer token. Never shown: not in errors, not by `Debug`.
     pub api_key: Option<String>,
     /// Most requests at once, at least 1. A request that waits to be retried counts.
@@ -43,9 +43,9 @@ pub struct Terms {
     pub total_timeout: Duration,
 }
 
-impl Default for Terms {
+impl Default for ServerTerms {
     fn default() -> Self {
-        Terms {
+        ServerTerms {
             api_key: None,
             concurrency: 16,
             attempts: 5,
@@ -56,7 +56,7 @@ impl Default for Terms {
     }
 }
 
-impl fmt::Debug for Terms {
+impl fmt::Debug for ServerTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Terms")
             .field("api_key", &self.api_key.as_ref().map(|_| "(not shown)"))
@@ -70,17 +70,17 @@ impl fmt::Debug for Terms {
 }
 
 /// One route of a server.
-pub(crate) struct Server {
+pub(crate) struct RemoteServer {
     endpoint: Endpoint,
-    terms: Terms,
+    terms: ServerTerms,
     client: EndpointClient,
     authorization: Option<HeaderValue>,
     places: Semaphore,
 }
 
-impl Server {
+impl RemoteServer {
     /// Checks the terms; `model` is named in errors. Nothing is sent yet.
-    pub(crate) fn new(endpoint: Endpoint, model: &str, terms: Terms) -> Result<Server, ModelError> {
+    pub(crate) fn new(endpoint: Endpoint, model: &str, terms: ServerTerms) -> Result<RemoteServer, ModelError> {
         let at_least_one = |option, value: usize| match value {
             0 => Err(ModelError::InvalidOption { option, found: "0".into(), expected: "at least 1".into() }),
             _ => Ok(()),
@@ -97,7 +97,7 @@ impl Server {
         let authorization = terms.api_key.as_deref().map(authorization).transpose()?;
         let client = EndpointClient::new(endpoint.url(), model)?;
         let places = Semaphore::new(terms.concurrency);
-        Ok(Server { endpoint, terms, client, authorization, places })
+        Ok(RemoteServer { endpoint, terms, client, authorization, places })
     }
 
     /// The URL that is posted to.
@@ -112,11 +112,12 @@ impl Server {
         read: impl Fn(Response) -> R,
     ) -> Result<T, ModelError>
     where
-        R: Future<Output = Result<T, Failure>>,
+        R: Future<Output = Result<T, TryFailure>>,
     {
         let attempts = AtomicU32::new(0);
-        let failed = |failure: Failure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
-        let _place = self.places.acquire().await.map_err(|closed| failed(Failure::Connection(closed.to_string())))?;
+        let failed = |failure: TryFailure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
+        let _place =
+            self.places.acquire().await.map_err(|closed| failed(TryFailure::Connection(closed.to_string())))?;
 
         let started = Instant::now();
         let pauses = ExponentialBuilder::default()
@@ -130,7 +131,7 @@ impl Server {
             self.attempt(body, &read).await
         })
         .retry(pauses)
-        .when(Failure::may_pass)
+        .when(TryFailure::may_pass)
         .adjust(|failure, pause| {
             let pause = pause?.max(failure.retry_after().unwrap_or_default());
             // Waiting past the deadline would only hide the server's answer behind a timeout.
@@ -139,24 +140,24 @@ impl Server {
         .notify(|failure, pause| tracing::debug!("{}: {failure}; trying again in {pause:?}", self.url()));
         match tokio::time::timeout(self.terms.total_timeout, tries).await {
             Ok(result) => result.map_err(failed),
-            Err(_) => Err(failed(Failure::TotalTimeout)),
+            Err(_) => Err(failed(TryFailure::TotalTimeout)),
         }
     }
 
     /// A connection that was not made or broke off, with the proxy in between where there is one.
-    fn unreached(&self, error: &reqwest::Error) -> Failure {
-        match (Failure::of_transport(error), &self.client.proxy) {
-            (Failure::Connection(message), Some(proxy)) => {
-                Failure::Connection(format!("{message}; it was asked through {proxy}"))
+    fn unreached(&self, error: &reqwest::Error) -> TryFailure {
+        match (TryFailure::of_transport(error), &self.client.proxy) {
+            (TryFailure::Connection(message), Some(proxy)) => {
+                TryFailure::Connection(format!("{message}; it was asked through {proxy}"))
             }
             (failure, _) => failure,
         }
     }
 
     /// One try, under its own time limit.
-    async fn attempt<T, R>(&self, body: &serde_json::Value, read: impl Fn(Response) -> R) -> Result<T, Failure>
+    async fn attempt<T, R>(&self, body: &serde_json::Value, read: impl Fn(Response) -> R) -> Result<T, TryFailure>
     where
-        R: Future<Output = Result<T, Failure>>,
+        R: Future<Output = Result<T, TryFailure>>,
     {
         let exchange = async {
             let mut outgoing = self.client.client.post(self.url()).json(body);
@@ -165,11 +166,11 @@ impl Server {
             }
             let response = outgoing.send().await.map_err(|error| self.unreached(&error))?;
             if !response.status().is_success() {
-                return Err(Failure::of_status(response, self.terms.api_key.as_deref()).await);
+                return Err(TryFailure::of_status(response, self.terms.api_key.as_deref()).await);
             }
             read(response).await
         };
-        tokio::time::timeout(self.terms.try_timeout, exchange).await.unwrap_or(Err(Failure::TryTimeout))
+        tokio::time::timeout(self.terms.try_timeout, exchange).await.unwrap_or(Err(TryFailure::TryTimeout))
     }
 }
 

@@ -10,7 +10,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rewarden_inference::Terms;
+use rewarden_inference::ServerTerms;
 use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
 use rewarden_types::{
     Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Usage,
@@ -31,8 +31,8 @@ fn request() -> GenerateRequest {
     }
 }
 
-fn terms() -> Terms {
-    Terms { first_pause: Duration::from_millis(10), attempts: 3, ..Terms::default() }
+fn terms() -> ServerTerms {
+    ServerTerms { first_pause: Duration::from_millis(10), attempts: 3, ..ServerTerms::default() }
 }
 
 fn options() -> OpenAiOptions {
@@ -272,7 +272,7 @@ async fn other_client_errors_are_never_tried_again() {
 async fn a_slow_try_is_given_up_and_tried_again() {
     let slow = good().set_delay(Duration::from_secs(30));
     let recovering = server(&[slow.clone(), good()]).await;
-    let patience = OpenAiOptions { terms: Terms { try_timeout: Duration::from_secs(1), ..terms() }, ..options() };
+    let patience = OpenAiOptions { terms: ServerTerms { try_timeout: Duration::from_secs(1), ..terms() }, ..options() };
     assert_eq!(generate(&recovering, patience.clone()).await.unwrap().text, "8, 5");
     let stuck = server(&[slow]).await;
     let error = generate(&stuck, patience).await.unwrap_err();
@@ -284,7 +284,7 @@ async fn all_tries_together_have_a_limit_too() {
     let server = server(&[good().set_delay(Duration::from_secs(30))]).await;
     let error = generate(
         &server,
-        OpenAiOptions { terms: Terms { total_timeout: Duration::from_millis(300), ..terms() }, ..options() },
+        OpenAiOptions { terms: ServerTerms { total_timeout: Duration::from_millis(300), ..terms() }, ..options() },
     )
     .await
     .unwrap_err();
@@ -357,7 +357,7 @@ async fn no_more_requests_run_at_once_than_allowed() {
     let model = OpenAiModel::new(
         &server.uri(),
         "grm",
-        OpenAiOptions { terms: Terms { concurrency: 2, ..terms() }, ..options() },
+        OpenAiOptions { terms: ServerTerms { concurrency: 2, ..terms() }, ..options() },
     )
     .unwrap();
     assert_eq!(model.concurrency(), 2);
@@ -380,7 +380,7 @@ async fn the_key_is_sent_and_shown_nowhere() {
     let server = MockServer::start().await;
     let refusal = ResponseTemplate::new(401).set_body_string(format!("wrong key {key}"));
     Mock::given(header("authorization", format!("Bearer {key}").as_str())).respond_with(refusal).mount(&server).await;
-    let options = OpenAiOptions { terms: Terms { api_key: Some(key.into()), ..terms() }, ..options() };
+    let options = OpenAiOptions { terms: ServerTerms { api_key: Some(key.into()), ..terms() }, ..options() };
     let model = OpenAiModel::new(&server.uri(), "grm", options.clone()).unwrap();
     let error = model.generate(&request(), &|_| ()).await.unwrap_err();
     let shown = format!("{options:?} {options:#?} {model:?} {error} {error:?} {}", json!(model.identity()));
@@ -391,7 +391,7 @@ async fn the_key_is_sent_and_shown_nowhere() {
 #[test]
 fn keys_that_cannot_be_sent_are_refused_without_being_quoted() {
     for key in ["", "  ", "sk-\nbroken", "sk-é"] {
-        let options = OpenAiOptions { terms: Terms { api_key: Some(key.into()), ..terms() }, ..options() };
+        let options = OpenAiOptions { terms: ServerTerms { api_key: Some(key.into()), ..terms() }, ..options() };
         let error = OpenAiModel::new("http://localhost", "grm", options).unwrap_err().to_string();
         assert!(error.contains("api_key") && !error.contains("sk-"), "{error}");
     }

@@ -12,7 +12,7 @@
 
 use std::sync::Mutex;
 
-use rewarden_inference::mistral::{DeviceChoice, MistralModel, MistralOptions, Source};
+use rewarden_inference::mistral::{DeviceChoice, MistralModel, MistralOptions, ModelSource};
 use rewarden_types::{
     Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling,
 };
@@ -27,7 +27,7 @@ async fn model() -> &'static MistralModel {
             let path = std::env::var("REWARDEN_TEST_MODEL")
                 .expect("REWARDEN_TEST_MODEL must name a GGUF chat model; `cargo xtask test` fetches one and sets it");
             let options = MistralOptions { device: DeviceChoice::Cpu, ..MistralOptions::default() };
-            let source = Source::resolve(&path).expect("REWARDEN_TEST_MODEL is no model");
+            let source = ModelSource::resolve(&path).expect("REWARDEN_TEST_MODEL is no model");
             MistralModel::load(&source, &options, &|_| ()).await.expect("the test model does not load")
         })
         .await

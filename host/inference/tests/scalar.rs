@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use rewarden_inference::Terms;
+use rewarden_inference::ServerTerms;
 use rewarden_inference::scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute};
 use rewarden_types::{
     Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Usage,
@@ -32,8 +32,8 @@ fn request() -> GenerateRequest {
     }
 }
 
-fn terms() -> Terms {
-    Terms { first_pause: Duration::from_millis(10), attempts: 3, ..Terms::default() }
+fn terms() -> ServerTerms {
+    ServerTerms { first_pause: Duration::from_millis(10), attempts: 3, ..ServerTerms::default() }
 }
 
 fn options(route: ScalarRoute) -> ScalarOptions {
@@ -279,10 +279,12 @@ async fn other_client_errors_are_never_tried_again() {
 async fn one_try_and_all_tries_have_their_time_limits() {
     let slow = classified(json!([0.5])).set_delay(Duration::from_secs(30));
     let server = server("/classify", &[slow]).await;
-    let limited = ScalarOptions { terms: Terms { try_timeout: Duration::from_millis(200), ..terms() }, ..classify() };
+    let limited =
+        ScalarOptions { terms: ServerTerms { try_timeout: Duration::from_millis(200), ..terms() }, ..classify() };
     let error = generate(&server, limited).await.unwrap_err();
     assert!(matches!(error, ModelError::Timeout { limit: "per-try", attempts: 3, .. }), "{error}");
-    let limited = ScalarOptions { terms: Terms { total_timeout: Duration::from_millis(200), ..terms() }, ..classify() };
+    let limited =
+        ScalarOptions { terms: ServerTerms { total_timeout: Duration::from_millis(200), ..terms() }, ..classify() };
     let error = generate(&server, limited).await.unwrap_err();
     assert!(matches!(error, ModelError::Timeout { limit: "total", attempts: 1, .. }), "{error}");
 }
@@ -298,7 +300,7 @@ async fn a_server_that_is_not_there_is_a_connection_error() {
 #[tokio::test]
 async fn no_more_requests_run_at_once_than_allowed() {
     let server = server("/classify", &[classified(json!([0.5])).set_delay(Duration::from_millis(400))]).await;
-    let options = ScalarOptions { terms: Terms { concurrency: 2, ..terms() }, ..classify() };
+    let options = ScalarOptions { terms: ServerTerms { concurrency: 2, ..terms() }, ..classify() };
     let model = ScalarModel::new(&server.uri(), "meta-rm", options).unwrap();
     assert_eq!(model.concurrency(), 2);
     let requests = vec![request(); 4];
@@ -318,7 +320,7 @@ async fn the_key_is_sent_and_shown_nowhere() {
     let server = MockServer::start().await;
     let refusal = ResponseTemplate::new(401).set_body_string(format!("wrong key {key}"));
     Mock::given(header("authorization", format!("Bearer {key}").as_str())).respond_with(refusal).mount(&server).await;
-    let options = ScalarOptions { terms: Terms { api_key: Some(key.into()), ..terms() }, ..classify() };
+    let options = ScalarOptions { terms: ServerTerms { api_key: Some(key.into()), ..terms() }, ..classify() };
     let model = ScalarModel::new(&server.uri(), "meta-rm", options.clone()).unwrap();
     let error = model.generate(&request(), &|_| ()).await.unwrap_err();
     let shown = format!("{options:?} {options:#?} {model:?} {error} {error:?} {}", json!(model.identity()));
@@ -337,8 +339,8 @@ fn the_identity_has_the_base_url_and_options_out_of_range_are_refused() {
         assert_eq!(json!(model.identity()), expected, "{given}");
     }
     for (options, name) in [
-        (ScalarOptions { terms: Terms { concurrency: 0, ..terms() }, ..classify() }, "concurrency"),
-        (ScalarOptions { terms: Terms { attempts: 0, ..terms() }, ..classify() }, "attempts"),
+        (ScalarOptions { terms: ServerTerms { concurrency: 0, ..terms() }, ..classify() }, "concurrency"),
+        (ScalarOptions { terms: ServerTerms { attempts: 0, ..terms() }, ..classify() }, "attempts"),
     ] {
         let error = ScalarModel::new("http://localhost:8000", "meta-rm", options).unwrap_err();
         assert!(matches!(&error, ModelError::InvalidOption { option, .. } if *option == name), "{error}");

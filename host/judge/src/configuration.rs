@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rewarden_manifest::nearest;
-use rewarden_runtime::configuration_schema::{ConfigurationSchema, Misfit, Problem, unrepeated_json};
+use rewarden_runtime::configuration_schema::{ConfigurationSchema, Misfit, SchemaProblem, unrepeated_json};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
@@ -181,7 +181,7 @@ fn check_size(config: &Map<String, Value>) -> Result<(), String> {
 }
 
 fn explained(misfit: &Misfit) -> String {
-    if let Problem::UnknownKey { known } = &misfit.problem {
+    if let SchemaProblem::UnknownKey { known } = &misfit.problem {
         let unknown = misfit.place.last_key().unwrap_or_default();
         if let Some(meant) = nearest(unknown, known.iter().map(String::as_str)) {
             return format!("unknown; did you mean `{meant}`?");

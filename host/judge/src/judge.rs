@@ -19,7 +19,7 @@ use crate::calls::{Stopped, not_generated};
 use crate::order::Order;
 use crate::pack::Pack;
 use crate::part::Asking;
-use crate::principles::{PrinciplesStage, Shared, Written, blank as blank_principles, query_digest};
+use crate::principles::{PrinciplesStage, Shared, WrittenPrinciples, blank as blank_principles, query_digest};
 use crate::prompt_digest::prompt_digest;
 use crate::rounds::{Next, Rounds, Terms, Wanted};
 use crate::seed::task_seed;
@@ -294,7 +294,7 @@ impl Judge {
             }
             Ok(Arc::new(record))
         };
-        let written: Written = self.principles.get(digest, write).await;
+        let written: WrittenPrinciples = self.principles.get(digest, write).await;
         let record = written?;
         journal.judged_under(key, &record).await;
         match record.task_failure() {

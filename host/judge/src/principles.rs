@@ -78,7 +78,7 @@ pub(crate) fn blank(query: Sha256Digest, run_seed: u64, temperature: f64) -> Pri
 
 /// What became of a query's principles. The error is one that another attempt may not meet: the model's, its server's or
 /// the run's; all else is in the record.
-pub(crate) type Written = Result<Arc<PrinciplesRecord>, TaskFailure>;
+pub(crate) type WrittenPrinciples = Result<Arc<PrinciplesRecord>, TaskFailure>;
 
 /// Queries that are kept in memory. Beyond that the oldest is forgotten; a run still holds it.
 const KEPT: usize = 4096;
@@ -89,7 +89,7 @@ pub(crate) struct Shared(Mutex<Cells>);
 
 #[derive(Default)]
 struct Cells {
-    by_query: HashMap<Sha256Digest, Arc<OnceCell<Written>>>,
+    by_query: HashMap<Sha256Digest, Arc<OnceCell<WrittenPrinciples>>>,
     /// Oldest first.
     order: VecDeque<Sha256Digest>,
 }
@@ -97,7 +97,11 @@ struct Cells {
 impl Shared {
     /// The principles of a query: those that are there or being written, else what `write` gives. Errors are
     /// shared with current waiters but not cached: later tasks retry.
-    pub(crate) async fn get(&self, query: Sha256Digest, write: impl Future<Output = Written>) -> Written {
+    pub(crate) async fn get(
+        &self,
+        query: Sha256Digest,
+        write: impl Future<Output = WrittenPrinciples>,
+    ) -> WrittenPrinciples {
         let cell = self.cell(query);
         let written = cell.get_or_init(|| write).await.clone();
         if written.is_err() {
@@ -111,7 +115,7 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cell(&self, query: Sha256Digest) -> Arc<OnceCell<Written>> {
+    fn cell(&self, query: Sha256Digest) -> Arc<OnceCell<WrittenPrinciples>> {
         let mut cells = self.cells();
         if let Some(cell) = cells.by_query.get(&query) {
             return cell.clone();
@@ -127,7 +131,7 @@ impl Shared {
         cell
     }
 
-    fn forget(&self, query: Sha256Digest, cell: &Arc<OnceCell<Written>>) {
+    fn forget(&self, query: Sha256Digest, cell: &Arc<OnceCell<WrittenPrinciples>>) {
         let mut cells = self.cells();
         if cells.by_query.get(&query).is_some_and(|known| Arc::ptr_eq(known, cell)) {
             cells.by_query.remove(&query);
@@ -164,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn those_who_wait_share_one_attempt_and_an_error_is_not_kept() {
         let (shared, query, asked) = (Shared::default(), digest("q", "{}"), AtomicUsize::new(0));
-        let get = |written: Written| {
+        let get = |written: WrittenPrinciples| {
             let (shared, asked) = (&shared, &asked);
             shared.get(query, async move {
                 asked.fetch_add(1, Ordering::SeqCst);

@@ -77,7 +77,7 @@ pub(crate) enum StepError {
     #[error(transparent)]
     Order(#[from] OrderError),
     #[error("asked for temperature {0}; expected a finite number of at least 0")]
-    Temperature(Number),
+    Temperature(SettingNumber),
     #[error("did not finish within {0} rounds (raise the limit with --max-rounds)")]
     TooManyRounds(u32),
     #[error("asked for ratings, but the pack names no meta RM ([meta] in pack.toml)")]
@@ -91,7 +91,7 @@ pub(crate) enum StepError {
     #[error("finished with {found} scores for {expected} responses")]
     WrongCount { expected: usize, found: usize },
     #[error("finished with score {found} for response {index}; expected a finite number")]
-    NotFinite { index: usize, found: Number },
+    NotFinite { index: usize, found: SettingNumber },
     #[error("finished naming sample {0} as used, which was not drawn")]
     UnknownSample(u32),
     #[error("finished with detail `{name}` {problem}")]
@@ -100,15 +100,15 @@ pub(crate) enum StepError {
 
 /// A number inside an error, compared by its text so that NaN equals itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Number(String);
+pub(crate) struct SettingNumber(String);
 
-impl From<f64> for Number {
+impl From<f64> for SettingNumber {
     fn from(value: f64) -> Self {
         Self(value.to_string())
     }
 }
 
-impl std::fmt::Display for Number {
+impl std::fmt::Display for SettingNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }

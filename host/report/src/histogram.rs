@@ -7,7 +7,7 @@ use crate::chart::{Axis, GRID, INK, NEUTRAL, RIGHT, SvgStyle, WRONG, drawn, hex,
 use crate::error::ReportError;
 
 /// A kind of response. The kinds' columns differ in how dark their filling is too, for readers without colour.
-pub(crate) struct Kind {
+pub(crate) struct BarKind {
     /// What a legend calls it.
     pub(crate) name: &'static str,
     colour: RGBColor,
@@ -17,7 +17,7 @@ pub(crate) struct Kind {
     pub(crate) count: fn(&Bar) -> u64,
 }
 
-impl Kind {
+impl BarKind {
     /// How its columns look, for a legend in a page.
     pub(crate) fn swatch(&self) -> String {
         format!(
@@ -30,11 +30,11 @@ impl Kind {
 }
 
 /// The kinds that `bars` have any of, in the order in which they are drawn.
-pub(crate) fn kinds(bars: &[Bar]) -> Vec<Kind> {
-    let all: [Kind; 3] = [
-        Kind { name: "right responses", colour: RIGHT, opacity: 1.0, count: |bar| bar.correct },
-        Kind { name: "wrong responses", colour: WRONG, opacity: 0.4, count: |bar| bar.wrong },
-        Kind { name: "without a label", colour: NEUTRAL, opacity: 0.0, count: |bar| bar.unlabelled },
+pub(crate) fn kinds(bars: &[Bar]) -> Vec<BarKind> {
+    let all: [BarKind; 3] = [
+        BarKind { name: "right responses", colour: RIGHT, opacity: 1.0, count: |bar| bar.correct },
+        BarKind { name: "wrong responses", colour: WRONG, opacity: 0.4, count: |bar| bar.wrong },
+        BarKind { name: "without a label", colour: NEUTRAL, opacity: 0.0, count: |bar| bar.unlabelled },
     ];
     all.into_iter().filter(|kind| bars.iter().any(|bar| (kind.count)(bar) > 0)).collect()
 }

@@ -20,7 +20,7 @@ pub use curve::{curve_png, curve_svg};
 pub use error::ReportError;
 pub use histogram::histogram_svg;
 pub use page::Page;
-pub use task::{BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Verdict};
+pub use task::{BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, TaskVerdict};
 
 #[cfg(test)]
 mod fixtures;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::ReportError;
 use crate::escape::{html, script_json};
 use crate::summary::sections;
-use crate::task::{BrowsedTask, Verdict};
+use crate::task::{BrowsedTask, TaskVerdict};
 
 const HEAD: &str = include_str!("page/head.html");
 const BROWSER: &str = include_str!("page/browser.html");
@@ -41,7 +41,7 @@ struct Row<'a> {
     #[serde(flatten)]
     task: &'a BrowsedTask,
     /// One a run, in the order of `runs`.
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<TaskVerdict>,
 }
 
 /// The last block: how the script tells a page that was cut off.

@@ -96,7 +96,7 @@ pub struct BrowsedPrinciple {
 /// How a run's reward stands to the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum TaskVerdict {
     /// The preferred response won alone.
     Right,
     /// The preferred response is one of those that share the top: worth 1/t.
@@ -113,19 +113,19 @@ pub enum Verdict {
 
 impl BrowsedTask {
     /// How `run`'s reward stands to the label.
-    pub fn verdict(&self, run: &BrowsedRun) -> Verdict {
+    pub fn verdict(&self, run: &BrowsedRun) -> TaskVerdict {
         if run.error.as_deref() == Some(BrowsedRun::UNFINISHED) {
-            return Verdict::Unfinished;
+            return TaskVerdict::Unfinished;
         }
         if run.scores.is_none() || run.error.is_some() {
-            return Verdict::Failed;
+            return TaskVerdict::Failed;
         }
         match self.preferred {
-            Some(_) if self.responses.len() < 2 => Verdict::Unlabelled,
-            Some(preferred) if run.tied.contains(&preferred) => Verdict::Shared,
-            Some(preferred) if run.tied.is_empty() && run.best == Some(preferred) => Verdict::Right,
-            Some(_) => Verdict::Wrong,
-            None => Verdict::Unlabelled,
+            Some(_) if self.responses.len() < 2 => TaskVerdict::Unlabelled,
+            Some(preferred) if run.tied.contains(&preferred) => TaskVerdict::Shared,
+            Some(preferred) if run.tied.is_empty() && run.best == Some(preferred) => TaskVerdict::Right,
+            Some(_) => TaskVerdict::Wrong,
+            None => TaskVerdict::Unlabelled,
         }
     }
 }
@@ -140,17 +140,17 @@ mod tests {
         let mut task = fixtures::task(0);
         task.preferred = Some(1);
         let run = |best, tied: &[usize]| BrowsedRun { best, tied: tied.to_vec(), ..task.runs[0].clone() };
-        assert_eq!(task.verdict(&run(Some(1), &[])), Verdict::Right);
-        assert_eq!(task.verdict(&run(Some(0), &[])), Verdict::Wrong);
-        assert_eq!(task.verdict(&run(None, &[0, 1])), Verdict::Shared);
-        assert_eq!(task.verdict(&run(None, &[0, 2])), Verdict::Wrong);
-        assert_eq!(task.verdict(&BrowsedRun { scores: None, ..run(Some(1), &[]) }), Verdict::Failed);
+        assert_eq!(task.verdict(&run(Some(1), &[])), TaskVerdict::Right);
+        assert_eq!(task.verdict(&run(Some(0), &[])), TaskVerdict::Wrong);
+        assert_eq!(task.verdict(&run(None, &[0, 1])), TaskVerdict::Shared);
+        assert_eq!(task.verdict(&run(None, &[0, 2])), TaskVerdict::Wrong);
+        assert_eq!(task.verdict(&BrowsedRun { scores: None, ..run(Some(1), &[]) }), TaskVerdict::Failed);
         let failed = |error: &str| BrowsedRun { scores: None, error: Some(error.into()), ..run(None, &[]) };
-        assert_eq!(task.verdict(&failed("no_valid_sample: all were unparsable")), Verdict::Failed);
-        assert_eq!(task.verdict(&failed(BrowsedRun::UNFINISHED)), Verdict::Unfinished);
+        assert_eq!(task.verdict(&failed("no_valid_sample: all were unparsable")), TaskVerdict::Failed);
+        assert_eq!(task.verdict(&failed(BrowsedRun::UNFINISHED)), TaskVerdict::Unfinished);
         let reward = run(Some(1), &[]);
-        assert_eq!(BrowsedTask { preferred: None, ..task.clone() }.verdict(&reward), Verdict::Unlabelled);
+        assert_eq!(BrowsedTask { preferred: None, ..task.clone() }.verdict(&reward), TaskVerdict::Unlabelled);
         let alone = BrowsedTask { responses: vec!["only".into()], preferred: Some(0), ..task.clone() };
-        assert_eq!(alone.verdict(&run(Some(0), &[])), Verdict::Unlabelled);
+        assert_eq!(alone.verdict(&run(Some(0), &[])), TaskVerdict::Unlabelled);
     }
 }

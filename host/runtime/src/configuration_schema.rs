@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 pub use json::unrepeated_json;
-pub use misfit::{Misfit, Place, Problem};
+pub use misfit::{Misfit, SchemaPlace, SchemaProblem};
 pub use shape::Property;
 
 use check::Check;

@@ -10,12 +10,12 @@ use crate::error::LoadFailure;
 const LEAST: usize = 64 << 10;
 
 /// Bytes that count as held for as long as this lives.
-pub(crate) struct Held {
+pub(crate) struct HeldBytes {
     held: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Held {
+impl HeldBytes {
     /// Counts so many bytes, if there is room for them.
     pub(crate) fn new(held: &Arc<AtomicUsize>, bytes: usize, allowed: usize) -> Result<Self, LoadFailure> {
         let mut this = Self { held: held.clone(), bytes: 0 };
@@ -38,7 +38,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -51,9 +51,9 @@ mod tests {
     #[test]
     fn what_is_held_is_counted_and_given_back() {
         let held = Arc::default();
-        let mut first = Held::new(&held, 700 << 10, 1 << 20).unwrap();
+        let mut first = HeldBytes::new(&held, 700 << 10, 1 << 20).unwrap();
         first.grow(100 << 10, 1 << 20).unwrap();
-        let refused = Held::new(&held, 300 << 10, 1 << 20).err().unwrap().to_string();
+        let refused = HeldBytes::new(&held, 300 << 10, 1 << 20).err().unwrap().to_string();
         assert_eq!(
             refused,
             "would take 307200 bytes beside the 819200 that this host holds of other components, more than the 1048576 \
@@ -61,7 +61,7 @@ mod tests {
              or more"
         );
         drop(first);
-        let small: Vec<Held> = (0..).map_while(|_| Held::new(&held, 1, 1 << 20).ok()).collect();
+        let small: Vec<HeldBytes> = (0..).map_while(|_| HeldBytes::new(&held, 1, 1 << 20).ok()).collect();
         assert_eq!(small.len(), 16);
         drop(small);
         assert_eq!(held.load(Ordering::Relaxed), 0);

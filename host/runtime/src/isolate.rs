@@ -104,8 +104,8 @@ pub enum IsolationError {
 #[cfg(target_os = "linux")]
 pub fn confine(memory: u64) -> Result<Landlock, SandboxError> {
     let (landlock, _) = sandbox::enter(std::os::unix::process::parent_id(), memory, 0)?;
-    syscalls::narrow(syscalls::Stage::Loading)?;
-    syscalls::narrow(syscalls::Stage::Running)?;
+    syscalls::narrow(syscalls::ConfinementStage::Loading)?;
+    syscalls::narrow(syscalls::ConfinementStage::Running)?;
     Ok(landlock)
 }
 

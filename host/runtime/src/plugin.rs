@@ -30,11 +30,11 @@ pub(crate) struct Loaded {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) outline: Outline,
     pub(crate) about: About,
-    pub(crate) place: Place,
+    pub(crate) place: CallPlace,
 }
 
 /// Where it runs.
-pub(crate) enum Place {
+pub(crate) enum CallPlace {
     InProcess(Box<InProcess>),
     Isolated(Pool),
 }
@@ -72,8 +72,8 @@ impl Plugin {
     /// What every call into it may use.
     pub fn limits(&self) -> &Limits {
         match &self.loaded.place {
-            Place::InProcess(here) => &here.limits,
-            Place::Isolated(pool) => pool.limits(),
+            CallPlace::InProcess(here) => &here.limits,
+            CallPlace::Isolated(pool) => pool.limits(),
         }
     }
 
@@ -100,16 +100,16 @@ impl Plugin {
     /// Process ids of its own processes that wait for calls; none where it runs in this one.
     pub fn processes(&self) -> Vec<u32> {
         match &self.loaded.place {
-            Place::InProcess(_) => Vec::new(),
-            Place::Isolated(pool) => pool.processes(),
+            CallPlace::InProcess(_) => Vec::new(),
+            CallPlace::Isolated(pool) => pool.processes(),
         }
     }
 
     /// Configures an instance and drops it: whether `config` (the text of a JSON object) is one that the plugin takes.
     pub fn check_config(&self, config: &str) -> Result<(), CallError> {
         match &self.loaded.place {
-            Place::InProcess(here) => here.check_config(&self.name, config),
-            Place::Isolated(pool) => {
+            CallPlace::InProcess(here) => here.check_config(&self.name, config),
+            CallPlace::Isolated(pool) => {
                 pool.call::<()>(&self.name, "describe.configure", config, Call::CheckConfig).map(|_| ())
             }
         }
@@ -121,8 +121,8 @@ impl Plugin {
             return Err(not_exported::<F>(&self.name));
         }
         match &self.loaded.place {
-            Place::InProcess(here) => here.call::<F>(&self.name, config, argument),
-            Place::Isolated(pool) => pool.call(&self.name, F::NAME, config, F::message(argument)),
+            CallPlace::InProcess(here) => here.call::<F>(&self.name, config, argument),
+            CallPlace::Isolated(pool) => pool.call(&self.name, F::NAME, config, F::message(argument)),
         }
     }
 }

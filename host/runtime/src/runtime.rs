@@ -12,7 +12,7 @@ use crate::cache::CompileCache;
 use crate::compiled::Compiled;
 use crate::engine::{Allocation, PluginEngine};
 use crate::error::{LoadError, LoadFailure};
-use crate::held::Held;
+use crate::held::HeldBytes;
 use crate::holdings::Holdings;
 use crate::in_process::InProcess;
 use crate::isolate::{Isolation, IsolationError, Landlock, Supervisor};
@@ -136,7 +136,7 @@ fn compile(
     counter: &Arc<AtomicUsize>,
     limits: &Limits,
 ) -> Result<Compiled, LoadFailure> {
-    let mut held = Held::new(counter, bytes.len(), limits.loaded_bytes)?;
+    let mut held = HeldBytes::new(counter, bytes.len(), limits.loaded_bytes)?;
     let bytes: Arc<[u8]> = bytes.into();
     let component = match cache.and_then(|cache| cache.load(&machine.engine, &digest)) {
         Some(component) => component,
@@ -171,7 +171,7 @@ pub(crate) fn link(
     machine: &PluginEngine,
     bytes: Arc<[u8]>,
     component: &Component,
-    held: Option<Held>,
+    held: Option<HeldBytes>,
 ) -> Result<Compiled, LoadFailure> {
     let pre = machine
         .linker
@@ -193,7 +193,7 @@ pub(crate) fn describe(
     let bytes = compiled.bytes.clone();
     let here = InProcess::new(name, &outline, compiled, machine, limits, log)?;
     let about = here.describe(name)?;
-    Ok(Loaded { digest, bytes, outline, about, place: plugin::Place::InProcess(Box::new(here)) })
+    Ok(Loaded { digest, bytes, outline, about, place: plugin::CallPlace::InProcess(Box::new(here)) })
 }
 
 /// The bytes of a component's file. Never waits on a FIFO, never reads a device without end.

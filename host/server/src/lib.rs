@@ -21,12 +21,12 @@ mod off_thread;
 mod server;
 mod settings;
 
-pub use http::{Keys, KeysError, NewKey, Role, TlsError, acceptor, dialect_routes};
+pub use http::{KeyRole, Keys, KeysError, NewKey, TlsError, acceptor, dialect_routes};
 pub use judging::{Caller, Rewards};
 #[doc(hidden)] // For the fuzz target of archives.
 pub use live::unpack_archive;
 pub use live::{Models, PackRefused};
 pub use rewarden_dialects::{DialectConfig, SamplingWishes, document as dialect_document};
 pub use server::{Server, ServerConfig, ServerEnd, StartError};
-pub use settings::{Defaults, Limits, PartialGroups, SamplingField};
+pub use settings::{Defaults, PartialGroups, SamplingField, ServerLimits};
 pub use tokio_rustls::TlsAcceptor;

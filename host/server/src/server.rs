@@ -21,7 +21,7 @@ use crate::live::{
     sweep,
 };
 use crate::metrics::Metrics;
-use crate::settings::{Defaults, Limits};
+use crate::settings::{Defaults, ServerLimits};
 
 /// How long closing runs may take after the last request.
 const CLOSING: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ pub struct ServerConfig {
     /// How packs are sampled unless a request says otherwise.
     pub defaults: Defaults,
     /// What requests may cost and change.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// Where runs go.
     pub runs: PathBuf,
     /// Directories of packs. The first pack is the default.

@@ -19,7 +19,7 @@ pub struct Defaults {
 
 /// What requests may cost and change.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Bytes of one request's body.
     pub body_bytes: usize,
     /// Bytes of the bodies of all requests under way together.
@@ -106,7 +106,7 @@ pub enum PartialGroups {
     Fail,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {

@@ -14,7 +14,7 @@ use rewarden_types::strict_json as json;
 
 /// How a run came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum RunSource {
     /// Samples drawn from a model.
     Score,
     /// Completions recorded by something else.
@@ -23,7 +23,7 @@ pub enum Source {
     Replay,
 }
 
-impl Source {
+impl RunSource {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
@@ -37,7 +37,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for RunSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -47,7 +47,7 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// How the run came to be.
-    pub source: Source,
+    pub source: RunSource,
     /// Where an import or a replay came from, for people.
     pub origin: Option<String>,
     /// UTC time, ISO 8601; empty until the run is created.
@@ -62,7 +62,7 @@ pub struct Header {
 
 impl Header {
     /// The header of a new run, made by this host.
-    pub fn new(source: Source, origin: Option<String>, drawn: Drawn, strategy: Option<Strategy>) -> Self {
+    pub fn new(source: RunSource, origin: Option<String>, drawn: Drawn, strategy: Option<Strategy>) -> Self {
         Self { source, origin, created: String::new(), host: HOST_VERSION.to_owned(), drawn, strategy }
     }
 
@@ -88,7 +88,7 @@ impl Tables<'_> {
             }
         })?;
         let Some(source) = self.header_value("source")? else { return Ok(None) };
-        let source = Source::from_name(&source).ok_or_else(|| {
+        let source = RunSource::from_name(&source).ok_or_else(|| {
             self.wrong_header("source", format!("expected score, import or replay, found `{}`", shown(&source)))
         })?;
         let drawn = self

@@ -30,7 +30,7 @@ mod written_rows;
 
 pub use change::Change;
 pub use error::StoreError;
-pub use header::{Header, Source};
+pub use header::{Header, RunSource};
 pub use reader::{Checked, RunReader};
 pub use recorder::Recorder;
 pub use shape::SCHEMA_VERSION;

@@ -10,7 +10,7 @@ use crate::cells::{Cells, digest};
 use crate::columns::{PRINCIPLES, QUERIES};
 use crate::encode;
 use crate::error::StoreError;
-use crate::principles_cache::Held;
+use crate::principles_cache::HeldPrinciples;
 use crate::seal::Sealed;
 use crate::tables::Tables;
 
@@ -23,7 +23,10 @@ impl Tables<'_> {
     }
 
     /// What the task was judged under, and how many bytes were read for it.
-    pub(crate) fn principles_of(&self, TaskKey(key): TaskKey) -> Result<Option<(Arc<Held>, u64)>, StoreError> {
+    pub(crate) fn principles_of(
+        &self,
+        TaskKey(key): TaskKey,
+    ) -> Result<Option<(Arc<HeldPrinciples>, u64)>, StoreError> {
         let mut found = None;
         self.each(&QUERIES.select("WHERE task = ?"), [key], |row| {
             let cells = Cells { tables: self, table: QUERIES, row, name: format!("task {key}") };
@@ -45,12 +48,12 @@ impl Tables<'_> {
         Ok(found)
     }
 
-    fn held(&self, query: &str) -> Result<Option<Arc<Held>>, StoreError> {
+    fn held(&self, query: &str) -> Result<Option<Arc<HeldPrinciples>>, StoreError> {
         let mut found = None;
         self.each(&PRINCIPLES.select("WHERE query = ?"), [query], |row| {
             let sealed = Sealed::read(row, PRINCIPLES).map_err(|error| self.sqlite(&error))?;
             let bytes = sealed.bytes();
-            found = Some(Arc::new(Held { record: Arc::new(self.principles_row(row)?), sealed, bytes }));
+            found = Some(Arc::new(HeldPrinciples { record: Arc::new(self.principles_row(row)?), sealed, bytes }));
             Ok(())
         })?;
         Ok(found)

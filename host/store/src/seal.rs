@@ -257,13 +257,13 @@ impl Sealing {
 
 /// The rows of a task that was begun in this process, as they were written: reading them again to seal it would cost five
 /// times as much.
-pub(crate) struct Written {
+pub(crate) struct WrittenRows {
     pub(crate) content: Sealed,
     pub(crate) samples: BTreeMap<u32, Sealed>,
     pub(crate) ratings: BTreeMap<u32, Sealed>,
 }
 
-impl Written {
+impl WrittenRows {
     pub(crate) fn new(content: Sealed) -> Self {
         Self { content, samples: BTreeMap::new(), ratings: BTreeMap::new() }
     }

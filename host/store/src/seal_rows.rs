@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::cells::Cells;
 use crate::columns::{COMPONENTS, RATINGS, REWARDS, RUN, SAMPLES, SEALS, TASKS, Table};
 use crate::error::StoreError;
-use crate::seal::{DIGEST, Hasher, RunDigest, Seal, Sealed, Sealing, Seals, Written};
+use crate::seal::{DIGEST, Hasher, RunDigest, Seal, Sealed, Sealing, Seals, WrittenRows};
 use crate::tables::Tables;
 
 impl Tables<'_> {
@@ -60,7 +60,7 @@ impl Tables<'_> {
     }
 
     /// Seals a task all of whose rows were written in this process.
-    pub(crate) fn seal_written(&self, key: TaskKey, written: &Written, reward: &Sealed) -> Result<(), StoreError> {
+    pub(crate) fn seal_written(&self, key: TaskKey, written: &WrittenRows, reward: &Sealed) -> Result<(), StoreError> {
         let mut seal = Sealing::new();
         seal.content(&written.content);
         if let Some((held, bytes)) = self.principles_of(key)? {

@@ -25,7 +25,7 @@ fn header() -> Header {
         seed: 1,
         budget: Budget { max_samples: 4, max_rounds: 4 },
     };
-    Header::new(Source::Replay, Some("log.jsonl".into()), drawn, None)
+    Header::new(RunSource::Replay, Some("log.jsonl".into()), drawn, None)
 }
 
 fn task(id: &str) -> Task {

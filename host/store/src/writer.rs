@@ -14,10 +14,10 @@ use crate::columns::REWARDS;
 use crate::encode;
 use crate::error::StoreError;
 use crate::foreign_text::shown;
-use crate::header::{Header, Source};
+use crate::header::{Header, RunSource};
 use crate::reader::RunReader;
 use crate::schema::{self, Durability, Opened};
-use crate::seal::{self, Sealed, Written};
+use crate::seal::{self, Sealed, WrittenRows};
 use crate::tables::Tables;
 use crate::whole::{Room, Which};
 use rewarden_record::{
@@ -38,7 +38,7 @@ pub struct RunWriter {
     /// Whether its tasks end.
     ends: bool,
     /// Tasks that were begun here and have not ended.
-    written: RefCell<HashMap<TaskKey, Written>>,
+    written: RefCell<HashMap<TaskKey, WrittenRows>>,
     // After the connection: closing any descriptor of the file drops SQLite's own locks on it.
     _lock: File,
 }
@@ -72,7 +72,7 @@ impl RunWriter {
         }
         let lock = lock(path)?;
         let (Opened { connection, sealed }, existed) = schema::open_to_write(path, durability)?;
-        let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != Source::Import);
+        let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != RunSource::Import);
         let writer =
             Self { connection, path, sealed, retries: false, closed, ends, written: RefCell::default(), _lock: lock };
         writer.begin()?;
@@ -246,7 +246,7 @@ impl RunWriter {
     /// end with the run.
     fn remember(&self, task: TaskKey, content: Sealed) {
         if self.sealed && self.ends {
-            self.written.borrow_mut().insert(task, Written::new(content));
+            self.written.borrow_mut().insert(task, WrittenRows::new(content));
         }
     }
 
@@ -432,7 +432,7 @@ mod tests {
             Identity { backend: "none".into(), model: "none".into(), digest: None, device: None, endpoint: None };
         let sampling = SamplingProvenance { temperature: 0.0, top_p: None, max_tokens: None };
         let drawn = Drawn { model, meta_model: None, sampling, seed: 0, budget: Budget::default() };
-        let header = Header::new(Source::Import, None, drawn, None);
+        let header = Header::new(RunSource::Import, None, drawn, None);
         let writer = RunWriter::open(&directory.path().join("a.run"), &header, &[]).unwrap();
         assert_eq!(writer.time("2026-11-26 10:00:00").unwrap(), "2026-11-26T10:00:00Z");
         // A day of the year 10000, as SQLite counts days.

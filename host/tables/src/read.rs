@@ -15,7 +15,7 @@ use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 
 use self::elements::Elements;
-use self::lines::{Lines, count_rows};
+use self::lines::{LineReader, count_rows};
 use self::parquet_rows::ParquetRows;
 pub use self::row::{MOST_BYTES, Row, RowFault};
 use self::row::{Stream, endless, peek};
@@ -31,7 +31,7 @@ pub struct RowReader {
 }
 
 enum Source {
-    Lines(Lines),
+    LineReader(LineReader),
     Elements(Elements),
     Parquet(Box<ParquetRows>),
 }
@@ -68,7 +68,7 @@ impl RowReader {
             return Ok(Self { source: Source::Parquet(Box::new(rows)), rows: Some(count) });
         }
         let mut reader = Self::from_reader(name.clone(), BufReader::with_capacity(1 << 16, open()?))?;
-        if let Source::Lines(_) = reader.source {
+        if let Source::LineReader(_) = reader.source {
             reader.rows = Some(count_rows(open()?).map_err(read)?);
         }
         Ok(reader)
@@ -95,7 +95,7 @@ impl RowReader {
     /// The outer error is the file's, and final: the file cannot be read any further.
     pub fn next_row(&mut self) -> Result<Option<Result<Row, RowFault>>, TableError> {
         match &mut self.source {
-            Source::Lines(lines) => lines.next_row(),
+            Source::LineReader(lines) => lines.next_row(),
             Source::Elements(elements) => elements.next_row(),
             Source::Parquet(rows) => rows.next_row(),
         }
@@ -130,5 +130,5 @@ fn stream_source(name: String, mut reader: Stream) -> Result<Source, TableError>
         }
         reader.consume(1);
     }
-    Ok(Source::Lines(Lines::new(name, Box::new(Cursor::new(indent).chain(reader)), blank_lines)))
+    Ok(Source::LineReader(LineReader::new(name, Box::new(Cursor::new(indent).chain(reader)), blank_lines)))
 }

@@ -9,12 +9,12 @@ use rewarden_types::{
     Principle, Rating, RenderRequest, Sample, Scale, Signal, Token,
 };
 
-use expect::Wanted;
+use expect::ExpectedPrompt;
 
 use crate::cases::{
     self, AskCase, Case, FinishCase, Golden, NextCase, ParseCase, PrincipleCase, RenderCase, SampleCase, ScoreCase,
 };
-use crate::meter::Usage;
+use crate::meter::FuelUsage;
 use crate::subject::{Subject, TestedPart};
 use crate::{Lines, values};
 
@@ -64,7 +64,7 @@ pub fn test(subject: &Subject, lines: &mut Lines<'_>) -> Result<bool> {
     ));
     for part in &subject.parts {
         let own = usages.iter().filter(|(of, _)| of.name == part.name);
-        match own.map(|(_, usage)| *usage).reduce(Usage::max) {
+        match own.map(|(_, usage)| *usage).reduce(FuelUsage::max) {
             Some(usage) => lines(&format!("  {}: {}", part.heading(), usage.against(&subject.limits))),
             None => lines(&format!("  {}: no case calls it", part.heading())),
         }
@@ -105,7 +105,7 @@ pub(crate) fn part<'a>(subject: &'a Subject, case: &Case) -> Result<&'a TestedPa
 type Verdict = std::result::Result<(), String>;
 
 /// The outer error is the case's own, or the call's.
-fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
+fn call(part: &TestedPart, golden: &Golden) -> Result<(FuelUsage, Verdict)> {
     let config = part.config_text(golden.case.part().1);
     match &golden.case {
         Case::Parse(case) => {
@@ -118,7 +118,7 @@ fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
             Ok(judged(&prompt, |prompt| {
                 let RenderCase { contains, lacks, equals, refuses, .. } = case;
                 expect::rendered(
-                    &Wanted { contains, lacks, equals: equals.as_deref(), refuses: refuses.as_deref() },
+                    &ExpectedPrompt { contains, lacks, equals: equals.as_deref(), refuses: refuses.as_deref() },
                     prompt,
                 )
             }))
@@ -128,7 +128,7 @@ fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
             Ok(judged(&prompt, |prompt| {
                 let AskCase { contains, lacks, equals, refuses, .. } = case;
                 expect::rendered(
-                    &Wanted { contains, lacks, equals: equals.as_deref(), refuses: refuses.as_deref() },
+                    &ExpectedPrompt { contains, lacks, equals: equals.as_deref(), refuses: refuses.as_deref() },
                     prompt,
                 )
             }))
@@ -149,8 +149,8 @@ fn call(part: &TestedPart, golden: &Golden) -> Result<(Usage, Verdict)> {
     }
 }
 
-fn judged<T>(metered: &Metered<T>, expect: impl FnOnce(&T) -> Verdict) -> (Usage, Verdict) {
-    (Usage::from(metered), expect(&metered.value))
+fn judged<T>(metered: &Metered<T>, expect: impl FnOnce(&T) -> Verdict) -> (FuelUsage, Verdict) {
+    (FuelUsage::from(metered), expect(&metered.value))
 }
 
 /// The arguments of a case for a parser.
@@ -258,7 +258,7 @@ fn context(part: &TestedPart, case: &NextCase) -> Result<PolicyContext> {
     })
 }
 
-fn score(part: &TestedPart, config: &str, case: &ScoreCase) -> Result<(Usage, Verdict)> {
+fn score(part: &TestedPart, config: &str, case: &ScoreCase) -> Result<(FuelUsage, Verdict)> {
     let scores = part.plugin.score_responses(config, &values::task(&case.task)?)?;
     Ok(judged(&scores, |scores| expect::scored(case, scores)))
 }

@@ -4,20 +4,20 @@ use rewarden_runtime::{Limits, Metered};
 
 /// Fuel and memory of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
+pub(crate) struct FuelUsage {
     /// See [`Metered::fuel`].
     pub(crate) fuel: u64,
     /// See [`Metered::memory_bytes`].
     pub(crate) memory_bytes: usize,
 }
 
-impl<T> From<&Metered<T>> for Usage {
+impl<T> From<&Metered<T>> for FuelUsage {
     fn from(metered: &Metered<T>) -> Self {
         Self { fuel: metered.fuel, memory_bytes: metered.memory_bytes }
     }
 }
 
-impl Usage {
+impl FuelUsage {
     /// The larger of each.
     pub(crate) fn max(self, other: Self) -> Self {
         Self { fuel: self.fuel.max(other.fuel), memory_bytes: self.memory_bytes.max(other.memory_bytes) }

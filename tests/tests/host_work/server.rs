@@ -371,7 +371,7 @@ fn a_run_that_is_moved_away_or_deleted_while_it_is_written_is_noticed_and_begun_
     std::thread::sleep(Duration::from_millis(1100));
     judge("second").expect(200);
     assert!(server.stderr().contains("was moved away, deleted or cut while it was written"), "{}", server.stderr());
-    assert_eq!(server.runs(), [run.clone()]);
+    assert_eq!(server.runs(), std::slice::from_ref(&run));
     std::fs::remove_dir_all(run.parent().unwrap()).unwrap();
     std::thread::sleep(Duration::from_millis(1100));
     let refused = judge("third").expect(503);

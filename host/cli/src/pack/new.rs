@@ -29,7 +29,7 @@ pub(crate) struct NewArgs {
 
     /// What to start.
     #[arg(long, value_name = "KIND")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: NewKind,
 
     /// The directory to make it in
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
@@ -61,20 +61,20 @@ pub(crate) struct NewArgs {
 
 /// What `pack new` starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum NewKind {
     Plugin(PluginKind),
     Pack,
 }
 
-impl ValueEnum for Kind {
+impl ValueEnum for NewKind {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Kind; 6] = [
-            Kind::Plugin(PluginKind::Policy),
-            Kind::Plugin(PluginKind::Parser),
-            Kind::Plugin(PluginKind::Template),
-            Kind::Plugin(PluginKind::Scorer),
-            Kind::Plugin(PluginKind::Principles),
-            Kind::Pack,
+        const ALL: [NewKind; 6] = [
+            NewKind::Plugin(PluginKind::Policy),
+            NewKind::Plugin(PluginKind::Parser),
+            NewKind::Plugin(PluginKind::Template),
+            NewKind::Plugin(PluginKind::Scorer),
+            NewKind::Plugin(PluginKind::Principles),
+            NewKind::Pack,
         ];
         &ALL
     }
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
     let directory = new_directory(&args.name, &args.dir)?;
     let shown = directory.display();
     let next = match args.kind {
-        Kind::Pack => {
+        NewKind::Pack => {
             let new = NewPack {
                 name: &args.name,
                 from: &packs::find(&args.from, &args.places)?,
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
             whole(&directory, || create_pack(&strategy::runtime(&args.places)?, &new, &directory))?;
             format!("edit {shown}/pack.toml, then: rewarden pack test {shown} && rewarden pack check {shown}")
         }
-        Kind::Plugin(kind) => {
+        NewKind::Plugin(kind) => {
             if let Some((option, _)) = replacements.iter().find(|(_, file)| file.is_some()) {
                 bail!("--{option} is for --kind pack; a plugin's own component is made by `rewarden pack build`");
             }

@@ -13,7 +13,7 @@ use crate::asked::Asked;
 use crate::config::Dialect;
 use crate::endpoint::{DialectEndpoint, schema};
 use crate::json::parse;
-use crate::outcome::Outcome;
+use crate::outcome::AskOutcome;
 use crate::problem::Problem;
 use crate::reply::{NO_MODEL, now, reply_id, usage};
 use crate::request::{InputTexts, Url, check_activation};
@@ -83,7 +83,7 @@ fn scored(dialects: &Dialects, url: &Url, body: Body, reply: fn(&str, &[f64]) ->
         };
         asks.push((pointer, ask));
     }
-    let score = move |(index, outcome): (usize, &Outcome)| {
+    let score = move |(index, outcome): (usize, &AskOutcome)| {
         let placed = |problem| Problem { pointer: Some(input.pointer("input", index)), ..problem };
         outcome.score(0).map_err(|failure| placed(failure.problem))
     };

@@ -16,7 +16,7 @@ use crate::config::Dialect;
 use crate::conversation::{question, turns};
 use crate::endpoint::{DialectEndpoint, schema};
 use crate::json::{parse, view};
-use crate::outcome::{Outcome, Unscored};
+use crate::outcome::{AskOutcome, Unscored};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{Url, reference};
 use crate::settings::Dialects;
@@ -95,7 +95,12 @@ fn verify(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Problem>
 }
 
 /// Adds the reward to the request.
-fn verified(mut reply: Map<String, Value>, outcome: &Outcome, in_cohort: bool, floor: f64) -> Result<Value, Problem> {
+fn verified(
+    mut reply: Map<String, Value>,
+    outcome: &AskOutcome,
+    in_cohort: bool,
+    floor: f64,
+) -> Result<Value, Problem> {
     for field in STALE {
         reply.shift_remove(field);
     }

@@ -16,7 +16,7 @@ use crate::config::{Dialect, DialectConfig, SlimeReply};
 use crate::conversation::{question, turns};
 use crate::endpoint::{DialectEndpoint, Schemas, schema};
 use crate::json::{parse, view};
-use crate::outcome::Outcome;
+use crate::outcome::AskOutcome;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{Url, reference};
 use crate::settings::Dialects;
@@ -134,7 +134,7 @@ impl Form {
         Self { reply: url.reply.unwrap_or(*slime_reply), floor: floors.slime }
     }
 
-    fn reward(self, outcome: &Outcome, response: usize) -> Result<Value, Problem> {
+    fn reward(self, outcome: &AskOutcome, response: usize) -> Result<Value, Problem> {
         let (samples, valid) = outcome.samples();
         let fields = |score: f64, failed: u8, failure: &str| {
             json!({

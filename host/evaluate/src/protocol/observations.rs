@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ProtocolRow;
-use crate::protocol::ties::{Kind, Margins, Ties};
+use crate::protocol::ties::{Margins, TieKind, Ties};
 
 /// The two names that a mark is summed under, such as a domain and a difficulty.
 pub(crate) type Place = (&'static str, &'static str);
@@ -14,7 +14,7 @@ pub(crate) struct Observation {
     /// Marks from 0 to 1.
     pub(crate) marks: Vec<(Place, f64)>,
     /// A prompt of RewardBench 2's Ties: its kind, its number, and its margins where everything has a score.
-    pub(crate) tie: Option<(Kind, u64, Option<Margins>)>,
+    pub(crate) tie: Option<(TieKind, u64, Option<Margins>)>,
 }
 
 impl Observation {

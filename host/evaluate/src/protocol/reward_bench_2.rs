@@ -3,7 +3,7 @@
 
 use super::Subject;
 use super::observations::{Mean, Observation, Observations, mean_of};
-use super::ties::{Kind, Margins};
+use super::ties::{Margins, TieKind};
 use crate::credit::credit;
 use crate::{EvaluateError, ProtocolRow};
 
@@ -42,18 +42,18 @@ fn tie(subject: &Subject<'_>) -> Result<Observation, EvaluateError> {
     let (kind, prompt) = prompt(&task.id).ok_or_else(|| {
         subject.error("id", "expected `ref:N` or `tied:N` in the Ties subset, with N the prompt's number".into())
     })?;
-    if kind == Kind::Tied && task.correct.len() < 2 {
+    if kind == TieKind::Tied && task.correct.len() < 2 {
         return Err(subject.error("correct", "expected several right responses to a tied prompt, found one".into()));
     }
     let margins = task.reward.as_ref().ok().and_then(|scores| Margins::of(scores, &task.correct));
     Ok(Observation { marks: Vec::new(), tie: Some((kind, prompt, margins)) })
 }
 
-fn prompt(id: &str) -> Option<(Kind, u64)> {
+fn prompt(id: &str) -> Option<(TieKind, u64)> {
     let (kind, number) = id.split_once(':')?;
     let kind = match kind {
-        "ref" => Kind::Reference,
-        "tied" => Kind::Tied,
+        "ref" => TieKind::Reference,
+        "tied" => TieKind::Tied,
         _ => return None,
     };
     Some((kind, number.parse().ok()?))

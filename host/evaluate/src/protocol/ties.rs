@@ -6,7 +6,7 @@ use crate::ProtocolRow;
 
 /// Which of the two prompts of a number it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TieKind {
     /// One right answer.
     Reference,
     /// Several, equally right.
@@ -75,10 +75,10 @@ impl Parts {
 }
 
 impl Ties {
-    pub(crate) fn add(&mut self, kind: Kind, prompt: u64, margins: Option<Margins>) {
+    pub(crate) fn add(&mut self, kind: TieKind, prompt: u64, margins: Option<Margins>) {
         match kind {
-            Kind::Reference => self.references.insert(prompt, margins),
-            Kind::Tied => self.tied.insert(prompt, margins),
+            TieKind::Reference => self.references.insert(prompt, margins),
+            TieKind::Tied => self.tied.insert(prompt, margins),
         };
     }
 
@@ -154,10 +154,10 @@ mod tests {
     #[test]
     fn the_score_is_the_published_sum() {
         let mut ties = Ties::default();
-        ties.add(Kind::Tied, 1, margins([9.0, 8.0, 3.0], &[0, 1]));
-        ties.add(Kind::Reference, 1, margins([7.0, 5.0], &[0]));
-        ties.add(Kind::Tied, 2, margins([9.0, 5.0, 4.0], &[0, 1]));
-        ties.add(Kind::Reference, 2, margins([3.0, 6.0], &[0]));
+        ties.add(TieKind::Tied, 1, margins([9.0, 8.0, 3.0], &[0, 1]));
+        ties.add(TieKind::Reference, 1, margins([7.0, 5.0], &[0]));
+        ties.add(TieKind::Tied, 2, margins([9.0, 5.0, 4.0], &[0, 1]));
+        ties.add(TieKind::Reference, 2, margins([3.0, 6.0], &[0]));
         let parts = ties.parts().unwrap();
         assert_eq!((parts.tied_accuracy, parts.reference_accuracy), (1.0, 0.5));
         assert_eq!((parts.preferred, parts.preferred_hard), (0.5, 0.5));
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn the_harder_condition_takes_the_smaller_gap() {
         let mut ties = Ties::default();
-        ties.add(Kind::Tied, 1, margins([9.0, 7.0, 3.0], &[0, 1]));
-        ties.add(Kind::Reference, 1, margins([7.0, 6.0], &[0]));
+        ties.add(TieKind::Tied, 1, margins([9.0, 7.0, 3.0], &[0, 1]));
+        ties.add(TieKind::Reference, 1, margins([7.0, 6.0], &[0]));
         let parts = ties.parts().unwrap();
         assert_eq!((parts.preferred, parts.preferred_hard), (1.0, 0.0));
     }
@@ -188,8 +188,8 @@ mod tests {
     fn a_prompt_without_every_score_counts_against_the_judge() {
         assert_eq!(Margins::of(&[Some(9.0), None, Some(3.0)], &[0, 1]), None);
         let mut ties = Ties::default();
-        ties.add(Kind::Tied, 1, None);
-        ties.add(Kind::Reference, 1, margins([7.0, 5.0], &[0]));
+        ties.add(TieKind::Tied, 1, None);
+        ties.add(TieKind::Reference, 1, margins([7.0, 5.0], &[0]));
         let parts = ties.parts().unwrap();
         assert_eq!((parts.tied_accuracy, parts.preferred, parts.preferred_hard, parts.margin), (0.0, 0.0, 0.0, 0.0));
         assert_eq!(parts.score(), 0.30);
@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn prompts_without_their_counterpart_give_no_score() {
         let mut ties = Ties::default();
-        ties.add(Kind::Tied, 1, margins([9.0, 8.0, 3.0], &[0, 1]));
-        ties.add(Kind::Reference, 2, margins([7.0, 5.0], &[0]));
+        ties.add(TieKind::Tied, 1, margins([9.0, 8.0, 3.0], &[0, 1]));
+        ties.add(TieKind::Reference, 2, margins([7.0, 5.0], &[0]));
         assert_eq!(ties.parts(), None);
     }
 }

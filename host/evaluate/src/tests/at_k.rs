@@ -5,9 +5,9 @@ use super::*;
 use crate::random::generator;
 use crate::{AtK, AtKOptions};
 
-fn options(ks: &[u32], resamples: u32) -> Options {
+fn options(ks: &[u32], resamples: u32) -> EvaluateOptions {
     let at_k = AtKOptions { ks: ks.to_vec(), resamples, bootstrap: 500, seed: 5 };
-    Options { at_k: Some(at_k), ..Options::default() }
+    EvaluateOptions { at_k: Some(at_k), ..EvaluateOptions::default() }
 }
 
 /// Tasks whose samples name the right one of two responses with probability 0.6, each on its own.
@@ -117,7 +117,7 @@ fn tasks_without_a_label_have_no_curve_and_do_not_ask_the_policy() {
 #[test]
 fn numbers_of_0_are_refused() {
     let message = |at_k| {
-        let options = Options { at_k: Some(at_k), ..Options::default() };
+        let options = EvaluateOptions { at_k: Some(at_k), ..EvaluateOptions::default() };
         Evaluator::new("run", "vote", "model", options).unwrap_err().to_string()
     };
     let good = AtKOptions::default();

@@ -4,7 +4,7 @@ use crate::Bar;
 #[test]
 fn accuracy_is_the_mean_credit_of_labelled_tasks() {
     let evaluation = evaluate(
-        Options::default(),
+        EvaluateOptions::default(),
         vec![
             task("won", &[], &[0], &[2.0, 1.0]),
             task("lost", &[], &[0], &[1.0, 2.0]),
@@ -28,14 +28,14 @@ fn accuracy_is_the_mean_credit_of_labelled_tasks() {
 
 #[test]
 fn a_run_without_labels_has_no_accuracy_rather_than_0() {
-    let figures = evaluate(Options::default(), vec![task("t", &[], &[], &[1.0, 2.0])]).unwrap().overall;
+    let figures = evaluate(EvaluateOptions::default(), vec![task("t", &[], &[], &[1.0, 2.0])]).unwrap().overall;
     assert_eq!((figures.accuracy, figures.tie_rate, figures.swap_consistency), (None, None, None));
     assert_eq!((figures.first_shown_wins, figures.tokens_per_task, figures.seconds_per_task), (None, None, None));
 }
 
 #[test]
 fn groups_are_sorted_and_a_missing_field_is_a_group_of_its_own() {
-    let options = Options { by: vec!["subset".into(), "lang".into()], ..Options::default() };
+    let options = EvaluateOptions { by: vec!["subset".into(), "lang".into()], ..EvaluateOptions::default() };
     let evaluation = evaluate(
         options,
         vec![
@@ -72,7 +72,7 @@ fn samples_are_counted_by_what_they_came_to_and_cost_is_a_mean_over_tasks() {
         ..task("2", &[], &[0], &[2.0, 1.0])
     };
     let unrecorded = task("3", &[], &[0], &[2.0, 1.0]);
-    let figures = evaluate(Options::default(), vec![first, second, unrecorded]).unwrap().overall;
+    let figures = evaluate(EvaluateOptions::default(), vec![first, second, unrecorded]).unwrap().overall;
     assert_eq!((figures.samples, figures.valid), (4, 1));
     assert_eq!(figures.failures, BTreeMap::from([("model_error".to_owned(), 1), ("unparsable".to_owned(), 2)]));
     assert_eq!((figures.tokens_per_task, figures.seconds_per_task), (Some(100.0), Some(4.0)));
@@ -84,7 +84,7 @@ fn swaps_and_first_places_are_shares_of_all_samples() {
     let biased = vec![sample(&[0, 1], Ok(scores(&[2.0, 1.0]))), sample(&[1, 0], Ok(scores(&[1.0, 2.0])))];
     let tasks = [consistent.clone(), consistent.clone(), consistent, biased];
     let tasks = tasks.map(|samples| TaskOutcome { samples, ..task("t", &[], &[0], &[2.0, 1.0]) });
-    let figures = evaluate(Options::default(), tasks.to_vec()).unwrap().overall;
+    let figures = evaluate(EvaluateOptions::default(), tasks.to_vec()).unwrap().overall;
     let swap = figures.swap_consistency.unwrap();
     assert_eq!((swap.value, swap.tasks), (0.75, 4));
     assert_eq!((swap.low, swap.high), crate::wilson(0.75, 4.0), "one pair a task");
@@ -97,7 +97,7 @@ fn histograms_tell_final_scores_from_those_of_samples_and_right_ones_from_wrong_
         samples: vec![sample(&[0, 1], Ok(vec![Some(8.0), None])), sample(&[0, 1], Err("unparsable"))],
         ..task("1", &[], &[0], &[8.0, 9.0])
     };
-    let evaluation = evaluate(Options::default(), vec![labelled, task("2", &[], &[], &[9.0, 9.0])]).unwrap();
+    let evaluation = evaluate(EvaluateOptions::default(), vec![labelled, task("2", &[], &[], &[9.0, 9.0])]).unwrap();
     let bar = |from, correct, wrong, unlabelled| Bar { from, to: from + 1.0, correct, wrong, unlabelled };
     assert_eq!(evaluation.scores, [bar(7.5, 1, 0, 0), bar(8.5, 0, 1, 2)]);
     assert_eq!(evaluation.sample_scores, [bar(7.5, 1, 0, 0)]);
@@ -106,7 +106,7 @@ fn histograms_tell_final_scores_from_those_of_samples_and_right_ones_from_wrong_
 #[test]
 fn numbers_that_do_not_fit_together_are_an_error_that_names_the_task() {
     let good = || task("bad", &[], &[0], &[1.0, 2.0]);
-    let message = |task| evaluate(Options::default(), vec![task]).unwrap_err().to_string();
+    let message = |task| evaluate(EvaluateOptions::default(), vec![task]).unwrap_err().to_string();
     assert_eq!(
         message(TaskOutcome { correct: vec![2], ..good() }),
         "task `bad`: the label names response 2, but there are only 2"

@@ -2,12 +2,12 @@ use super::*;
 use crate::{Protocol, ProtocolResult};
 
 fn result(protocol: Protocol, tasks: Vec<TaskOutcome>) -> ProtocolResult {
-    let options = Options { protocol: Some(protocol), ..Options::default() };
+    let options = EvaluateOptions { protocol: Some(protocol), ..EvaluateOptions::default() };
     evaluate(options, tasks).unwrap().protocol.unwrap()
 }
 
 fn error(protocol: Protocol, task: TaskOutcome) -> String {
-    let options = Options { protocol: Some(protocol), ..Options::default() };
+    let options = EvaluateOptions { protocol: Some(protocol), ..EvaluateOptions::default() };
     evaluate(options, vec![task]).unwrap_err().to_string()
 }
 

@@ -1,9 +1,9 @@
 use super::*;
 use crate::{Finding, JudgeVotes, VotingOptions};
 
-fn options() -> Options {
+fn options() -> EvaluateOptions {
     let voting = VotingOptions { judges: vec!["judge".into()], strategies: "strategy".into() };
-    Options { voting: Some(voting), ..Options::default() }
+    EvaluateOptions { voting: Some(voting), ..EvaluateOptions::default() }
 }
 
 /// A task of one judge and strategy about an item whose response 0 is right. Each sample is an order and what it came
@@ -145,6 +145,6 @@ fn tasks_about_one_item_have_to_agree_on_its_label() {
         "{error}"
     );
     let none = VotingOptions { judges: Vec::new(), strategies: "strategy".into() };
-    let error = evaluate(Options { voting: Some(none), ..Options::default() }, Vec::new()).unwrap_err();
+    let error = evaluate(EvaluateOptions { voting: Some(none), ..EvaluateOptions::default() }, Vec::new()).unwrap_err();
     assert_eq!(error.to_string(), "fields that tell judges apart: expected at least 1, found 0");
 }

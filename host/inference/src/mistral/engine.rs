@@ -8,7 +8,7 @@ use mistralrs::{RequestBuilder, Response, SamplingParams, StopTokens, TextMessag
 use tokio::sync::Mutex;
 
 use super::control_tokens::ControlTokens;
-use super::sampler::{GrammarEnd, SeededSampler, Step};
+use super::sampler::{GrammarEnd, SamplerStep, SeededSampler};
 use crate::backtrace;
 use crate::reply::{RawReply, RawToken};
 use crate::thinking::{self, Start};
@@ -51,7 +51,7 @@ impl Vocabulary {
         (!others.is_empty()).then_some(GrammarEnd { token: self.grammar_end, others })
     }
 
-    fn raw_token(&self, step: &Step) -> RawToken {
+    fn raw_token(&self, step: &SamplerStep) -> RawToken {
         let (logprob, alternatives) = match &step.odds {
             Some(odds) => (odds.logprob, odds.alternatives.as_slice()),
             None => (0.0, [].as_slice()),
@@ -204,7 +204,7 @@ impl Engine {
     fn completion(
         &self,
         request: &GenerateRequest,
-        steps: &[Step],
+        steps: &[SamplerStep],
         parsed: Parsed,
         start: Start,
         prompt_tokens: usize,

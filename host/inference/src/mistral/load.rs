@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::control_tokens::ControlTokens;
 use super::device::DeviceChoice;
 use super::engine::{Engine, Vocabulary};
-use super::source::Source;
+use super::source::ModelSource;
 use crate::backtrace;
 use crate::gguf;
 use rewarden_types::ModelError;
@@ -23,7 +23,7 @@ use rewarden_types::ModelError;
 const GPU_MEMORY_SHARE: f32 = 0.85;
 
 /// Weights in memory, from which engines can be started.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedModel {
     name: String,
     pipeline: Arc<Mutex<dyn Pipeline>>,
     scheduler: SchedulerConfig,
@@ -32,10 +32,10 @@ pub(crate) struct Loaded {
     context: usize,
 }
 
-impl Loaded {
+impl LoadedModel {
     /// Loads the weights. `batch` is the most sequences that may ever run at once.
     pub(crate) async fn load(
-        source: &Source,
+        source: &ModelSource,
         choice: DeviceChoice,
         device: Device,
         batch: usize,
@@ -81,7 +81,7 @@ impl Loaded {
             let blocks = metadata.cache_config.as_ref().map_or(usize::MAX, |c| c.num_gpu_blocks * c.block_size);
             (vocabulary, metadata.max_seq_len.min(blocks))
         };
-        Ok(Loaded { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context })
+        Ok(LoadedModel { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context })
     }
 
     /// Whether sequences can share a batch and a prefix safely at all: only with paged attention. Without it, batches
@@ -110,12 +110,17 @@ impl Loaded {
     }
 }
 
-fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) -> Result<AnyModelBuilder, ModelError> {
+fn builder(
+    source: &ModelSource,
+    choice: DeviceChoice,
+    device: Device,
+    batch: usize,
+) -> Result<AnyModelBuilder, ModelError> {
     let failed = |message: String| ModelError::Load { model: source.name(), message };
     let on_cpu = device.is_cpu();
     let paged = paged_attention(on_cpu).map_err(failed)?;
     match source {
-        Source::Gguf(path) => {
+        ModelSource::Gguf(path) => {
             let path = path.canonicalize().map_err(|source| ModelError::File {
                 action: "resolving",
                 path: path.display().to_string(),
@@ -135,7 +140,7 @@ fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) 
             }
             Ok(builder.into())
         }
-        Source::Directory(_) | Source::Hub(_) => {
+        ModelSource::Directory(_) | ModelSource::Hub(_) => {
             if !matches!(choice, DeviceChoice::Cpu | DeviceChoice::Cuda(0) | DeviceChoice::Metal(0)) {
                 return Err(ModelError::Device {
                     device: choice.to_string(),
@@ -145,8 +150,8 @@ fn builder(source: &Source, choice: DeviceChoice, device: Device, batch: usize) 
                 });
             }
             let id = match source {
-                Source::Directory(path) | Source::Gguf(path) => path.display().to_string(),
-                Source::Hub(id) => id.clone(),
+                ModelSource::Directory(path) | ModelSource::Gguf(path) => path.display().to_string(),
+                ModelSource::Hub(id) => id.clone(),
             };
             let mut builder = TextModelBuilder::new(id).with_max_num_seqs(batch).with_prefix_cache_n(None);
             if on_cpu {

@@ -46,14 +46,14 @@ struct Trace {
     /// Length of the token sequence at the latest call. Only ever compared: after a prefix hit the engine may show a
     /// shorter sequence than there is, so it is no measure of the position.
     context_len: Option<usize>,
-    steps: Vec<Step>,
+    steps: Vec<SamplerStep>,
     /// The logit of ending at the latest position, all end tokens together; present under a grammar.
     end_logit: Option<f32>,
 }
 
 /// What happened at one position.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Step {
+pub(crate) struct SamplerStep {
     /// The token that was chosen.
     pub token: u32,
     /// Present when log-probabilities are wanted.
@@ -84,7 +84,7 @@ impl SeededSampler {
     }
 
     /// Every position so far. The last one or two may lie behind a stop string.
-    pub(crate) fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<SamplerStep> {
         self.trace().steps.clone()
     }
 
@@ -120,7 +120,7 @@ impl SeededSampler {
             }
         } else {
             let odds = (self.top_logprobs > 0).then(|| Odds::of(logits, logit, self.top_logprobs));
-            trace.steps.push(Step { token, odds });
+            trace.steps.push(SamplerStep { token, odds });
         }
         trace.context_len = Some(context_len);
         Some(token)

@@ -7,7 +7,7 @@ use rewarden_types::ModelError;
 
 /// Where a model's weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ModelSource {
     /// A GGUF file, which also holds the tokenizer and the chat template.
     Gguf(PathBuf),
     /// A directory with `config.json`, tokenizer files and `*.safetensors`, as `git clone` of a model gives it.
@@ -16,14 +16,14 @@ pub enum Source {
     Hub(String),
 }
 
-impl Source {
+impl ModelSource {
     /// Decides what `model` names. The error says what was looked for and what is there instead.
-    pub fn resolve(model: &str) -> Result<Source, ModelError> {
+    pub fn resolve(model: &str) -> Result<ModelSource, ModelError> {
         let not_found = |message: String| ModelError::NotFound { model: model.to_owned(), message };
         let path = Path::new(model);
         if path.is_file() {
             return match starts_as_gguf(path) {
-                Ok(true) => Ok(Source::Gguf(path.to_owned())),
+                Ok(true) => Ok(ModelSource::Gguf(path.to_owned())),
                 Ok(false) => Err(not_found(
                     "expected a GGUF file, which begins with the bytes `GGUF`; for safetensors \
                                             give the directory that holds them"
@@ -33,10 +33,10 @@ impl Source {
             };
         }
         if path.is_dir() {
-            return directory(path).map(|()| Source::Directory(path.to_owned())).map_err(not_found);
+            return directory(path).map(|()| ModelSource::Directory(path.to_owned())).map_err(not_found);
         }
         if is_hub_id(model) {
-            return Ok(Source::Hub(model.to_owned()));
+            return Ok(ModelSource::Hub(model.to_owned()));
         }
         Err(not_found(
             "there is no such file or directory, and it is not a Hugging Face id (`owner/name`) either; give a GGUF \
@@ -48,12 +48,12 @@ impl Source {
     /// The name that goes into results: the last part of a path, so that it does not depend on where the file lies.
     pub fn name(&self) -> String {
         match self {
-            Source::Gguf(path) | Source::Directory(path) => {
+            ModelSource::Gguf(path) | ModelSource::Directory(path) => {
                 // Canonical, because the last part of `.` is no name.
                 let path = path.canonicalize().unwrap_or_else(|_| path.clone());
                 path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
             }
-            Source::Hub(id) => id.clone(),
+            ModelSource::Hub(id) => id.clone(),
         }
     }
 }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn message(model: &Path) -> String {
-        Source::resolve(model.to_str().unwrap()).unwrap_err().to_string()
+        ModelSource::resolve(model.to_str().unwrap()).unwrap_err().to_string()
     }
 
     #[test]
@@ -109,8 +109,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("m.bin");
         fs::write(&file, b"GGUF\x03\0\0\0").unwrap();
-        let source = Source::resolve(file.to_str().unwrap()).unwrap();
-        assert_eq!(source, Source::Gguf(file));
+        let source = ModelSource::resolve(file.to_str().unwrap()).unwrap();
+        assert_eq!(source, ModelSource::Gguf(file));
         assert_eq!(source.name(), "m.bin");
     }
 
@@ -129,8 +129,8 @@ mod tests {
         fs::write(dir.path().join("model.safetensors"), "").unwrap();
         assert!(message(dir.path()).contains("no config.json"));
         fs::write(dir.path().join("config.json"), "{}").unwrap();
-        let source = Source::resolve(dir.path().to_str().unwrap()).unwrap();
-        assert_eq!(source, Source::Directory(dir.path().to_owned()));
+        let source = ModelSource::resolve(dir.path().to_str().unwrap()).unwrap();
+        assert_eq!(source, ModelSource::Directory(dir.path().to_owned()));
     }
 
     #[test]
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn what_is_not_on_disk_is_an_id_only_when_it_looks_like_one() {
         let id = "HuggingFaceTB/SmolLM2-135M-Instruct";
-        assert_eq!(Source::resolve(id).unwrap(), Source::Hub(id.into()));
+        assert_eq!(ModelSource::resolve(id).unwrap(), ModelSource::Hub(id.into()));
         for not_an_id in ["", "model", "./models/x", "/models/x", "models/x.gguf", "a/b/c", "../x", "a/ b"] {
-            let error = Source::resolve(not_an_id).unwrap_err();
+            let error = ModelSource::resolve(not_an_id).unwrap_err();
             assert!(matches!(error, ModelError::NotFound { .. }), "{not_an_id}: {error}");
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::reply::{RawReply, RawToken};
-use crate::server::{self, Failure, body, excerpt};
+use crate::server::{self, TryFailure, body, excerpt};
 use crate::thinking::Start;
 use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
 
@@ -108,9 +108,9 @@ pub(super) struct Received {
 
 impl Received {
     /// Takes a part in and returns how many tokens it brought.
-    fn take(&mut self, part: Part) -> Result<u32, Failure> {
+    fn take(&mut self, part: Part) -> Result<u32, TryFailure> {
         if let Some(error) = part.error {
-            return Err(Failure::Malformed { expected: "a completion", found: excerpt(error.get(), None) });
+            return Err(TryFailure::Malformed { expected: "a completion", found: excerpt(error.get(), None) });
         }
         self.usage = part.usage.or(self.usage);
         let Some(choice) = part.choice else {
@@ -147,7 +147,7 @@ pub(super) async fn receive(
     response: Response,
     request: &GenerateRequest,
     progress: &(dyn Fn(GenerateProgress) + Send + Sync),
-) -> Result<Received, Failure> {
+) -> Result<Received, TryFailure> {
     let most = most(request);
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut received = Received::default();
@@ -177,21 +177,21 @@ pub(super) async fn receive(
     // Not every server says [DONE]; what tells a whole reply from a broken one is the reason for its end.
     match received.finish {
         Some(_) => Ok(received),
-        None => Err(Failure::Connection("the event stream ended before the completion did".into())),
+        None => Err(TryFailure::Connection("the event stream ended before the completion did".into())),
     }
 }
 
-fn damaged(error: &dyn std::fmt::Display) -> Failure {
-    Failure::Connection(format!("the event stream is damaged: {error}"))
+fn damaged(error: &dyn std::fmt::Display) -> TryFailure {
+    TryFailure::Connection(format!("the event stream is damaged: {error}"))
 }
 
-fn parse(text: &str) -> Result<Part, Failure> {
+fn parse(text: &str) -> Result<Part, TryFailure> {
     server::parse(text, "a chat completion in JSON")
 }
 
 /// Turns what was received into a completion.
-pub(super) fn complete(received: Received, request: &GenerateRequest) -> Result<Completion, Failure> {
-    let malformed = |expected, found: String| Err(Failure::Malformed { expected, found });
+pub(super) fn complete(received: Received, request: &GenerateRequest) -> Result<Completion, TryFailure> {
+    let malformed = |expected, found: String| Err(TryFailure::Malformed { expected, found });
     let finish = match received.finish.as_deref() {
         Some("stop") => FinishReason::Stop,
         Some("length") => FinishReason::Length,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ScalarInput, ScalarRoute};
-use crate::server::{self, Failure, body, excerpt};
+use crate::server::{self, TryFailure, body, excerpt};
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, FinishReason, Usage};
 
@@ -37,17 +37,17 @@ struct WireUsage {
 }
 
 /// Reads a successful response to its end.
-pub(super) async fn receive(response: Response, route: ScalarRoute) -> Result<Completion, Failure> {
+pub(super) async fn receive(response: Response, route: ScalarRoute) -> Result<Completion, TryFailure> {
     let text = body::text(response, LARGEST).await?;
     complete(&text, route)
 }
 
-fn complete(text: &str, route: ScalarRoute) -> Result<Completion, Failure> {
+fn complete(text: &str, route: ScalarRoute) -> Result<Completion, TryFailure> {
     let expected = match route {
         ScalarRoute::Classify => "a classification in JSON, with one finite number at `data[0].probs`",
         ScalarRoute::Pooling => "a pooling result in JSON, with one finite number at `data[0].data`",
     };
-    let malformed = |found: String| Failure::Malformed { expected, found };
+    let malformed = |found: String| TryFailure::Malformed { expected, found };
     let Reply { data, usage, error } = server::parse(text, expected)?;
     if let Some(error) = error.filter(|error| !error.is_null()) {
         return Err(malformed(format!("an error: {}", excerpt(&error.to_string(), None))));
@@ -135,14 +135,14 @@ fn misses_input(body: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn classified(number: &str) -> Result<Completion, Failure> {
+    fn classified(number: &str) -> Result<Completion, TryFailure> {
         complete(&format!(r#"{{"data":[{{"probs":[{number}]}}]}}"#), ScalarRoute::Classify)
     }
 
     #[test]
     fn a_number_beside_an_error_or_of_another_conversation_is_none() {
         let told = |reply: &str| match complete(reply, ScalarRoute::Classify) {
-            Err(Failure::Malformed { found, .. }) => found,
+            Err(TryFailure::Malformed { found, .. }) => found,
             other => panic!("{other:?}"),
         };
         assert_eq!(told(r#"{"error":"overloaded","data":[{"probs":[0.7]}]}"#), r#"an error: "overloaded""#);
@@ -175,7 +175,7 @@ mod tests {
     fn numbers_that_are_not_finite_are_refused_however_they_are_written() {
         for wrong in ["NaN", "null", "Infinity", "-Infinity", "1e999", "\"NaN\""] {
             let failure = classified(wrong).unwrap_err();
-            assert!(matches!(failure, Failure::Malformed { .. }), "{wrong}: {failure}");
+            assert!(matches!(failure, TryFailure::Malformed { .. }), "{wrong}: {failure}");
             assert!(failure.to_string().contains("one finite number"), "{wrong}: {failure}");
         }
     }

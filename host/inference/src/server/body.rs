@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use reqwest::Response;
 
-use super::failure::{Failure, excerpt};
+use super::failure::{TryFailure, excerpt};
 
 /// The most bytes that are read of any reply: some 40,000 tokens with twenty log-probabilities each.
 pub(crate) const LARGEST: usize = 64 << 20;
@@ -18,21 +18,21 @@ const LARGEST_ERROR: usize = 64 << 10;
 const LONGEST_LINE: usize = 1 << 20;
 
 /// The body as it arrives; fails when it is larger than `most` bytes.
-fn pieces(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
+fn pieces(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, TryFailure>> {
     let mut received = 0_usize;
     response.bytes_stream().map(move |piece| {
-        let piece = piece.map_err(|error| Failure::of_transport(&error))?;
+        let piece = piece.map_err(|error| TryFailure::of_transport(&error))?;
         received = received.saturating_add(piece.len());
         if received > most {
             let expected = "a reply no longer than what was asked for can be";
-            return Err(Failure::Malformed { expected, found: format!("one that goes on after {most} bytes") });
+            return Err(TryFailure::Malformed { expected, found: format!("one that goes on after {most} bytes") });
         }
         Ok(piece)
     })
 }
 
 /// The body of an event stream as it arrives; fails when it is larger than `most` bytes or one of its lines is too large.
-pub(crate) fn lines(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, Failure>> {
+pub(crate) fn lines(response: Response, most: usize) -> impl Stream<Item = Result<impl AsRef<[u8]>, TryFailure>> {
     let mut line = 0_usize;
     pieces(response, most).map(move |piece| {
         let piece = piece?;
@@ -43,26 +43,28 @@ pub(crate) fn lines(response: Response, most: usize) -> impl Stream<Item = Resul
         };
         if line > LONGEST_LINE {
             let expected = "lines of at most 1 MiB in the event stream";
-            return Err(Failure::Malformed { expected, found: "one that goes on".into() });
+            return Err(TryFailure::Malformed { expected, found: "one that goes on".into() });
         }
         Ok(piece)
     })
 }
 
 /// The whole body, which must be UTF-8, as JSON is, and no larger than `most` bytes.
-pub(crate) async fn text(response: Response, most: usize) -> Result<String, Failure> {
+pub(crate) async fn text(response: Response, most: usize) -> Result<String, TryFailure> {
     let mut pieces = std::pin::pin!(pieces(response, most));
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         whole.extend_from_slice(piece?.as_ref());
     }
-    String::from_utf8(whole)
-        .map_err(|error| Failure::Malformed { expected: "a reply in UTF-8", found: format!("other bytes ({error})") })
+    String::from_utf8(whole).map_err(|error| TryFailure::Malformed {
+        expected: "a reply in UTF-8",
+        found: format!("other bytes ({error})"),
+    })
 }
 
-impl Failure {
+impl TryFailure {
     /// An error status, with the beginning of its body and without `secret`.
-    pub(crate) async fn of_status(response: Response, secret: Option<&str>) -> Failure {
+    pub(crate) async fn of_status(response: Response, secret: Option<&str>) -> TryFailure {
         let status = response.status().as_u16();
         let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let seconds = header.and_then(|value| value.trim().parse().ok());
@@ -73,7 +75,7 @@ impl Failure {
             Some(onwards) => format!("redirects to {onwards}, which is not followed; if that is the server, name it"),
             None => beginning(response).await,
         };
-        Failure::Status { status, body: excerpt(&body, secret), retry_after }
+        TryFailure::Status { status, body: excerpt(&body, secret), retry_after }
     }
 }
 

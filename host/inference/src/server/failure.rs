@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::Terms;
+use super::ServerTerms;
 use rewarden_types::ModelError;
 
 /// How much of a server's error text is kept, in characters.
@@ -15,7 +15,7 @@ const SHOWN: usize = 500;
 
 /// Why one try failed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum TryFailure {
     /// An error status.
     Status { status: u16, body: String, retry_after: Option<Duration> },
     /// The connection was not made or broke off, perhaps in the middle of a reply.
@@ -30,27 +30,27 @@ pub(crate) enum Failure {
     Malformed { expected: &'static str, found: String },
 }
 
-impl Failure {
+impl TryFailure {
     /// Whether the same request may succeed later: not after a 4xx, which says that the request is at fault (429 says
     /// that its time is), and not after a reply that was whole.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Failure::Status { status, .. } => *status == 429 || *status >= 500,
-            Failure::Connection(_) | Failure::Empty | Failure::TryTimeout => true,
-            Failure::TotalTimeout | Failure::Malformed { .. } => false,
+            TryFailure::Status { status, .. } => *status == 429 || *status >= 500,
+            TryFailure::Connection(_) | TryFailure::Empty | TryFailure::TryTimeout => true,
+            TryFailure::TotalTimeout | TryFailure::Malformed { .. } => false,
         }
     }
 
     /// How long the server asked to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Failure::Status { retry_after, .. } => *retry_after,
+            TryFailure::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 
     /// A connection that was not made or broke off.
-    pub(crate) fn of_transport(error: &reqwest::Error) -> Failure {
+    pub(crate) fn of_transport(error: &reqwest::Error) -> TryFailure {
         // The library's own text says only "error sending request"; what happened is in the causes.
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -58,52 +58,54 @@ impl Failure {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        Failure::Connection(text)
+        TryFailure::Connection(text)
     }
 
     /// The error that `url` is named in, after `attempts` tries.
-    pub(crate) fn into_error(self, url: &str, terms: &Terms, attempts: u32) -> ModelError {
+    pub(crate) fn into_error(self, url: &str, terms: &ServerTerms, attempts: u32) -> ModelError {
         let endpoint = url.to_owned();
         match self {
-            Failure::Status { status, body, .. } => ModelError::HttpStatus { endpoint, status, body, attempts },
-            Failure::Connection(message) => ModelError::Connection { endpoint, message, attempts },
-            Failure::Empty => ModelError::EmptyReply { endpoint, attempts },
-            Failure::TryTimeout => {
+            TryFailure::Status { status, body, .. } => ModelError::HttpStatus { endpoint, status, body, attempts },
+            TryFailure::Connection(message) => ModelError::Connection { endpoint, message, attempts },
+            TryFailure::Empty => ModelError::EmptyReply { endpoint, attempts },
+            TryFailure::TryTimeout => {
                 ModelError::Timeout { endpoint, limit: "per-try", seconds: terms.try_timeout.as_secs_f64(), attempts }
             }
-            Failure::TotalTimeout => {
+            TryFailure::TotalTimeout => {
                 ModelError::Timeout { endpoint, limit: "total", seconds: terms.total_timeout.as_secs_f64(), attempts }
             }
-            Failure::Malformed { expected, found } => ModelError::MalformedReply { origin: endpoint, expected, found },
+            TryFailure::Malformed { expected, found } => {
+                ModelError::MalformedReply { origin: endpoint, expected, found }
+            }
         }
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for TryFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Status { status, body, .. } => write!(f, "status {status}: {body}"),
-            Failure::Connection(message) => f.write_str(message),
-            Failure::Empty => f.write_str("an empty reply"),
-            Failure::TryTimeout => f.write_str("took too long"),
-            Failure::TotalTimeout => f.write_str("took too long in all"),
-            Failure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
+            TryFailure::Status { status, body, .. } => write!(f, "status {status}: {body}"),
+            TryFailure::Connection(message) => f.write_str(message),
+            TryFailure::Empty => f.write_str("an empty reply"),
+            TryFailure::TryTimeout => f.write_str("took too long"),
+            TryFailure::TotalTimeout => f.write_str("took too long in all"),
+            TryFailure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
         }
     }
 }
 
 /// Reads a whole reply's JSON. `expected` says in words what it should be.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str, expected: &'static str) -> Result<T, Failure> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, expected: &'static str) -> Result<T, TryFailure> {
     if text.trim().is_empty() {
-        return Err(Failure::Empty);
+        return Err(TryFailure::Empty);
     }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         // Cut off on its way.
         Category::Eof | Category::Io => {
-            Failure::Connection(format!("the reply ended in the middle of its JSON: {error}"))
+            TryFailure::Connection(format!("the reply ended in the middle of its JSON: {error}"))
         }
         Category::Syntax | Category::Data => {
-            Failure::Malformed { expected, found: format!("{} ({error})", excerpt(text, None)) }
+            TryFailure::Malformed { expected, found: format!("{} ({error})", excerpt(text, None)) }
         }
     })
 }
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn only_what_time_can_cure_is_tried_again() {
-        let status = |status| Failure::Status { status, body: String::new(), retry_after: None };
+        let status = |status| TryFailure::Status { status, body: String::new(), retry_after: None };
         for (failure, again) in [
             (status(429), true),
             (status(500), true),
@@ -140,11 +142,11 @@ mod tests {
             (status(401), false),
             (status(404), false),
             (status(422), false),
-            (Failure::Connection("refused".into()), true),
-            (Failure::Empty, true),
-            (Failure::TryTimeout, true),
-            (Failure::TotalTimeout, false),
-            (Failure::Malformed { expected: "JSON", found: "HTML".into() }, false),
+            (TryFailure::Connection("refused".into()), true),
+            (TryFailure::Empty, true),
+            (TryFailure::TryTimeout, true),
+            (TryFailure::TotalTimeout, false),
+            (TryFailure::Malformed { expected: "JSON", found: "HTML".into() }, false),
         ] {
             assert_eq!(failure.may_pass(), again, "{failure}");
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::misfit::{Misfit, Place, Problem, Step, counted_items, expected, found};
-use super::number::Number;
+use super::misfit::{Misfit, PlaceStep, SchemaPlace, SchemaProblem, counted_items, expected, found};
+use super::number::ExactNumber;
 use super::shape::{Lists, Objects, Others, Shape, Texts};
 
 /// Where the check is, without a copy of a key until it is needed.
@@ -31,16 +31,16 @@ impl<'a> Check<'a> {
     }
 
     /// The way is left where it was when the value did not fit.
-    fn misfit(self, problem: Problem) -> Misfit {
+    fn misfit(self, problem: SchemaProblem) -> Misfit {
         let steps = self.way.into_iter().map(|at| match at {
-            At::Key(key) => Step::Key(key.to_owned()),
-            At::Item(item) => Step::Item(item),
+            At::Key(key) => PlaceStep::Key(key.to_owned()),
+            At::Item(item) => PlaceStep::Item(item),
         });
-        Misfit { place: Place(steps.collect()), problem }
+        Misfit { place: SchemaPlace(steps.collect()), problem }
     }
 
     /// Goes no deeper than the schema does, which is [`super::LEVELS`] at most.
-    fn fits(&mut self, shape: &'a Shape, value: &'a Value) -> Result<(), Problem> {
+    fn fits(&mut self, shape: &'a Shape, value: &'a Value) -> Result<(), SchemaProblem> {
         let fits = match value {
             Value::Null => shape.null,
             Value::Bool(value) => {
@@ -48,7 +48,7 @@ impl<'a> Check<'a> {
                 if *value { yes } else { no }
             }
             Value::Number(number) => {
-                let number = Number::of(number);
+                let number = ExactNumber::of(number);
                 shape.numbers.as_ref().zip(number).is_some_and(|(numbers, number)| numbers.has(number))
             }
             Value::String(text) => match &shape.texts {
@@ -58,7 +58,10 @@ impl<'a> Check<'a> {
                     let characters = text.chars().count();
                     if !count.has(characters) {
                         let found = if characters == 1 { "1 character" } else { &format!("{characters} characters") };
-                        return Err(Problem::Value(format!("expected {}, found one of {found}", expected(shape))));
+                        return Err(SchemaProblem::Value(format!(
+                            "expected {}, found one of {found}",
+                            expected(shape)
+                        )));
                     }
                     true
                 }
@@ -75,14 +78,14 @@ impl<'a> Check<'a> {
         if fits {
             Ok(())
         } else {
-            Err(Problem::Value(format!("expected {}, found {}", expected(shape), found(value, shape))))
+            Err(SchemaProblem::Value(format!("expected {}, found {}", expected(shape), found(value, shape))))
         }
     }
 
-    fn list(&mut self, shape: &'a Shape, lists: &'a Lists, items: &'a [Value]) -> Result<(), Problem> {
+    fn list(&mut self, shape: &'a Shape, lists: &'a Lists, items: &'a [Value]) -> Result<(), SchemaProblem> {
         if !lists.count.has(items.len()) {
             let found = counted_items(items.len());
-            return Err(Problem::Value(format!("expected {}, found one of {found}", expected(shape))));
+            return Err(SchemaProblem::Value(format!("expected {}, found one of {found}", expected(shape))));
         }
         for (place, item) in items.iter().enumerate() {
             if let Some(shape) = lists.first.get(place).or(lists.items.as_ref()) {
@@ -99,14 +102,14 @@ impl<'a> Check<'a> {
                 if !seen.insert(text) {
                     self.way.push(At::Item(place));
                     let found = found(item, &Shape::default());
-                    return Err(Problem::Value(format!("expected no item twice, found {found} again")));
+                    return Err(SchemaProblem::Value(format!("expected no item twice, found {found} again")));
                 }
             }
         }
         Ok(())
     }
 
-    fn object(&mut self, objects: &'a Objects, map: &'a Map<String, Value>) -> Result<(), Problem> {
+    fn object(&mut self, objects: &'a Objects, map: &'a Map<String, Value>) -> Result<(), SchemaProblem> {
         for (key, value) in map {
             self.way.push(At::Key(key));
             match (objects.property(key), &objects.others) {
@@ -115,7 +118,7 @@ impl<'a> Check<'a> {
                 (None, Others::Anything) => {}
                 (None, Others::Refused) => {
                     let known = objects.properties.iter().map(|property| property.name.clone()).collect();
-                    return Err(Problem::UnknownKey { known });
+                    return Err(SchemaProblem::UnknownKey { known });
                 }
             }
             self.way.pop();
@@ -128,7 +131,7 @@ impl<'a> Check<'a> {
                     Some(property) => format!("; expected {}", expected(&property.shape)),
                     None => String::new(),
                 };
-                return Err(Problem::Value(format!("missing{expected}")));
+                return Err(SchemaProblem::Value(format!("missing{expected}")));
             }
         }
         Ok(())
@@ -138,7 +141,7 @@ impl<'a> Check<'a> {
 /// One text for equal values: numbers by what they are, objects without the order of their keys.
 fn canonical(value: &Value, text: &mut String) {
     match value {
-        Value::Number(number) => match Number::of(number) {
+        Value::Number(number) => match ExactNumber::of(number) {
             Some(number) => text.push_str(&number.to_string()),
             None => text.push_str(&number.to_string()),
         },

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::number::Number;
+use super::number::ExactNumber;
 use super::shape::{Bound, Constants, Count, Numbers, Range, Shape, Texts};
 use rewarden_types::shown;
 
@@ -15,14 +15,14 @@ const LISTED: usize = 12;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
     /// Where it stands in the configuration; never empty.
-    pub place: Place,
+    pub place: SchemaPlace,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub problem: SchemaProblem,
 }
 
 /// See [`Misfit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum SchemaProblem {
     /// The key at the end of the path is none that the schema has.
     UnknownKey {
         /// Those that it has there.
@@ -34,19 +34,19 @@ pub enum Problem {
 
 /// The way to a value: keys, and places in lists. It reads `signals.answer.weight` or `principles[2].name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place(pub(super) Vec<Step>);
+pub struct SchemaPlace(pub(super) Vec<PlaceStep>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PlaceStep {
     Key(String),
     Item(usize),
 }
 
-impl Place {
+impl SchemaPlace {
     /// The key of the configuration itself that the way begins with.
     pub fn key(&self) -> Option<&str> {
         match self.0.first() {
-            Some(Step::Key(key)) => Some(key),
+            Some(PlaceStep::Key(key)) => Some(key),
             _ => None,
         }
     }
@@ -54,19 +54,19 @@ impl Place {
     /// The key that the way ends with, if it ends with one.
     pub fn last_key(&self) -> Option<&str> {
         match self.0.last() {
-            Some(Step::Key(key)) => Some(key),
+            Some(PlaceStep::Key(key)) => Some(key),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SchemaPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if place == 0 => f.write_str(&shown(key))?,
-                Step::Key(key) => write!(f, ".{}", shown(key))?,
-                Step::Item(item) => write!(f, "[{item}]")?,
+                PlaceStep::Key(key) if place == 0 => f.write_str(&shown(key))?,
+                PlaceStep::Key(key) => write!(f, ".{}", shown(key))?,
+                PlaceStep::Item(item) => write!(f, "[{item}]")?,
             }
         }
         Ok(())
@@ -79,7 +79,7 @@ impl fmt::Display for Misfit {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(message) => f.write_str(message),
@@ -108,7 +108,7 @@ pub(super) fn expected(shape: &Shape) -> String {
     }
     match &shape.numbers {
         Some(Numbers::Within(range)) => kinds.push(range.to_string()),
-        Some(Numbers::OneOf(numbers)) => kinds.push(few(numbers.order(), Number::to_string)),
+        Some(Numbers::OneOf(numbers)) => kinds.push(few(numbers.order(), ExactNumber::to_string)),
         None => {}
     }
     match &shape.texts {
@@ -179,7 +179,7 @@ fn constants(shape: &Shape, text: impl Fn(&str) -> String) -> Vec<String> {
         _ => None,
     };
     let mut all: Vec<String> = order(texts).iter().map(|constant| text(constant)).collect();
-    all.extend(order(numbers).iter().map(Number::to_string));
+    all.extend(order(numbers).iter().map(ExactNumber::to_string));
     let [no, yes] = shape.booleans;
     all.extend(
         [(no, "false"), (yes, "true"), (shape.null, "null")]

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A number that is compared exactly, whether it was written as an integer or not.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Number {
+pub(super) enum ExactNumber {
     Integer(i128),
     /// With a fraction, or beyond what [`i128`] holds. Finite.
     Float(f64),
@@ -14,7 +14,7 @@ pub(super) enum Number {
 /// 2^127: from there on a float is no `i128`.
 const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
 
-impl Number {
+impl ExactNumber {
     /// `None` for what is no finite number, which JSON does not have.
     pub(super) fn of(number: &serde_json::Number) -> Option<Self> {
         let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
@@ -41,7 +41,7 @@ impl Number {
     }
 }
 
-impl Ord for Number {
+impl Ord for ExactNumber {
     fn cmp(&self, other: &Self) -> Ordering {
         match (*self, *other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(&b),
@@ -63,21 +63,21 @@ fn integer_to_float(integer: i128, float: f64) -> Ordering {
     }
 }
 
-impl PartialOrd for Number {
+impl PartialOrd for ExactNumber {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Number {
+impl PartialEq for ExactNumber {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Number {}
+impl Eq for ExactNumber {}
 
-impl fmt::Display for Number {
+impl fmt::Display for ExactNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(integer) => integer.fmt(f),
@@ -93,8 +93,8 @@ mod tests {
 
     use super::*;
 
-    fn number(text: &str) -> Number {
-        Number::of(&text.parse().unwrap()).unwrap()
+    fn number(text: &str) -> ExactNumber {
+        ExactNumber::of(&text.parse().unwrap()).unwrap()
     }
 
     #[test]
@@ -119,8 +119,8 @@ mod tests {
         fn the_order_is_that_of_the_numbers(a in any::<f64>(), b in any::<i64>(), c in -4.0..4.0_f64, d in -4i64..4) {
             for (float, integer) in [(a, b), (c, d)] {
                 if !float.is_finite() { continue }
-                let ours = Number::of_float(float).cmp(&Number::Integer(integer.into()));
-                prop_assert_eq!(Number::Integer(integer.into()).cmp(&Number::of_float(float)), ours.reverse());
+                let ours = ExactNumber::of_float(float).cmp(&ExactNumber::Integer(integer.into()));
+                prop_assert_eq!(ExactNumber::Integer(integer.into()).cmp(&ExactNumber::of_float(float)), ours.reverse());
                 // A float of less than 2^53 is compared exactly by `f64` where the integer is that small too.
                 if integer.unsigned_abs() < 1 << 53 {
                     prop_assert_eq!(Some(ours), float.partial_cmp(&(integer as f64)));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::check::Check;
 use super::keywords::{CHECKED, Keyword, keyword};
-use super::number::Number;
+use super::number::ExactNumber;
 use super::shape::{Bound, Constants, Count, Lists, Numbers, Objects, Others, Property, Range, Shape, Texts};
 use super::types::Types;
 use super::{CONSTANTS, LEVELS, NAME_BYTES, SUBSCHEMAS, SchemaError};
@@ -133,8 +133,11 @@ impl<'a> Reader<'a> {
         if let Some(default) = map.get("default")
             && let Err(misfit) = Check::value(&shape, default)
         {
-            let at =
-                if misfit.place == super::Place::default() { String::new() } else { format!("`{}` ", misfit.place) };
+            let at = if misfit.place == super::SchemaPlace::default() {
+                String::new()
+            } else {
+                format!("`{}` ", misfit.place)
+            };
             return Err(self.refuse("default", format!("does not fit its own schema: {at}{}", misfit.problem)));
         }
         Ok(shape)
@@ -308,7 +311,7 @@ impl<'a> Reader<'a> {
                 Value::Null => shape.null = true,
                 Value::Bool(false) => shape.booleans[0] = true,
                 Value::Bool(true) => shape.booleans[1] = true,
-                Value::Number(number) => numbers.extend(Number::of(number)),
+                Value::Number(number) => numbers.extend(ExactNumber::of(number)),
                 Value::String(text) => texts.push(text.clone()),
                 Value::Array(_) | Value::Object(_) => {
                     let message =
@@ -372,7 +375,7 @@ impl<'a> Reader<'a> {
     fn range(&self, map: &Map<String, Value>) -> Result<Range> {
         let bound = |word: &str, excluded: bool| match map.get(word) {
             None => Ok(None),
-            Some(Value::Number(number)) => Ok(Number::of(number).map(|number| Bound { number, excluded })),
+            Some(Value::Number(number)) => Ok(ExactNumber::of(number).map(|number| Bound { number, excluded })),
             Some(other) => Err(self.refuse(word, format!("expected a number, found {}", shown(&other.to_string())))),
         };
         let tighter = |one: Option<Bound>, other: Option<Bound>, least: bool| match (one, other) {
@@ -391,8 +394,8 @@ impl<'a> Reader<'a> {
     fn extent(&self, map: &Map<String, Value>, least: &str, most: &str) -> Result<Count> {
         let count = |word: &str| match map.get(word) {
             None => Ok(None),
-            Some(value) => match value.as_number().and_then(Number::of) {
-                Some(Number::Integer(count)) if count >= 0 => Ok(Some(u64::try_from(count).unwrap_or(u64::MAX))),
+            Some(value) => match value.as_number().and_then(ExactNumber::of) {
+                Some(ExactNumber::Integer(count)) if count >= 0 => Ok(Some(u64::try_from(count).unwrap_or(u64::MAX))),
                 _ => {
                     let found = shown(&value.to_string());
                     Err(self.refuse(word, format!("expected an integer of at least 0, found {found}")))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::number::Number;
+use super::number::ExactNumber;
 
 /// Which values fit. At most one of the rules is for a value of any one type, so that checking a value costs as much as
 /// reading it.
@@ -25,7 +25,7 @@ pub(super) struct Shape {
 #[derive(Clone)]
 pub(super) enum Numbers {
     Within(Range),
-    OneOf(Constants<Number>),
+    OneOf(Constants<ExactNumber>),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -37,7 +37,7 @@ pub(super) struct Range {
 
 #[derive(Clone, Copy)]
 pub(super) struct Bound {
-    pub(super) number: Number,
+    pub(super) number: ExactNumber,
     /// Whether the bound itself does not fit.
     pub(super) excluded: bool,
 }
@@ -124,14 +124,14 @@ impl Constants<String> {
     }
 }
 
-impl Constants<Number> {
-    pub(super) fn has(&self, number: &Number) -> bool {
+impl Constants<ExactNumber> {
+    pub(super) fn has(&self, number: &ExactNumber) -> bool {
         self.set.contains(number)
     }
 }
 
 impl Range {
-    pub(super) fn has(&self, number: Number) -> bool {
+    pub(super) fn has(&self, number: ExactNumber) -> bool {
         (!self.integer || number.is_integer())
             && self.least.is_none_or(|least| number > least.number || (!least.excluded && number == least.number))
             && self.most.is_none_or(|most| number < most.number || (!most.excluded && number == most.number))
@@ -139,7 +139,7 @@ impl Range {
 }
 
 impl Numbers {
-    pub(super) fn has(&self, number: Number) -> bool {
+    pub(super) fn has(&self, number: ExactNumber) -> bool {
         match self {
             Self::Within(range) => range.has(number),
             Self::OneOf(constants) => constants.has(&number),

@@ -1,6 +1,6 @@
 //! The keyword `type`.
 
-use super::number::Number;
+use super::number::ExactNumber;
 use super::shape::{Constants, Numbers, Range, Shape};
 
 /// The types of a schema's `type`.
@@ -23,7 +23,7 @@ impl Types {
         let numbers = shape.numbers.filter(|_| self.integer || self.number).and_then(|numbers| match numbers {
             Numbers::Within(range) => Some(Numbers::Within(Range { integer: range.integer || integers, ..range })),
             Numbers::OneOf(constants) if integers => {
-                let whole: Vec<Number> = constants.order().iter().copied().filter(|n| n.is_integer()).collect();
+                let whole: Vec<ExactNumber> = constants.order().iter().copied().filter(|n| n.is_integer()).collect();
                 (!whole.is_empty()).then(|| Numbers::OneOf(Constants::new(whole).0))
             }
             constants => Some(constants),

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use super::sandbox::{self, Pipes};
-use super::syscalls::{self, Stage};
-use super::wire::{self, Answer, Bounds, Described, Loaded, Longest, NotAMessage, Request};
+use super::syscalls::{self, ConfinementStage};
+use super::wire::{self, Bounds, CallAnswer, Described, LoadReply, Longest, NotAMessage, Request};
 use crate::cache;
 use crate::contract::functions::{Call, for_each_function};
 use crate::engine::{Allocation, PluginEngine};
@@ -27,12 +27,12 @@ use rewarden_types::{Sha256Digest, shown};
 
 /// What a child is for. One that compiles never runs plugin code, and one that runs never compiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ChildRole {
     Compile,
     Run,
 }
 
-impl Role {
+impl ChildRole {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Compile => "compile",
@@ -70,14 +70,15 @@ pub fn serve(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Stop> {
     let arguments: Vec<String> = arguments.into_iter().filter_map(|argument| argument.into_string().ok()).collect();
     let [role, parent, memory] = arguments.as_slice() else { return Err(Stop::Usage) };
-    let role = [Role::Compile, Role::Run].into_iter().find(|known| known.name() == role).ok_or(Stop::Usage)?;
+    let role =
+        [ChildRole::Compile, ChildRole::Run].into_iter().find(|known| known.name() == role).ok_or(Stop::Usage)?;
     let parent = parent.parse().map_err(|_| Stop::Usage)?;
     let memory = memory.parse().map_err(|_| Stop::Usage)?;
     let images = match role {
-        Role::Compile => 0,
-        Role::Run => limits::CORE_INSTANCES.into(),
+        ChildRole::Compile => 0,
+        ChildRole::Run => limits::CORE_INSTANCES.into(),
     };
-    if role == Role::Compile {
+    if role == ChildRole::Compile {
         // The host waits for a load and meanwhile answers requests.
         lower_thread_priority();
     }
@@ -93,8 +94,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Stop> {
     let limits = Arc::new(Limits::from(bounds));
     // The engine starts a thread, and neither it nor the limits are of a plugin's making.
     let (allocation, stage) = match role {
-        Role::Compile => (Allocation::Pooled, Stage::Compiling),
-        Role::Run => (Allocation::OnDemand, Stage::Loading),
+        ChildRole::Compile => (Allocation::Pooled, ConfinementStage::Compiling),
+        ChildRole::Run => (Allocation::OnDemand, ConfinementStage::Loading),
     };
     let ready = PluginEngine::new(&limits, allocation).map_err(|error| format!("the engine: {error:#}"));
     let ready = ready.and_then(|machine| syscalls::narrow(stage).map(|()| machine).map_err(|error| error.to_string()));
@@ -107,8 +108,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Stop> {
     };
     parent.write(&wire::Confined::Ok(landlock))?;
     match role {
-        Role::Compile => compile(&mut parent, &machine, &limits),
-        Role::Run => answer_calls(&mut parent, machine, limits),
+        ChildRole::Compile => compile(&mut parent, &machine, &limits),
+        ChildRole::Run => answer_calls(&mut parent, machine, limits),
     }
 }
 
@@ -149,11 +150,11 @@ fn compile(parent: &mut Parent, machine: &PluginEngine, limits: &Limits) -> Resu
     });
     match compiled {
         Ok(bytes) => {
-            parent.write(&wire::Compiled::Ok(()))?;
+            parent.write(&wire::CompileReply::Ok(()))?;
             parent.0.output.write_all(&wire::head(bytes.len())?)?;
             Ok(parent.0.output.write_all(&bytes)?)
         }
-        Err(failure) => parent.write(&wire::Compiled::Err(failure)),
+        Err(failure) => parent.write(&wire::CompileReply::Err(failure)),
     }
 }
 
@@ -172,18 +173,18 @@ fn answer_calls(parent: &mut Parent, machine: Arc<PluginEngine>, limits: Arc<Lim
         // Images of its memories are made now, since they are files. Without them data would be copied by instructions,
         // and calls would take more fuel than in the parent.
         Ok(loaded) => loaded.initialize_copy_on_write_image().map(|()| loaded),
-        Err(error) => return parent.write(&Loaded::Unfit(format!("{error:#}"))),
+        Err(error) => return parent.write(&LoadReply::Unfit(format!("{error:#}"))),
     };
     let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             let failure = LoadFailure::Process { what: format!("could not make images of memories: {error:#}") };
-            return parent.write(&Loaded::Done(Err(failure)));
+            return parent.write(&LoadReply::Done(Err(failure)));
         }
     };
     drop(compiled);
-    if let Err(error) = syscalls::narrow(Stage::Running) {
-        return parent.write(&Loaded::Done(Err(LoadFailure::Process { what: error.to_string() })));
+    if let Err(error) = syscalls::narrow(ConfinementStage::Running) {
+        return parent.write(&LoadReply::Done(Err(LoadFailure::Process { what: error.to_string() })));
     }
     let log = Log::default();
     let name: Arc<str> = component.name.into();
@@ -195,9 +196,9 @@ fn answer_calls(parent: &mut Parent, machine: Arc<PluginEngine>, limits: Arc<Lim
     });
     let plugin = match plugin {
         Ok(loaded) => Plugin::new(name, Arc::new(loaded)),
-        Err(failure) => return parent.write(&Loaded::Done(Err(failure))),
+        Err(failure) => return parent.write(&LoadReply::Done(Err(failure))),
     };
-    parent.write(&Loaded::Done(Ok(Described::new(plugin.outline().clone(), plugin.about()))))?;
+    parent.write(&LoadReply::Done(Ok(Described::new(plugin.outline().clone(), plugin.about()))))?;
     loop {
         let asked = match parent.read() {
             Ok(asked) => asked,
@@ -243,5 +244,5 @@ macro_rules! answering {
 for_each_function!(answering);
 
 fn reply<T: Serialize>(log: &Log, outcome: Result<Metered<T>, CallError>) -> Result<Vec<u8>, NotAMessage> {
-    wire::frame(&Answer { log: log.take(), outcome: outcome.map_err(|error| error.failure) })
+    wire::frame(&CallAnswer { log: log.take(), outcome: outcome.map_err(|error| error.failure) })
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::supervisor::{GRACE, Supervisor};
 use super::waiting::Artefact;
-use super::wire::{self, Answer, Loaded, Longest, Request};
+use super::wire::{self, CallAnswer, LoadReply, Longest, Request};
 use super::worker::{Worker, WorkerError};
 use crate::contract::functions::Call;
 use crate::error::{CallError, CallFailure, LoadFailure};
@@ -52,7 +52,7 @@ impl Supervisor {
             let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
             let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
             let (worker, artefact, loaded) = match loaded {
-                Loaded::Unfit(_) if was_kept => {
+                LoadReply::Unfit(_) if was_kept => {
                     drop(artefact);
                     let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
                     let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
@@ -61,13 +61,13 @@ impl Supervisor {
                 loaded => (worker, artefact, loaded),
             };
             let described = match loaded {
-                Loaded::Done(described) => described.map_err(LoadFailure::bounded)?,
-                Loaded::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
+                LoadReply::Done(described) => described.map_err(LoadFailure::bounded)?,
+                LoadReply::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
             };
             let (outline, about) = described.checked()?;
             let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), worker);
             let bytes = artefact.wasm.clone();
-            Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::Place::Isolated(pool) }))
+            Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::CallPlace::Isolated(pool) }))
         })
     }
 }
@@ -154,7 +154,7 @@ impl Pool {
         let limits = &self.limits;
         worker.set_deadline(limits.wall.saturating_add(GRACE));
         worker.send_frame(request)?;
-        let answer: Answer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
+        let answer: CallAnswer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
         worker.clear_deadline();
         match &answer.outcome {
             Ok(metered) if metered.fuel > limits.fuel || metered.memory_bytes > limits.memory_bytes => {
@@ -171,7 +171,7 @@ impl Pool {
         Ok(answer.outcome.map_err(CallFailure::bounded))
     }
 
-    fn log<T>(&self, name: &str, answer: &Answer<T>) {
+    fn log<T>(&self, name: &str, answer: &CallAnswer<T>) {
         // As much as a plugin may write, whatever the child says, and one line about the rest.
         let mut left = self.limits.log_bytes;
         for line in &answer.log {
@@ -190,9 +190,9 @@ impl Pool {
             }
         }
         match self.supervisor.worker_with(name, &self.artefact, &self.limits)? {
-            (worker, Loaded::Done(Ok(_))) => Ok(worker),
-            (_, Loaded::Done(Err(failure))) => Err(WorkerError::Start(failure.to_string())),
-            (_, Loaded::Unfit(message)) => Err(WorkerError::Start(message)),
+            (worker, LoadReply::Done(Ok(_))) => Ok(worker),
+            (_, LoadReply::Done(Err(failure))) => Err(WorkerError::Start(failure.to_string())),
+            (_, LoadReply::Unfit(message)) => Err(WorkerError::Start(message)),
         }
     }
 }

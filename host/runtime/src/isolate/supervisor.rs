@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::child::Role;
+use super::child::ChildRole;
 use super::sandbox::LIMITS;
 use super::waiting::{Artefact, Waiting};
-use super::wire::{self, Bounds, Confined, Landlock, Loaded, Longest};
+use super::wire::{self, Bounds, Confined, Landlock, LoadReply, Longest};
 use super::worker::{Watch, Worker, WorkerError};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
@@ -16,7 +16,7 @@ use crate::compiler::COMPILERS;
 use crate::engine;
 use crate::error::LoadFailure;
 use crate::gate::Gate;
-use crate::held::Held;
+use crate::held::HeldBytes;
 use crate::holdings::Holdings;
 use crate::limits::Limits;
 use crate::plugin;
@@ -55,7 +55,7 @@ pub(crate) struct Supervisor {
 
 /// A child to be started, and who wants it.
 struct Order {
-    role: Role,
+    role: ChildRole,
     memory: u64,
     to: mpsc::SyncSender<std::io::Result<Worker>>,
 }
@@ -86,7 +86,7 @@ impl Supervisor {
             compilers: Gate::new(COMPILERS),
             landlock: Landlock::None,
         };
-        let (first, landlock) = supervisor.worker(Role::Run, &limits).map_err(|error| match error {
+        let (first, landlock) = supervisor.worker(ChildRole::Run, &limits).map_err(|error| match error {
             WorkerError::Sandbox(message) => {
                 match message.strip_prefix(LIMITS).and_then(|rest| rest.strip_prefix(": ")) {
                     Some(limits) => IsolationError::Limits { message: limits.to_owned() },
@@ -112,7 +112,7 @@ impl Supervisor {
     }
 
     /// Starts a child under these limits, which waits for its component.
-    fn worker(&self, role: Role, limits: &Limits) -> Result<(Worker, Landlock), WorkerError> {
+    fn worker(&self, role: ChildRole, limits: &Limits) -> Result<(Worker, Landlock), WorkerError> {
         let (to, worker) = mpsc::sync_channel(1);
         let order = Order { role, memory: memory(role, &self.host), to };
         let gone = |_| WorkerError::Start("the thread that starts processes is gone".into());
@@ -132,14 +132,14 @@ impl Supervisor {
         name: &str,
         artefact: &Artefact,
         limits: &Limits,
-    ) -> Result<(Worker, Loaded), WorkerError> {
+    ) -> Result<(Worker, LoadReply), WorkerError> {
         let first = match *limits == *self.host {
             true => self.first.lock().unwrap_or_else(PoisonError::into_inner).take(),
             false => None,
         };
         let mut worker = match first {
             Some(first) if first.is_alive() => first,
-            _ => self.worker(Role::Run, limits)?.0,
+            _ => self.worker(ChildRole::Run, limits)?.0,
         };
         // Two instances, for the types and the description, each with a limit of its own.
         worker.set_deadline(limits.wall.saturating_mul(2).saturating_add(GRACE));
@@ -161,7 +161,7 @@ impl Supervisor {
         limits: &Limits,
         cached: bool,
     ) -> Result<(Arc<Artefact>, bool), LoadFailure> {
-        let mut held = Held::new(self.holdings.counter(), wasm.len(), limits.loaded_bytes)?;
+        let mut held = HeldBytes::new(self.holdings.counter(), wasm.len(), limits.loaded_bytes)?;
         let most = Longest::compiled(wasm.len());
         let kept = self.cache.as_ref().filter(|_| cached).and_then(|cache| cache.confined(&digest, most));
         let was_kept = kept.is_some();
@@ -180,13 +180,13 @@ impl Supervisor {
             return Err(LoadFailure::CompilersBusy { compilers: COMPILERS, allowed });
         };
         let waited = started.elapsed();
-        let (mut worker, _) = self.worker(Role::Compile, limits).map_err(failed)?;
+        let (mut worker, _) = self.worker(ChildRole::Compile, limits).map_err(failed)?;
         worker.set_deadline(allowed.saturating_sub(waited));
         let longest = Longest::under(limits);
         let compiled = worker
             .send(&wire::Component { name: Cow::Borrowed(name), compiled: false })
             .and_then(|()| worker.send_bytes(wasm))
-            .and_then(|()| worker.receive::<wire::Compiled>(longest.loaded, longest.in_memory))
+            .and_then(|()| worker.receive::<wire::CompileReply>(longest.loaded, longest.in_memory))
             .and_then(|compiled| match compiled {
                 Ok(()) => worker.receive_bytes(Longest::compiled(wasm.len())).map(Ok),
                 Err(failure) => Ok(Err(failure)),
@@ -206,10 +206,10 @@ impl Supervisor {
 /// Returns the memory limit in bytes for a child with this role. Uses the host's limits, not the pack's: loading a component
 /// needs the same memory however low the pack sets its own. A running child holds its arguments twice (serialised and
 /// decoded) next to the instance's memory, and a few forms of the result.
-fn memory(role: Role, limits: &Limits) -> u64 {
+fn memory(role: ChildRole, limits: &Limits) -> u64 {
     match role {
-        Role::Compile => COMPILER_MEMORY,
-        Role::Run => {
+        ChildRole::Compile => COMPILER_MEMORY,
+        ChildRole::Run => {
             let bytes = limits.memory_bytes.saturating_mul(3).saturating_add(limits.result_bytes.saturating_mul(8));
             u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(128 << 20)
         }
@@ -236,7 +236,7 @@ fn start_and_watch(isolation: &Isolation, orders: &mpsc::Receiver<Order>) {
     }
 }
 
-fn spawn(isolation: &Isolation, role: Role, memory: u64) -> std::io::Result<Worker> {
+fn spawn(isolation: &Isolation, role: ChildRole, memory: u64) -> std::io::Result<Worker> {
     let mut command = Command::new(&isolation.program);
     command
         .args(&isolation.arguments)

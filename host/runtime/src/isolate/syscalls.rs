@@ -14,7 +14,7 @@ use super::sandbox::SandboxError;
 
 /// What a process does in its present stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum ConfinementStage {
     /// Compiles: starts threads and makes memory executable.
     Compiling,
     /// Loads what was compiled: makes memory executable, and images of WebAssembly memories, which are nameless files.
@@ -78,9 +78,9 @@ const MISSING: &[i64] = &[libc::SYS_clone3];
 const THREADS: &[i64] = &[libc::SYS_set_robust_list, libc::SYS_rseq];
 
 /// Narrows what all threads of this process may ask of the kernel. Cannot be undone, only narrowed further.
-pub(crate) fn narrow(stage: Stage) -> Result<(), SandboxError> {
+pub(crate) fn narrow(stage: ConfinementStage) -> Result<(), SandboxError> {
     let kill = SeccompAction::KillProcess;
-    if stage != Stage::Running {
+    if stage != ConfinementStage::Running {
         for (calls, errno) in [(DENIED, libc::EACCES), (MISSING, libc::ENOSYS)] {
             let rules = calls.iter().map(|call| (*call, vec![])).collect();
             install(rules, SeccompAction::Allow, SeccompAction::Errno(errno.unsigned_abs()))?;
@@ -100,20 +100,20 @@ fn install(rules: Rules, otherwise: SeccompAction, listed: SeccompAction) -> Res
     apply_filter_all_threads(&program).map_err(failed)
 }
 
-fn allowed(stage: Stage) -> Result<Rules, seccompiler::BackendError> {
+fn allowed(stage: ConfinementStage) -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = ALWAYS.iter().chain(DENIED).chain(MISSING).map(|call| (*call, vec![])).collect();
     rules.insert(libc::SYS_mmap, mappings()?);
-    rules.insert(libc::SYS_mprotect, if stage == Stage::Running { writable_only()? } else { vec![] });
-    if stage != Stage::Running {
+    rules.insert(libc::SYS_mprotect, if stage == ConfinementStage::Running { writable_only()? } else { vec![] });
+    if stage != ConfinementStage::Running {
         // For the next, narrower list.
         rules.insert(libc::SYS_seccomp, vec![]);
         rules.insert(libc::SYS_prctl, vec![argument(0, libc::PR_SET_NO_NEW_PRIVS)?, argument(0, libc::PR_SET_NAME)?]);
     }
-    if stage == Stage::Loading {
+    if stage == ConfinementStage::Loading {
         rules.insert(libc::SYS_memfd_create, vec![]);
         rules.insert(libc::SYS_fcntl, vec![argument(1, libc::F_ADD_SEALS)?]);
     }
-    if stage == Stage::Compiling {
+    if stage == ConfinementStage::Compiling {
         rules.extend(THREADS.iter().map(|call| (*call, vec![])));
         rules.insert(libc::SYS_clone, vec![thread()?]);
     }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::worker::Worker;
 use crate::engine;
-use crate::held::Held;
+use crate::held::HeldBytes;
 
 /// A component and what a child compiled it to; shared by pools of different limits.
 pub(crate) struct Artefact {
     pub(crate) wasm: Arc<[u8]>,
     pub(crate) compiled: Vec<u8>,
     /// Counts it as held.
-    pub(crate) _held: Held,
+    pub(crate) _held: HeldBytes,
 }
 
 /// Children of all pools that wait for calls. The ones that have waited longest are ended when there are too many, so that

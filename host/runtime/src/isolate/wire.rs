@@ -5,9 +5,9 @@
 //!
 //! 1. [`Bounds`]; answered by [`Confined`], after which the child can do nothing but compute and answer.
 //! 2. [`Component`], then its bytes, then, where it says so, its compiled form.
-//!    A child that compiles answers [`Compiled`], then the compiled form, and ends.
-//!    A child that runs answers [`Loaded`].
-//! 3. [`Request`], answered by [`Answer`], as often as the parent likes. The end of input ends the child.
+//!    A child that compiles answers [`CompileReply`], then the compiled form, and ends.
+//!    A child that runs answers [`LoadReply`].
+//! 3. [`Request`], answered by [`CallAnswer`], as often as the parent likes. The end of input ends the child.
 //!
 //! Both ends are one build of one program, so nothing here is versioned.
 
@@ -120,11 +120,11 @@ pub(crate) struct Component<'a> {
 }
 
 /// Whether a compiled form follows, or why there is none.
-pub(crate) type Compiled = Result<(), LoadFailure>;
+pub(crate) type CompileReply = Result<(), LoadFailure>;
 
 /// What became of a component that was to be run.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Loaded {
+pub(crate) enum LoadReply {
     /// The compiled form is of another build or damaged.
     Unfit(String),
     /// It waits for calls, or was refused.
@@ -170,7 +170,7 @@ pub(crate) struct Request<'a> {
 
 /// What a call gave; `T` is the function's result.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Answer<T> {
+pub(crate) struct CallAnswer<T> {
     pub(crate) log: Vec<LogLine>,
     pub(crate) outcome: Result<Metered<T>, CallFailure>,
 }
@@ -233,7 +233,7 @@ pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<Str
         type Read = Result<String, String>;
 
         fn read<T: DeserializeOwned>(self) -> Self::Read {
-            let answer: Answer<T> = read(self.0, Longest::under(self.1).answer, self.1)?;
+            let answer: CallAnswer<T> = read(self.0, Longest::under(self.1).answer, self.1)?;
             let outcome = match answer.outcome {
                 Ok(_) => "a result".to_owned(),
                 Err(failure) => failure.bounded().to_string(),
@@ -243,13 +243,13 @@ pub fn read_foreign_frame(kind: u8, bytes: &[u8], limits: &Limits) -> Result<Str
     }
     match kind {
         0 => read::<Confined>(bytes, Longest::under(limits).confined, limits).map(|confined| format!("{confined:?}")),
-        1 => read::<Compiled>(bytes, Longest::under(limits).loaded, limits).map(|compiled| {
+        1 => read::<CompileReply>(bytes, Longest::under(limits).loaded, limits).map(|compiled| {
             compiled.map_err(LoadFailure::bounded).map_or_else(|error| error.to_string(), |()| "compiled".into())
         }),
-        2 => match read::<Loaded>(bytes, Longest::under(limits).loaded, limits)? {
-            Loaded::Unfit(_) => Ok("unfit".into()),
-            Loaded::Done(Err(failure)) => Ok(failure.bounded().to_string()),
-            Loaded::Done(Ok(described)) => {
+        2 => match read::<LoadReply>(bytes, Longest::under(limits).loaded, limits)? {
+            LoadReply::Unfit(_) => Ok("unfit".into()),
+            LoadReply::Done(Err(failure)) => Ok(failure.bounded().to_string()),
+            LoadReply::Done(Ok(described)) => {
                 described.checked().map_or_else(|error| Ok(error.to_string()), |(_, about)| Ok(about.name))
             }
         },
@@ -325,8 +325,8 @@ mod tests {
         frame(message).unwrap().split_off(HEAD)
     }
 
-    fn answer<T>(value: T) -> Answer<T> {
-        Answer { log: vec![], outcome: Ok(Metered { value, fuel: 1, memory_bytes: 1 }) }
+    fn answer<T>(value: T) -> CallAnswer<T> {
+        CallAnswer { log: vec![], outcome: Ok(Metered { value, fuel: 1, memory_bytes: 1 }) }
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_a_child_says_went_wrong_is_cut_and_on_one_line() {
-        let failed = |failure: CallFailure| body(&Answer::<()> { log: vec![], outcome: Err(failure) });
+        let failed = |failure: CallFailure| body(&CallAnswer::<()> { log: vec![], outcome: Err(failure) });
         let words = "\u{1b}[2K\n".repeat(100_000);
         for failure in [
             CallFailure::InvalidResult { message: words.clone() },
@@ -376,7 +376,7 @@ mod tests {
             let told = read(3, &failed(failure));
             assert!(told.len() < 25_000 && !told.contains(['\u{1b}', '\n']), "{} bytes: {told:.100}", told.len());
         }
-        let refused = |failure: LoadFailure| read(2, &body(&Loaded::Done(Err(failure))));
+        let refused = |failure: LoadFailure| read(2, &body(&LoadReply::Done(Err(failure))));
         assert!(refused(LoadFailure::ForbiddenImport { import: words.clone() }).len() < 20_000);
         // A child reads no files.
         let file = refused(LoadFailure::NotAFile { path: "/etc/shadow".into() });

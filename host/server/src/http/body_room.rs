@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use rewarden_dialects::{Problem, ProblemKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 
 /// The time within which a body must arrive. A body of 16 MB does so over a line of 4.5 Mbit/s.
 const ARRIVAL: Duration = Duration::from_secs(30);
@@ -107,7 +107,7 @@ pub(crate) async fn take((bodies, most): (BodyRoom, usize), request: Request, ne
             if !parts.headers.contains_key(EXPECT) {
                 drain(body, most).await;
             }
-            Refusal(problem).into_response()
+            ProblemResponse(problem).into_response()
         }
     }
 }

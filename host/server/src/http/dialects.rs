@@ -10,7 +10,7 @@ use rewarden_dialects::{Asked, ChatFormatError, DialectConfig, DialectEndpoint, 
 
 use crate::http::extract::JsonBytes;
 use crate::http::headers::labelled;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::judging::{Caller, Rewards};
 use crate::off_thread::{cost, off_thread};
 
@@ -49,14 +49,14 @@ async fn answer(
     RawQuery(query): RawQuery,
     caller: Caller,
     JsonBytes(body): JsonBytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ProblemResponse> {
     let (dialects, query, bytes) = (serving.dialects.clone(), query.unwrap_or_default(), body.len());
     let Asked { asks, reply } =
         off_thread(cost::DIALECT, bytes, move || endpoint.read(&dialects, &query, &body)).await??;
     let answers = if asks.is_empty() { Ok(Vec::new()) } else { serving.rewards.rewards(asks, &caller).await };
     let (pack, response) = off_thread(cost::DIGEST, bytes, move || {
         let DialectReply { pack, body } = reply.write(answers);
-        (pack, body.map(Json).map_err(Refusal).into_response())
+        (pack, body.map(Json).map_err(ProblemResponse).into_response())
     })
     .await?;
     Ok(match pack {

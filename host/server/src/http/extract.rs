@@ -7,16 +7,16 @@ use axum::http::{HeaderMap, header, request::Parts};
 use rewarden_dialects::{Problem, ProblemKind, parse_json};
 use serde::de::DeserializeOwned;
 
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::off_thread::{cost, off_thread};
 
 /// The bytes of a body that is declared as JSON.
 pub(crate) struct JsonBytes(pub(crate) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
-    type Rejection = Refusal;
+    type Rejection = ProblemResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
         check_type(request.headers())?;
         Ok(Self(Bytes::from_request(request, state).await.map_err(|error| unread(&error))?))
     }
@@ -26,9 +26,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for JsonBody<T> {
-    type Rejection = Refusal;
+    type Rejection = ProblemResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
         Ok(Self(off_thread(cost::JSON, bytes.len(), move || parse_json(&bytes)).await??))
     }
@@ -38,9 +38,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
 pub(crate) struct Segment(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
-    type Rejection = Refusal;
+    type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
         let Path(segment) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|error| Problem::new(ProblemKind::InvalidRequest, format!("the path cannot be read: {error}")))?;

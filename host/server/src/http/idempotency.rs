@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::http::headers::PACK;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::judging::Caller;
 use crate::metrics::Metrics;
 use crate::off_thread::{cost, off_thread};
-use crate::settings::Limits;
+use crate::settings::ServerLimits;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The header of answers that were given before.
@@ -89,7 +89,7 @@ struct Pending {
 }
 
 impl Idempotency {
-    pub(crate) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(limits: &ServerLimits, metrics: Arc<Metrics>) -> Self {
         Self { lifetime: limits.idempotency, body_bytes: limits.body_bytes, metrics, inner: Arc::default() }
     }
 
@@ -150,7 +150,7 @@ pub(crate) async fn answer_once(State(answers): State<Arc<Idempotency>>, request
     if !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    once(&answers, request, next).await.unwrap_or_else(|problem| Refusal(problem).into_response())
+    once(&answers, request, next).await.unwrap_or_else(|problem| ProblemResponse(problem).into_response())
 }
 
 async fn once(answers: &Idempotency, request: Request, next: Next) -> Result<Response, Problem> {

@@ -19,14 +19,14 @@ const FILE_BYTES: u64 = 1 << 20;
 
 /// What a key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum KeyRole {
     /// To score and to look.
     Score,
     /// To change packs as well.
     Admin,
 }
 
-impl Role {
+impl KeyRole {
     /// The role's name in the keys file.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Role {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: String,
-    pub(crate) role: Role,
+    pub(crate) role: KeyRole,
     digest: Sha256Digest,
     pub(crate) rate: Option<Rate>,
 }
@@ -115,7 +115,7 @@ impl Keys {
     }
 
     /// The number of keys of this role.
-    pub fn count(&self, role: Role) -> usize {
+    pub fn count(&self, role: KeyRole) -> usize {
         self.keys.iter().filter(|key| key.role == role).count()
     }
 
@@ -124,7 +124,7 @@ impl Keys {
     /// # Errors
     ///
     /// The name is not allowed, or the operating system gives no randomness.
-    pub fn generate(name: &str, role: Role) -> Result<NewKey, String> {
+    pub fn generate(name: &str, role: KeyRole) -> Result<NewKey, String> {
         check_name(name)?;
         let mut bytes = [0; 32];
         OsRng
@@ -143,8 +143,8 @@ fn key(line: &str, rate: Option<u32>) -> Result<Key, String> {
     };
     check_name(name)?;
     let role = match role {
-        "score" => Role::Score,
-        "admin" => Role::Admin,
+        "score" => KeyRole::Score,
+        "admin" => KeyRole::Admin,
         other => return Err(format!("expected the role `score` or `admin`, found `{other}`")),
     };
     // If a key was pasted instead of its digest, it must not appear in a log.
@@ -180,18 +180,18 @@ mod tests {
 
     #[test]
     fn a_generated_key_is_found_by_its_line_and_no_other_key_is() {
-        let key = Keys::generate("trainer", Role::Score).unwrap();
+        let key = Keys::generate("trainer", KeyRole::Score).unwrap();
         let keys = read(&format!("# keys\n{} rate=5\n", key.line)).unwrap();
         assert!(!key.line.contains(&key.secret));
         let found = keys.find(&key.secret).unwrap();
-        assert_eq!((found.name.as_str(), found.role, found.rate.is_some()), ("trainer", Role::Score, true));
+        assert_eq!((found.name.as_str(), found.role, found.rate.is_some()), ("trainer", KeyRole::Score, true));
         assert!(keys.find("").is_none());
-        assert!(keys.find(&Keys::generate("trainer", Role::Score).unwrap().secret).is_none());
+        assert!(keys.find(&Keys::generate("trainer", KeyRole::Score).unwrap().secret).is_none());
     }
 
     #[test]
     fn a_wrong_line_is_named_and_a_pasted_secret_is_not_repeated() {
-        let secret = Keys::generate("a", Role::Score).unwrap().secret;
+        let secret = Keys::generate("a", KeyRole::Score).unwrap().secret;
         let error = read(&format!("\na score {secret}\n")).unwrap_err();
         assert_eq!(error.line, Some(2));
         assert!(!error.to_string().contains(&secret), "{error}");

@@ -24,7 +24,7 @@ mod wire;
 pub(crate) use self::access::{Access, Hosts};
 pub(crate) use self::cors::Origins;
 pub use self::dialects::dialect_routes;
-pub use self::keys::{Keys, KeysError, NewKey, Role};
+pub use self::keys::{KeyRole, Keys, KeysError, NewKey};
 pub(crate) use self::listen::serve;
 pub(crate) use self::rate::Rate;
 pub(crate) use self::routes::router;

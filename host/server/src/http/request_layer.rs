@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::http::cors;
 use crate::http::headers::REQUEST_ID;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::state::App;
 use crate::judging::{Caller, hex};
 use crate::metrics::Metrics;
@@ -53,7 +53,7 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     };
     let answered: Result<Response, Problem> =
         answered.instrument(tracing::info_span!("request", id, method = %method, path)).await;
-    let mut response = answered.unwrap_or_else(|problem| Refusal(problem).into_response());
+    let mut response = answered.unwrap_or_else(|problem| ProblemResponse(problem).into_response());
     if let Some(origin) = origin {
         cors::allow(&mut response, origin);
     }

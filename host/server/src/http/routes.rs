@@ -16,7 +16,7 @@ use crate::http::body_room::{self, BodyRoom};
 use crate::http::idempotency::{self, Idempotency};
 use crate::http::openapi;
 use crate::http::page;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::request_layer;
 use crate::http::state::App;
 
@@ -65,12 +65,12 @@ pub(crate) fn router(app: Arc<App>, more: Router, documents: Vec<Document>) -> R
         .layer(middleware::from_fn_with_state(app, request_layer::pass))
 }
 
-async fn no_route(uri: Uri) -> Refusal {
+async fn no_route(uri: Uri) -> ProblemResponse {
     let detail = format!("there is no {}; /docs shows what there is", uri.path());
-    Refusal(Problem::new(ProblemKind::NotFound, detail))
+    ProblemResponse(Problem::new(ProblemKind::NotFound, detail))
 }
 
-async fn no_method(method: Method, uri: Uri) -> Refusal {
+async fn no_method(method: Method, uri: Uri) -> ProblemResponse {
     let detail = format!("{} does not take {method}; /docs shows what it takes", uri.path());
-    Refusal(Problem::new(ProblemKind::MethodNotAllowed, detail))
+    ProblemResponse(Problem::new(ProblemKind::MethodNotAllowed, detail))
 }

@@ -9,7 +9,7 @@ use crate::http::cors::Origins;
 use crate::judging::RewardService;
 use crate::live::{Models, PackManager};
 use crate::metrics::Metrics;
-use crate::settings::Limits;
+use crate::settings::ServerLimits;
 
 /// What every handler can reach.
 pub(crate) struct App {
@@ -17,7 +17,7 @@ pub(crate) struct App {
     pub(crate) packs: Arc<PackManager>,
     pub(crate) models: Models,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: ServerLimits,
     pub(crate) access: Access,
     pub(crate) origins: Origins,
     pub(crate) shadows: BTreeMap<String, String>,

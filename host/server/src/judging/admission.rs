@@ -15,7 +15,7 @@ pub(crate) struct Admission {
 }
 
 /// Room for some tasks, given back when dropped.
-pub(crate) struct Permit {
+pub(crate) struct AdmissionPermit {
     inside: Arc<AtomicUsize>,
     tasks: usize,
 }
@@ -38,9 +38,9 @@ impl Admission {
     /// # Errors
     ///
     /// The queue is full.
-    pub(crate) fn admit(&self, tasks: usize) -> Result<Permit, Problem> {
+    pub(crate) fn admit(&self, tasks: usize) -> Result<AdmissionPermit, Problem> {
         let before = self.inside.fetch_add(tasks, Ordering::Relaxed);
-        let permit = Permit { inside: self.inside.clone(), tasks };
+        let permit = AdmissionPermit { inside: self.inside.clone(), tasks };
         if before < self.most {
             return Ok(permit);
         }
@@ -52,7 +52,7 @@ impl Admission {
     }
 }
 
-impl Drop for Permit {
+impl Drop for AdmissionPermit {
     fn drop(&mut self) {
         self.inside.fetch_sub(self.tasks, Ordering::Relaxed);
     }

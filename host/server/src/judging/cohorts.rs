@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::judging::admission::{Admission, Permit};
+use crate::judging::admission::{Admission, AdmissionPermit};
 use crate::judging::fingerprint;
 use crate::judging::prepared::PreparedTask;
 use crate::judging::rewards::Caller;
 use crate::live::{Changes, PackVersion};
-use crate::settings::{Limits, PartialGroups};
+use crate::settings::{PartialGroups, ServerLimits};
 
 /// Judges a group as one task.
 pub(crate) type JudgeGroup<V> = dyn Fn(Arc<V>, Task) -> BoxFuture<'static, Result<Answer, Problem>> + Send + Sync;
@@ -78,11 +78,11 @@ struct Membership<V> {
     key: GroupKey,
     group: u64,
     member: u64,
-    _waiting: Permit,
+    _waiting: AdmissionPermit,
 }
 
 impl<V: Send + Sync + 'static> Cohorts<V> {
-    pub(crate) fn new(judge: Box<JudgeGroup<V>>, incomplete: Counter, limits: &Limits) -> Self {
+    pub(crate) fn new(judge: Box<JudgeGroup<V>>, incomplete: Counter, limits: &ServerLimits) -> Self {
         Self {
             shared: Arc::new(Shared {
                 judge,

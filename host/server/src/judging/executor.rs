@@ -9,19 +9,19 @@ use rewarden_store::StoreError;
 use rewarden_types::Task;
 use tokio::sync::Semaphore;
 
-use crate::judging::admission::{Admission, Permit};
+use crate::judging::admission::{Admission, AdmissionPermit};
 use crate::judging::judged::{JudgeResult, Judged};
-use crate::judging::progress::Progress;
+use crate::judging::progress::SampleProgress;
 use crate::judging::recent::Recent;
 use crate::judging::rule_threads::RuleThreads;
 use crate::judging::shadow::Shadows;
 use crate::judging::single_flight::{Handle, SingleFlight};
 use crate::live::{OpenRun, PackVersion, RunStore};
 use crate::metrics::Metrics;
-use crate::settings::Limits;
+use crate::settings::ServerLimits;
 
 /// A share in the judgement of a task, with its progress.
-pub(crate) type JudgeHandle = Handle<JudgeResult, Progress>;
+pub(crate) type JudgeHandle = Handle<JudgeResult, SampleProgress>;
 
 /// Judges tasks and records them.
 pub(crate) struct Executor {
@@ -33,14 +33,14 @@ pub(crate) struct Executor {
     model_queue: Admission,
     rule_queue: Admission,
     /// By the version's identity and the task's id in the run.
-    flights: SingleFlight<([u8; 32], String), JudgeResult, Progress>,
+    flights: SingleFlight<([u8; 32], String), JudgeResult, SampleProgress>,
     shadows: Shadows,
 }
 
 /// The permits of one request's tasks, given back when dropped.
 pub(crate) struct Admitted {
-    _model: Option<Permit>,
-    _rule: Option<Permit>,
+    _model: Option<AdmissionPermit>,
+    _rule: Option<AdmissionPermit>,
 }
 
 impl Executor {
@@ -48,7 +48,7 @@ impl Executor {
         runs: Arc<RunStore>,
         metrics: Arc<Metrics>,
         shadows: Shadows,
-        limits: &Limits,
+        limits: &ServerLimits,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         Ok(Self {
             runs,
@@ -87,7 +87,7 @@ impl Executor {
     /// Judges a task, or joins its judgement if it is under way: identical tasks of one version in flight are judged once.
     pub(crate) fn join_or_start(self: &Arc<Self>, version: &Arc<PackVersion>, task: Task) -> JudgeHandle {
         let key = (version.identity, task.id.clone());
-        let progress = || Progress::new(self.metrics.clone());
+        let progress = || SampleProgress::new(self.metrics.clone());
         let start = |progress| self.clone().judge(version.clone(), task, progress);
         let handle = self.flights.join_or_start(key, progress, start);
         if handle.joined {
@@ -96,7 +96,12 @@ impl Executor {
         handle
     }
 
-    async fn judge(self: Arc<Self>, version: Arc<PackVersion>, task: Task, progress: Arc<Progress>) -> JudgeResult {
+    async fn judge(
+        self: Arc<Self>,
+        version: Arc<PackVersion>,
+        task: Task,
+        progress: Arc<SampleProgress>,
+    ) -> JudgeResult {
         let judged = if version.judge.asks_a_model() {
             self.by_model(&version, task, &progress).await?
         } else {
@@ -118,7 +123,7 @@ impl Executor {
         &self,
         version: &Arc<PackVersion>,
         task: Task,
-        progress: &Progress,
+        progress: &SampleProgress,
     ) -> Result<Arc<(Task, Verdict)>, Problem> {
         let began = Instant::now();
         let _slot = self
@@ -142,7 +147,7 @@ impl Executor {
         &self,
         version: &Arc<PackVersion>,
         task: Task,
-        progress: Arc<Progress>,
+        progress: Arc<SampleProgress>,
     ) -> Result<Arc<(Task, Verdict)>, Problem> {
         let run = version.run(&self.runs).await?;
         let began = Instant::now();

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::judging::fingerprint;
 use crate::live::{Changes, PackVersion};
-use crate::settings::{Limits, SamplingField};
+use crate::settings::{SamplingField, ServerLimits};
 
 /// The most bytes of a task's id or a cohort's key.
 const NAME_BYTES: usize = 200;
@@ -33,7 +33,7 @@ pub(crate) struct CheckedAsk {
 }
 
 /// Checks an ask against the operator's limits, all but its pack.
-pub(crate) fn check(ask: Ask, limits: &Limits) -> Result<CheckedAsk, Problem> {
+pub(crate) fn check(ask: Ask, limits: &ServerLimits) -> Result<CheckedAsk, Problem> {
     let changes = changes(&ask, limits)?;
     let Ask { id, messages, responses, reference, metadata, cohort, .. } = ask;
     if let Some(id) = &id {
@@ -111,7 +111,7 @@ fn check_name(pointer: &str, name: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn changes(ask: &Ask, limits: &Limits) -> Result<Changes, Problem> {
+fn changes(ask: &Ask, limits: &ServerLimits) -> Result<Changes, Problem> {
     let SamplingWishes { temperature, top_p, max_tokens, seed } = ask.sampling;
     let asked = [
         (SamplingField::Temperature, temperature.is_some()),
@@ -146,7 +146,7 @@ fn changes(ask: &Ask, limits: &Limits) -> Result<Changes, Problem> {
     Ok(Changes { sampling: ask.sampling, set })
 }
 
-fn setting(path: &str, value: &Value, limits: &Limits) -> Result<Setting, Problem> {
+fn setting(path: &str, value: &Value, limits: &ServerLimits) -> Result<Setting, Problem> {
     let pointer = || format!("/set/{}", path.replace('~', "~0").replace('/', "~1"));
     let (part, key) = path.rsplit_once('.').filter(|(_, key)| !key.is_empty()).ok_or_else(|| {
         Problem::at(pointer(), "expected a key such as `policy.k`: the part and its configuration's key")
@@ -193,7 +193,7 @@ mod tests {
     fn problem(change: impl FnOnce(&mut Ask)) -> (ProblemKind, String) {
         let mut ask = ask();
         change(&mut ask);
-        let problem = check(ask, &Limits::default()).err().unwrap();
+        let problem = check(ask, &ServerLimits::default()).err().unwrap();
         (problem.kind, problem.pointer.unwrap_or_default())
     }
 
@@ -201,7 +201,7 @@ mod tests {
     fn every_field_that_is_wrong_is_named_by_its_pointer() {
         use ProblemKind::{Forbidden, InvalidRequest};
 
-        assert!(check(ask(), &Limits::default()).is_ok());
+        assert!(check(ask(), &ServerLimits::default()).is_ok());
         assert_eq!(problem(|ask| ask.messages.clear()), (InvalidRequest, "/messages".into()));
         assert_eq!(problem(|ask| ask.messages[0].role = "tool".into()), (InvalidRequest, "/messages/0/role".into()));
         assert_eq!(

@@ -20,7 +20,7 @@ pub(crate) enum ProgressEvent {
 }
 
 /// Sends a task's events to all its watchers and counts them in the metrics. A late watcher gets the past events first.
-pub(crate) struct Progress {
+pub(crate) struct SampleProgress {
     metrics: Arc<Metrics>,
     history: Mutex<History>,
 }
@@ -31,7 +31,7 @@ struct History {
     watchers: Vec<mpsc::UnboundedSender<ProgressEvent>>,
 }
 
-impl Progress {
+impl SampleProgress {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
         Self { metrics, history: Mutex::default() }
     }
@@ -58,7 +58,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for SampleProgress {
     fn event(&self, event: Event) {
         match event {
             Event::Drawing { samples } => self.publish(ProgressEvent::Drawing(samples)),

@@ -13,7 +13,7 @@ use crate::judging::prepared::{self, CheckedAsk, PreparedTask};
 use crate::judging::rewards::{Caller, Rewards};
 use crate::live::{PackVersion, Registry, Variants};
 use crate::off_thread::{cost, off_thread};
-use crate::settings::Limits;
+use crate::settings::ServerLimits;
 
 /// Answers asks with the live packs.
 pub(crate) struct RewardService {
@@ -21,7 +21,7 @@ pub(crate) struct RewardService {
     pub(crate) variants: Variants,
     pub(crate) executor: Arc<Executor>,
     pub(crate) cohorts: Cohorts,
-    limits: Arc<Limits>,
+    limits: Arc<ServerLimits>,
 }
 
 impl RewardService {
@@ -29,7 +29,7 @@ impl RewardService {
         registry: Arc<Registry<PackVersion>>,
         variants: Variants,
         executor: Arc<Executor>,
-        limits: &Limits,
+        limits: &ServerLimits,
     ) -> Self {
         let judging = executor.clone();
         let judge: Box<JudgeGroup<PackVersion>> = Box::new(move |version, task| {

@@ -24,7 +24,7 @@ pub(crate) struct LoadQueue {
 
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LoadError {
+pub(crate) enum LoadLost {
     /// All slots were taken all the time.
     #[error(
         "{AT_ONCE} other packs were being loaded for all of the {} s that a load may take (--load-timeout); send it again later",
@@ -51,14 +51,14 @@ impl LoadQueue {
     ///
     /// # Errors
     ///
-    /// See [`LoadError`]. If the work ends too late, its result is dropped on its own thread.
+    /// See [`LoadLost`]. If the work ends too late, its result is dropped on its own thread.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, LoadError> {
+    ) -> Result<T, LoadLost> {
         let waiting = async {
             let slot =
-                self.slots.clone().acquire_owned().await.map_err(|closed| LoadError::Broken(closed.to_string()))?;
+                self.slots.clone().acquire_owned().await.map_err(|closed| LoadLost::Broken(closed.to_string()))?;
             let (sender, result) = oneshot::channel();
             let thread = std::thread::Builder::new().name("rewarden-load".to_owned()).stack_size(STACK);
             thread
@@ -68,27 +68,27 @@ impl LoadQueue {
                     drop(slot);
                     let _ = sender.send(result);
                 })
-                .map_err(|error| LoadError::Broken(error.to_string()))?;
+                .map_err(|error| LoadLost::Broken(error.to_string()))?;
             Ok(result)
         };
         let begun = tokio::time::Instant::now();
         let result = match tokio::time::timeout(self.deadline, waiting).await {
             Ok(result) => result?,
-            Err(_) => return Err(LoadError::Busy(self.deadline)),
+            Err(_) => return Err(LoadLost::Busy(self.deadline)),
         };
         match tokio::time::timeout_at(begun + self.deadline, result).await {
-            Ok(result) => result.map_err(|_| LoadError::Broken("its thread panicked".to_owned())),
-            Err(_) => Err(LoadError::Slow(self.deadline)),
+            Ok(result) => result.map_err(|_| LoadLost::Broken("its thread panicked".to_owned())),
+            Err(_) => Err(LoadLost::Slow(self.deadline)),
         }
     }
 }
 
-impl From<&LoadError> for Problem {
-    fn from(lost: &LoadError) -> Self {
+impl From<&LoadLost> for Problem {
+    fn from(lost: &LoadLost) -> Self {
         match lost {
-            LoadError::Busy(_) => Self { retry_after: Some(5), ..Self::new(ProblemKind::Overloaded, lost.to_string()) },
-            LoadError::Slow(_) => Self::new(ProblemKind::Timeout, lost.to_string()),
-            LoadError::Broken(_) => Self::new(ProblemKind::Internal, lost.to_string()),
+            LoadLost::Busy(_) => Self { retry_after: Some(5), ..Self::new(ProblemKind::Overloaded, lost.to_string()) },
+            LoadLost::Slow(_) => Self::new(ProblemKind::Timeout, lost.to_string()),
+            LoadLost::Broken(_) => Self::new(ProblemKind::Internal, lost.to_string()),
         }
     }
 }
@@ -104,7 +104,7 @@ mod tests {
         let loads = LoadQueue::new(Duration::from_millis(1000));
         let (release, held) = mpsc::channel::<()>();
         let hanging = loads.run(move || held.recv().is_ok()).await;
-        assert_eq!(hanging, Err(LoadError::Slow(Duration::from_millis(1000))));
+        assert_eq!(hanging, Err(LoadLost::Slow(Duration::from_millis(1000))));
         assert_eq!(loads.run(|| 7).await, Ok(7));
         drop(release);
     }
@@ -117,10 +117,10 @@ mod tests {
         for _ in 0..AT_ONCE {
             let held = held.clone();
             let lost = loads.run(move || held.lock().unwrap().recv().is_ok()).await;
-            assert_eq!(lost, Err(LoadError::Slow(Duration::from_millis(500))));
+            assert_eq!(lost, Err(LoadLost::Slow(Duration::from_millis(500))));
         }
         let refused = loads.run(|| ()).await.unwrap_err();
-        assert_eq!(refused, LoadError::Busy(Duration::from_millis(500)));
+        assert_eq!(refused, LoadLost::Busy(Duration::from_millis(500)));
         assert_eq!(Problem::from(&refused).retry_after, Some(5));
         drop(release);
         while loads.slots.available_permits() < AT_ONCE {
@@ -134,7 +134,7 @@ mod tests {
         let loads = LoadQueue::new(Duration::from_secs(5));
         for _ in 0..2 * AT_ONCE {
             let lost = loads.run(|| panic!("on purpose")).await;
-            assert_eq!(lost, Err::<(), _>(LoadError::Broken("its thread panicked".to_owned())));
+            assert_eq!(lost, Err::<(), _>(LoadLost::Broken("its thread panicked".to_owned())));
         }
     }
 }

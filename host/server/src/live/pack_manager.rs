@@ -16,7 +16,7 @@ use crate::live::registry::{PackChange, Registry};
 use crate::live::version::PackVersion;
 use crate::live::watcher::PackTarget;
 use crate::metrics::{Metrics, SwapResult};
-use crate::settings::{Defaults, Limits};
+use crate::settings::{Defaults, ServerLimits};
 
 /// Loads packs, makes them live and takes them out.
 pub(crate) struct PackManager {
@@ -51,7 +51,7 @@ impl PackManager {
         settings: PackSettings,
         registry: Arc<Registry<PackVersion>>,
         metrics: Arc<Metrics>,
-        limits: &Limits,
+        limits: &ServerLimits,
     ) -> Self {
         let PackSettings { runtime, models, defaults, directory } = settings;
         Self {

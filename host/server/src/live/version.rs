@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use rewarden_dialects::{PackLabel, Problem, ProblemKind, SamplingWishes};
 use rewarden_judge::{Judge, JudgeSettings, Pack};
 use rewarden_record::SamplingProvenance;
-use rewarden_store::{Header, Source};
+use rewarden_store::{Header, RunSource};
 use rewarden_types::Sha256Digest;
 use tokio::sync::Mutex;
 
@@ -101,7 +101,7 @@ impl PackVersion {
             return Ok(run);
         }
         let provenance = self.judge.provenance();
-        let header = Header::new(Source::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
+        let header = Header::new(RunSource::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
         let components = self.pack().components();
         let (runs, label) = (runs.clone(), self.label.clone());
         let run = tokio::task::spawn_blocking(move || runs.open(&label, &header, &components))

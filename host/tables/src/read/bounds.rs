@@ -38,20 +38,20 @@ const HEADER_BYTES: u64 = 1 << 20;
 const USUAL_HEADER_BYTES: u64 = 512;
 
 /// Why a row group is not read.
-pub(super) enum Refusal {
+pub(super) enum RowRefusal {
     /// It is damaged.
     Damaged(String),
     /// It would take too much: the column, what it has, and what to do.
     TooLarge { column: String, found: String },
 }
 
-impl From<ParquetError> for Refusal {
+impl From<ParquetError> for RowRefusal {
     fn from(error: ParquetError) -> Self {
         Self::Damaged(error.to_string())
     }
 }
 
-impl From<std::io::Error> for Refusal {
+impl From<std::io::Error> for RowRefusal {
     fn from(error: std::io::Error) -> Self {
         Self::Damaged(error.to_string())
     }
@@ -61,7 +61,7 @@ impl From<std::io::Error> for Refusal {
 ///
 /// # Errors
 /// Not even one row may, or a page header makes no sense.
-pub(super) fn batch_rows(file: &File, group: &RowGroupMetaData, before: u64) -> Result<usize, Refusal> {
+pub(super) fn batch_rows(file: &File, group: &RowGroupMetaData, before: u64) -> Result<usize, RowRefusal> {
     let mut whole = Cost::default();
     let mut worst: Option<(u64, String)> = None;
     for column in group.columns() {
@@ -81,7 +81,7 @@ pub(super) fn batch_rows(file: &File, group: &RowGroupMetaData, before: u64) -> 
             continue;
         };
         let column = worst.map_or_else(name, |(_, worst)| worst);
-        return Err(Refusal::TooLarge { column, found: format!("it and the columns before it have {found}") });
+        return Err(RowRefusal::TooLarge { column, found: format!("it and the columns before it have {found}") });
     }
     let left = BATCH_BYTES.saturating_sub(whole.pages.saturating_mul(2));
     let rows = (left / whole.row.max(1)).clamp(1, BATCH_ROWS);
@@ -103,7 +103,7 @@ impl Cost {
     }
 }
 
-fn chunk(file: &File, column: &ColumnChunkMetaData, before: u64) -> Result<Cost, Refusal> {
+fn chunk(file: &File, column: &ColumnChunkMetaData, before: u64) -> Result<Cost, RowRefusal> {
     let headers = headers(file, column)?;
     let largest = |dictionary: bool| {
         let sizes = headers.iter().filter(|header| (header.kind == DICTIONARY) == dictionary);
@@ -112,7 +112,7 @@ fn chunk(file: &File, column: &ColumnChunkMetaData, before: u64) -> Result<Cost,
     let pages = largest(true).saturating_add(largest(false));
     if pages > PAGES_BYTES {
         let found = format!("pages of {pages} bytes, more than the {PAGES_BYTES} allowed; write smaller pages");
-        return Err(Refusal::TooLarge { column: column.column_path().string(), found });
+        return Err(RowRefusal::TooLarge { column: column.column_path().string(), found });
     }
     let repeated = column.column_descr().max_rep_level();
     let is_delta = |header: &Header| matches!(encoding(header), Some(DELTA_LENGTH_BYTE_ARRAY | DELTA_BYTE_ARRAY));
@@ -126,7 +126,7 @@ fn chunk(file: &File, column: &ColumnChunkMetaData, before: u64) -> Result<Cost,
 }
 
 /// Bytes that a row adds at most, in a column whose pages must be unpacked to tell.
-fn decoded_rows(file: &File, column: &ColumnChunkMetaData, headers: &[Header], before: u64) -> Result<u64, Refusal> {
+fn decoded_rows(file: &File, column: &ColumnChunkMetaData, headers: &[Header], before: u64) -> Result<u64, RowRefusal> {
     let name = || column.column_path().string();
     let descriptor = column.column_descr();
     let (repeated, defined) = (descriptor.max_rep_level(), descriptor.max_def_level());
@@ -140,8 +140,9 @@ fn decoded_rows(file: &File, column: &ColumnChunkMetaData, headers: &[Header], b
         if !page.is_data_page() {
             continue;
         }
-        let header = data.next().ok_or_else(|| Refusal::Damaged(format!("pages of column `{}` are amiss", name())))?;
-        let damaged = || Refusal::Damaged(format!("the levels of column `{}` are amiss after row {rows}", name()));
+        let header =
+            data.next().ok_or_else(|| RowRefusal::Damaged(format!("pages of column `{}` are amiss", name())))?;
+        let damaged = || RowRefusal::Damaged(format!("the levels of column `{}` are amiss after row {rows}", name()));
         let (levels, bytes, count) = parts(&page, repeated, defined).ok_or_else(damaged)?;
         let lists = match page.encoding() {
             Encoding::DELTA_LENGTH_BYTE_ARRAY => 1,
@@ -162,7 +163,7 @@ fn decoded_rows(file: &File, column: &ColumnChunkMetaData, headers: &[Header], b
             let found = format!(
                 "more than the {ROW_VALUES} values allowed in one row, in row {row} or after it; leave the row out"
             );
-            return Err(Refusal::TooLarge { column: name(), found });
+            return Err(RowRefusal::TooLarge { column: name(), found });
         }
         if fall.rows == 0 {
             filled += header.bytes();
@@ -208,8 +209,8 @@ fn encoding(header: &Header) -> Option<i64> {
 }
 
 /// The headers of a column's pages, as the decoder will read them.
-fn headers(file: &File, column: &ColumnChunkMetaData) -> Result<Vec<Header>, Refusal> {
-    let amiss = || Refusal::Damaged(format!("a page header of column `{}` is amiss", column.column_path().string()));
+fn headers(file: &File, column: &ColumnChunkMetaData) -> Result<Vec<Header>, RowRefusal> {
+    let amiss = || RowRefusal::Damaged(format!("a page header of column `{}` is amiss", column.column_path().string()));
     let (Some(start), Some(mut left)) = (
         u64::try_from(column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset())).ok(),
         u64::try_from(column.compressed_size()).ok(),

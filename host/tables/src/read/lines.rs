@@ -5,14 +5,14 @@ use std::io::{BufRead as _, ErrorKind, Read};
 use super::row::{ENDLESS_BYTES, MOST_BYTES, Row, RowFault, Stream, endless, row, too_long};
 use crate::TableError;
 
-pub(super) struct Lines {
+pub(super) struct LineReader {
     name: String,
     reader: Stream,
     line: u64,
     bytes: Vec<u8>,
 }
 
-impl Lines {
+impl LineReader {
     /// Reads on after `line` lines.
     pub(super) fn new(name: String, reader: Stream, line: u64) -> Self {
         Self { name, reader, line, bytes: Vec::new() }

@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
-use super::bounds::{Refusal, batch_rows};
+use super::bounds::{RowRefusal, batch_rows};
 use super::footer::{self, Unfit};
 use super::json_cell::{JsonCell, unsupported};
 use super::row::{MOST_BYTES, Row, RowFault, too_long_text};
@@ -113,10 +113,10 @@ impl ParquetRows {
         };
         let size = match decoded(|| Ok::<_, String>(batch_rows(&self.file, group, self.before))) {
             Ok(Ok(size)) => size,
-            Ok(Err(Refusal::TooLarge { column, found })) => {
+            Ok(Err(RowRefusal::TooLarge { column, found })) => {
                 return Err(TableError::TooLarge { path: self.path.clone(), column, found });
             }
-            Ok(Err(Refusal::Damaged(found))) | Err(found) => return Err(self.corrupt(found)),
+            Ok(Err(RowRefusal::Damaged(found))) | Err(found) => return Err(self.corrupt(found)),
         };
         let rows = u64::try_from(group.num_rows())
             .map_err(|_| self.corrupt(format!("it claims to have {} rows", group.num_rows())))?;

@@ -6,7 +6,7 @@ use rewarden_types::{Completion, FinishReason, Judgement, ParseFailure, ParseReq
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote::quoted;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use super::template;
 use crate::cases::{Case, Golden};
 use crate::{golden, values};
@@ -35,8 +35,8 @@ pub(super) fn check(checked: &Checked, golden: &[Golden], made_up: &mut MadeUp, 
     // What the template costs is not the parser's.
     let mut unmetered = Report::default();
     let counts = template::counts(asking, &config, made_up, &mut unmetered);
-    let mut before = Tally::law("a response quoted from the prompt before an answer does not change its scores");
-    let mut after = Tally::note("a response quoted from the prompt after an answer does not change its scores");
+    let mut before = CheckTally::law("a response quoted from the prompt before an answer does not change its scores");
+    let mut after = CheckTally::note("a response quoted from the prompt after an answer does not change its scores");
     let tries = (0..checked.cases as usize).map(|index| index / answers.len());
     for (answer, round) in answers.iter().cycle().zip(tries) {
         if before.is_settled() {

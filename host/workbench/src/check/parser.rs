@@ -6,12 +6,12 @@ use rewarden_types::{Completion, Judgement, ParseFailure, ParseRequest, Scale, S
 use super::Checked;
 use super::made_up::{MadeUp, smallest};
 use super::quote::quoted;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
-    let mut runs = Tally::law("never traps or runs over a limit");
-    let mut valid = Tally::law("gives one score on the scale for each response, or a failure");
+    let mut runs = CheckTally::law("never traps or runs over a limit");
+    let mut valid = CheckTally::law("gives one score on the scale for each response, or a failure");
     let (part, config) = (checked.part, &checked.config);
     for number in 0..checked.cases {
         if runs.is_settled() || valid.is_settled() {

@@ -13,7 +13,7 @@ use rewarden_types::{
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use crate::values;
 
 /// Most samples and steps of a made-up task.
@@ -22,25 +22,25 @@ const ROUNDS: u32 = 24;
 
 /// The laws, and what became of the tasks.
 struct Laws {
-    runs: Tally,
-    budget: Tally,
-    orders: Tally,
-    rates: Tally,
-    finishes: Tally,
-    reward: Tally,
-    order_free: Tally,
+    runs: CheckTally,
+    budget: CheckTally,
+    orders: CheckTally,
+    rates: CheckTally,
+    finishes: CheckTally,
+    reward: CheckTally,
+    order_free: CheckTally,
     refused: u32,
 }
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
     let mut laws = Laws {
-        runs: Tally::law("never traps or runs over a limit"),
-        budget: Tally::law("draws at least one sample and no more than are left"),
-        orders: Tally::law("shows responses that there are, each at most once, at a temperature of at least 0"),
-        rates: Tally::law("has only samples rated that were drawn, and only where there is a meta RM"),
-        finishes: Tally::law("finishes or refuses when its rounds are over"),
-        reward: Tally::law("gives one finite score for each response, of samples that were drawn"),
-        order_free: Tally::note("the reward does not depend on the order of the samples"),
+        runs: CheckTally::law("never traps or runs over a limit"),
+        budget: CheckTally::law("draws at least one sample and no more than are left"),
+        orders: CheckTally::law("shows responses that there are, each at most once, at a temperature of at least 0"),
+        rates: CheckTally::law("has only samples rated that were drawn, and only where there is a meta RM"),
+        finishes: CheckTally::law("finishes or refuses when its rounds are over"),
+        reward: CheckTally::law("gives one finite score for each response, of samples that were drawn"),
+        order_free: CheckTally::note("the reward does not depend on the order of the samples"),
         refused: 0,
     };
     for _ in 0..checked.cases {

@@ -6,7 +6,7 @@ use rewarden_types::{Completion, FinishReason, Message, ParseFailure, Query, Rol
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
@@ -24,9 +24,9 @@ fn ask(checked: &Checked, text: &str, report: &mut Report) -> Result<Option<Stri
 }
 
 fn asks(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
-    let mut runs = Tally::law("asking never traps or runs over a limit");
-    let mut shows = Tally::law("the prompt shows the query");
-    let mut forges = Tally::law("no query can repeat a line that stands before or after it");
+    let mut runs = CheckTally::law("asking never traps or runs over a limit");
+    let mut shows = CheckTally::law("the prompt shows the query");
+    let mut forges = CheckTally::law("no query can repeat a line that stands before or after it");
     for number in 0..checked.cases {
         if runs.is_settled() {
             break;
@@ -61,8 +61,8 @@ fn around<'a>(prompt: &'a str, words: &str) -> Vec<&'a str> {
 
 /// As the host takes them.
 fn reads(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
-    let mut runs = Tally::law("reading never traps or runs over a limit");
-    let mut valid = Tally::law("reading gives 1 to 64 principles that the host takes, or a failure");
+    let mut runs = CheckTally::law("reading never traps or runs over a limit");
+    let mut valid = CheckTally::law("reading gives 1 to 64 principles that the host takes, or a failure");
     if let Ok(Some(prompt)) = ask(checked, "words", &mut Report::default()) {
         prompt.lines().rev().take(8).for_each(|line| made_up.learn(line));
     }

@@ -8,12 +8,12 @@ use rewarden_types::Score;
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
-    let mut runs = Tally::law("never traps or runs over a limit");
-    let mut valid = Tally::law("gives one finite score for each response, or refuses");
+    let mut runs = CheckTally::law("never traps or runs over a limit");
+    let mut valid = CheckTally::law("gives one finite score for each response, or refuses");
     let mut refused = 0;
     for number in 0..checked.cases {
         if runs.is_settled() || valid.is_settled() {

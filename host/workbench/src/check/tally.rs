@@ -4,13 +4,13 @@ use rewarden_runtime::{CallError, Limits, Metered};
 
 use crate::Lines;
 use crate::golden::indented;
-use crate::meter::Usage;
+use crate::meter::FuelUsage;
 
 /// Broken cases after which a law is not tried further: a plugin that loops costs a second a case.
 const ENOUGH: u32 = 5;
 
 /// One law, or one note.
-pub(super) struct Tally {
+pub(super) struct CheckTally {
     /// What must hold, as a sentence without its subject.
     law: &'static str,
     /// False for what a plugin may rightly do.
@@ -20,7 +20,7 @@ pub(super) struct Tally {
     first: Option<String>,
 }
 
-impl Tally {
+impl CheckTally {
     /// What must hold.
     pub(super) fn law(law: &'static str) -> Self {
         Self { law, is_law: true, cases: 0, broken: 0, first: None }
@@ -49,9 +49,9 @@ impl Tally {
 /// All that was found of one part.
 #[derive(Default)]
 pub(super) struct Report {
-    tallies: Vec<Tally>,
+    tallies: Vec<CheckTally>,
     remarks: Vec<String>,
-    usage: Usage,
+    usage: FuelUsage,
 }
 
 impl Report {
@@ -59,14 +59,14 @@ impl Report {
     pub(super) fn value<T>(&mut self, called: Result<Metered<T>, CallError>) -> Result<T, String> {
         match called {
             Ok(metered) => {
-                self.usage = self.usage.max(Usage::from(&metered));
+                self.usage = self.usage.max(FuelUsage::from(&metered));
                 Ok(metered.value)
             }
             Err(error) => Err(error.to_string()),
         }
     }
 
-    pub(super) fn add(&mut self, tally: Tally) {
+    pub(super) fn add(&mut self, tally: CheckTally) {
         self.tallies.push(tally);
     }
 
@@ -78,7 +78,7 @@ impl Report {
     /// Hands on its lines and returns the number of broken laws.
     pub(super) fn print(&self, limits: &Limits, lines: &mut Lines<'_>) -> usize {
         for tally in &self.tallies {
-            let Tally { law, cases, broken, .. } = tally;
+            let CheckTally { law, cases, broken, .. } = tally;
             match (&tally.first, tally.is_law) {
                 (None, _) if *cases == 0 => lines(&format!("  -         no case for: {law}")),
                 (None, _) => lines(&format!("  ok        {law}: {cases} cases")),

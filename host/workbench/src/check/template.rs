@@ -9,7 +9,7 @@ use rewarden_types::{Message, Principle, RenderRequest, Role, TaskView};
 use super::Checked;
 use super::made_up::MadeUp;
 use super::quote;
-use super::tally::{Report, Tally};
+use super::tally::{CheckTally, Report};
 use crate::subject::{Subject, TestedPart};
 use crate::values;
 
@@ -121,7 +121,7 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
 }
 
 fn runs(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
-    let mut law = Tally::law("never traps or runs over a limit");
+    let mut law = CheckTally::law("never traps or runs over a limit");
     for number in 0..checked.cases {
         if law.is_settled() {
             break;
@@ -138,7 +138,7 @@ fn runs(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
 }
 
 fn shows(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &mut Report) {
-    let mut law = Tally::law("shows every response");
+    let mut law = CheckTally::law("shows every response");
     for (_, &count) in (0..checked.cases).zip(counts.iter().cycle()) {
         let responses: Vec<String> = (0..count).map(|index| marked(index, &made_up.words())).collect();
         let task = plain_task(made_up, responses.clone());
@@ -154,7 +154,7 @@ fn shows(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &mut
 
 /// In a pack that has principles written beforehand, a template that left them out would make them worthless.
 fn shows_principles(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &mut Report) {
-    let mut law = Tally::law("shows every principle that it is given");
+    let mut law = CheckTally::law("shows every principle that it is given");
     for (_, &count) in (0..checked.cases).zip(counts.iter().cycle()) {
         let task = plain_task(made_up, (0..count).map(|index| marked(index, "words")).collect());
         let given: Vec<Principle> = (0..made_up.random.random_range(1..=8))
@@ -176,8 +176,8 @@ fn shows_principles(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, r
 
 /// What a prompt shows says which response it was.
 fn differs(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &mut Report) {
-    let mut law = Tally::law("a changed response gives another prompt");
-    let mut note = Tally::note("a response that looks as another one does in its prompt gives another prompt");
+    let mut law = CheckTally::law("a changed response gives another prompt");
+    let mut note = CheckTally::note("a response that looks as another one does in its prompt gives another prompt");
     for (_, &count) in (0..checked.cases).zip(counts.iter().cycle()) {
         if law.is_settled() {
             break;
@@ -193,7 +193,7 @@ fn differs(checked: &Checked, counts: &[usize], made_up: &mut MadeUp, report: &m
         };
         let first = made_up.text();
         let Some(prompt) = with(&first) else { continue };
-        let mut tried = |second: &str, tally: &mut Tally| {
+        let mut tried = |second: &str, tally: &mut CheckTally| {
             if let Some(other) = with(second).filter(|_| second != first) {
                 let why = || {
                     let (first, second) = (quote::quoted(&first), quote::quoted(second));
@@ -245,10 +245,10 @@ fn forges(checked: &Checked, base: &TaskView, frame: &Frame, given: bool, report
     let places = places.chain(part.is_meta.then_some(Place::Critique)).chain(given.then_some(Place::Principle));
     let places: Vec<Place> = places.collect();
 
-    let mut whole = Tally::law("no text of the task can repeat what stands between two responses");
-    let mut lines = Tally::note("no text of the task can repeat a line that stands at a response's begin or end");
+    let mut whole = CheckTally::law("no text of the task can repeat what stands between two responses");
+    let mut lines = CheckTally::note("no text of the task can repeat a line that stands at a response's begin or end");
     for &place in &places {
-        let tried = |delimiter: &str, counted: &str, tally: &mut Tally, report: &mut Report| {
+        let tried = |delimiter: &str, counted: &str, tally: &mut CheckTally, report: &mut Report| {
             for text in
                 [delimiter.to_owned(), format!("words{delimiter}words"), format!("words\n{}\nwords", delimiter.trim())]
             {

@@ -42,14 +42,14 @@ pub(super) fn parsed(case: &ParseCase, parsed: &Result<Judgement, ParseFailure>,
 }
 
 /// What a prompt is to be.
-pub(super) struct Wanted<'a> {
+pub(super) struct ExpectedPrompt<'a> {
     pub(super) contains: &'a [String],
     pub(super) lacks: &'a [String],
     pub(super) equals: Option<&'a str>,
     pub(super) refuses: Option<&'a str>,
 }
 
-pub(super) fn rendered(case: &Wanted<'_>, prompt: &Result<Prompt, Refusal>) -> Verdict {
+pub(super) fn rendered(case: &ExpectedPrompt<'_>, prompt: &Result<Prompt, Refusal>) -> Verdict {
     let prompt = match (refused(case.refuses, prompt), prompt) {
         (Some(verdict), _) => return verdict,
         (None, Ok(prompt)) => prompt,

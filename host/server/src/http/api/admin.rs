@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::extract::{Segment, unread};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::state::App;
 use crate::live::PackChange;
 
@@ -63,7 +63,7 @@ pub(crate) async fn upload(
     Segment(name): Segment,
     headers: HeaderMap,
     archive: Result<Bytes, BytesRejection>,
-) -> Result<Json<UploadBody>, Refusal> {
+) -> Result<Json<UploadBody>, ProblemResponse> {
     let found = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !found.is_some_and(|found| found.eq_ignore_ascii_case("application/x-tar")) {
         let found = found.map_or("none".to_owned(), |found| format!("`{found}`"));
@@ -95,7 +95,10 @@ pub(crate) async fn upload(
         (status = "4XX", description = "No such pack, or not allowed", body = crate::http::wire::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn remove(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Json<RemovalBody>, Refusal> {
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    Segment(name): Segment,
+) -> Result<Json<RemovalBody>, ProblemResponse> {
     let removed = app.packs.remove(&name).await?;
     Ok(Json(RemovalBody { removed }))
 }

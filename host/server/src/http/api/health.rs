@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::http::extract::Segment;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::state::App;
 
 /// The server's state.
@@ -36,7 +36,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     (status = 200, description = "It does", body = Health),
     (status = 503, description = "Not now", body = crate::http::wire::ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, Refusal> {
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, ProblemResponse> {
     if app.stopping.load(Ordering::Relaxed) {
         return Err(Problem::new(ProblemKind::Unavailable, "the server is shutting down").into());
     }
@@ -50,7 +50,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, 
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
     (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
 ))]
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, ProblemResponse> {
     app.service.executor.measure();
     app.metrics.cohort_members.set(i64::try_from(app.service.cohorts.waiting()).unwrap_or(i64::MAX));
     let text = app
@@ -69,7 +69,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Ref
 #[utoipa::path(get, path = "/problems/{kind}", tag = "health", params(("kind" = String, Path, description = "Such as `overloaded`")),
     responses((status = 200, description = "Its title and status", body = Object),
         (status = 404, description = "No such kind", body = crate::http::wire::ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn problem(Segment(kind): Segment) -> Result<Response, Refusal> {
+pub(crate) async fn problem(Segment(kind): Segment) -> Result<Response, ProblemResponse> {
     let found = ProblemKind::ALL.into_iter().find(|known| known.name() == kind);
     let known = || ProblemKind::ALL.map(ProblemKind::name).join(", ");
     let kind = found.ok_or_else(|| {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use rewarden_dialects::{Answer, Ask, BatchRefused, PackLabel, Problem, ProblemKind};
 
 use crate::http::extract::JsonBody;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::state::App;
 use crate::http::wire::{self, RequestedTasks, RewardBody, RewardRequest, RewardsBody};
 use crate::judging::{Caller, JudgeResult, Judged, Rewards};
@@ -33,7 +33,7 @@ pub(crate) async fn reward(
     State(app): State<Arc<App>>,
     caller: Caller,
     JsonBody(request): JsonBody<RewardRequest>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ProblemResponse> {
     let show = Show { samples: request.samples, provenance: request.provenance };
     match request.asks(app.limits.batch)? {
         RequestedTasks::One(ask) if ask.cohort.is_some() => {

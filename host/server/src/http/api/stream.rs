@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::http::api::reward::Show;
 use crate::http::extract::JsonBody;
 use crate::http::headers::labelled;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::ProblemResponse;
 use crate::http::state::App;
 use crate::http::wire::{self, RequestedTasks, RewardRequest};
 use crate::judging::{Admitted, JudgeHandle, JudgeResult, ProgressEvent};
@@ -39,7 +39,7 @@ use crate::judging::{Admitted, JudgeHandle, JudgeResult, ProgressEvent};
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     JsonBody(request): JsonBody<RewardRequest>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ProblemResponse> {
     let show = Show { samples: request.samples, provenance: request.provenance };
     let ask = match request.asks(app.limits.batch)? {
         RequestedTasks::One(ask) => ask,

@@ -13,8 +13,8 @@ struct Judging {
     incomplete: Counter,
 }
 
-fn judging(change: impl FnOnce(&mut Limits)) -> Judging {
-    let mut limits = Limits { cohort_time: Duration::from_secs(30), ..Limits::default() };
+fn judging(change: impl FnOnce(&mut ServerLimits)) -> Judging {
+    let mut limits = ServerLimits { cohort_time: Duration::from_secs(30), ..ServerLimits::default() };
     change(&mut limits);
     let (judged, incomplete) = (Arc::<Seen<Vec<(u32, Task)>>>::default(), Counter::default());
     let seen = judged.clone();
@@ -127,7 +127,7 @@ async fn groups_of_other_keys_packs_and_callers_are_other_groups() {
 
 #[tokio::test]
 async fn a_deadline_judges_those_who_came_or_fails_them_as_the_operator_says() {
-    let short = |limits: &mut Limits| limits.cohort_time = Duration::from_millis(20);
+    let short = |limits: &mut ServerLimits| limits.cohort_time = Duration::from_millis(20);
     let judges = judging(short);
     let (a, b) = tokio::join!(judges.join(1, "g", 3, "1"), judges.join(1, "g", 3, "2"));
     assert_eq!((a.unwrap().details["cohort_members"].clone(), b.unwrap().scores), (2.into(), vec![Some(2.0)]));
