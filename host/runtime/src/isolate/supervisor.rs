@@ -120,8 +120,14 @@ impl Supervisor {
         let worker = worker.recv().map_err(|_| gone(()))?;
         let mut worker = worker.map_err(|error| WorkerError::Start(error.to_string()))?;
         worker.set_deadline(GRACE);
-        worker.send(&Bounds::from(limits))?;
-        let confined = worker.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory)?;
+        // One that could not be confined says so and ends, perhaps before it is written to.
+        let sent = worker.send(&Bounds::from(limits));
+        let confined = worker.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory);
+        let confined = match (sent, confined) {
+            (_, Ok(Confined::Err(message))) => Confined::Err(message),
+            (Ok(()), confined) => confined?,
+            (Err(error), _) => return Err(error),
+        };
         worker.clear_deadline();
         confined.map(|landlock| (worker, landlock)).map_err(WorkerError::Sandbox)
     }
