@@ -10,7 +10,7 @@ use rewarden_fuzz::{Choices, damaged};
 use rewarden_record::{
     Budget, Drawn, MetaRecord, PrinciplesRecord, RecordedComponent, SampleRecord, SamplingProvenance,
 };
-use rewarden_store::{Header, RunReader, RunWriter, RunSource};
+use rewarden_store::{Header, RunReader, RunSource, RunWriter};
 use rewarden_types::{
     Completion, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, Sha256Digest, Task, Usage,
 };
