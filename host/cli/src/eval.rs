@@ -137,7 +137,7 @@ const PARQUET: &[u8] = b"PAR1";
 /// Bytes in which a damaged run shows itself: the head of a database has zeros among its first hundred.
 const HEAD: u64 = 100;
 
-/// Whether a file is a run, and not a task file.
+/// Returns whether a file is a run, and not a task file.
 ///
 /// # Errors
 /// Returns why it is neither, before a model is loaded for it.

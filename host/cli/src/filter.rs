@@ -27,7 +27,7 @@ impl FromStr for Filter {
 }
 
 impl Filter {
-    /// Whether the task has the field, and its value fits.
+    /// Returns whether the task has the field, and its value fits.
     pub(crate) fn keeps(&self, task: &Task) -> bool {
         match self.field.as_str() {
             "id" => self.fits(&task.id),

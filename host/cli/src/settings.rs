@@ -24,12 +24,12 @@ const LIMITS: &str = "limits";
 struct OptionOf<'a>(&'a Arg);
 
 impl OptionOf<'_> {
-    /// Whether its relative paths in a file are meant relative to that file.
+    /// Returns whether its relative paths in a file are meant relative to that file.
     fn is_path(&self) -> bool {
         matches!(self.0.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath | ValueHint::ExecutablePath)
     }
 
-    /// Whether it may be a path, or a name: it is a path if something of that name lies beside the file.
+    /// Returns whether it may be a path, or a name: it is a path if something of that name lies beside the file.
     fn may_be_path(&self) -> bool {
         self.0.get_value_hint() == ValueHint::AnyPath
     }
@@ -151,7 +151,7 @@ impl FileDefaults {
 pub(crate) struct InForce {
     /// The option's long name.
     pub(crate) option: String,
-    /// Its value as text; none when it has none.
+    /// Its value as text; `None` if it has none.
     pub(crate) value: Option<String>,
     /// `default`, a file, an environment variable, a flag, or `not set`.
     pub(crate) origin: String,

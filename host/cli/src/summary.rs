@@ -58,7 +58,7 @@ impl Summary {
         }
     }
 
-    /// Whether anything ended without a score.
+    /// Returns whether anything ended without a score.
     pub(crate) fn has_errors(&self) -> bool {
         self.bad_rows + self.failed_tasks + self.unscored_tasks > 0
     }

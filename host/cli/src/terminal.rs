@@ -15,7 +15,7 @@ use crate::json_log::JsonLines;
 /// The bar on screen, if there is one: log lines go above it.
 static BAR: OnceLock<ProgressBar> = OnceLock::new();
 
-/// Whether a person looks at stderr.
+/// Returns whether a person looks at stderr.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }

@@ -16,7 +16,7 @@ pub(crate) struct Unscored {
 }
 
 impl Unscored {
-    /// Whether the request is at fault or should be sent again later. Then the consumer gets the problem and no answer
+    /// Returns whether the request is at fault or should be sent again later. Then the consumer gets the problem and no answer
     /// in its format.
     pub(crate) fn is_the_requests(&self) -> bool {
         matches!(
@@ -36,7 +36,7 @@ impl Unscored {
         )
     }
 
-    /// Whether the model or the server failed, so that a later try may succeed.
+    /// Returns whether the model or the server failed, so that a later try may succeed.
     pub(crate) fn is_the_servers(&self) -> bool {
         matches!(self.problem.kind, ProblemKind::Model | ProblemKind::Timeout | ProblemKind::Internal)
     }
@@ -73,7 +73,7 @@ impl AskOutcome {
         Unscored { kind: kind.to_owned(), problem: Problem::new(status, detail) }
     }
 
-    /// Whether the response shares the top with others.
+    /// Returns whether the response shares the top with others.
     pub(crate) fn tied(&self, index: usize) -> bool {
         self.0.as_ref().is_ok_and(|answer| answer.tied.contains(&index))
     }
@@ -89,7 +89,7 @@ impl AskOutcome {
     }
 }
 
-/// Whether there is no judgement because the model failed for every sample. A later try may then succeed.
+/// Returns whether there is no judgement because the model failed for every sample. A later try may then succeed.
 fn only_model_errors(answer: &Answer) -> bool {
     answer.valid == 0 && !answer.failures.is_empty() && answer.failures.keys().all(|kind| kind == "model_error")
 }

@@ -17,7 +17,7 @@ pub fn top(scores: &[Option<f64>]) -> Vec<usize> {
     leaders
 }
 
-/// What scores are worth against a label: the share of the top that is right. So 1 when a right response won alone,
+/// Returns what scores are worth against a label: the share of the top that is right. So 1 if a right response won alone,
 /// 1/t when it is the only right one of t tied, 0 when the top is wrong or nothing has a score.
 pub fn credit(scores: &[Option<f64>], correct: &[usize]) -> f64 {
     let top = top(scores);

@@ -53,9 +53,9 @@ pub struct Figures {
     pub swap_consistency: Option<Share>,
     /// Of the samples that named a single winner, the share that named the response shown first. None without any.
     pub first_shown_wins: Option<Share>,
-    /// Mean tokens read and written for a task; none where nothing was recorded.
+    /// Mean tokens read and written for a task; `None` if nothing was recorded.
     pub tokens_per_task: Option<f64>,
-    /// Mean seconds of generation for a task; none where nothing was recorded.
+    /// Mean seconds of generation for a task; `None` if nothing was recorded.
     pub seconds_per_task: Option<f64>,
 }
 
@@ -92,7 +92,7 @@ pub struct ProtocolResult {
     pub rule: &'static str,
     /// The benchmark's rows (subsets, sections, domains, difficulties): name, score from 0 to 1, tasks.
     pub rows: Vec<ProtocolRow>,
-    /// The benchmark's headline figure, from 0 to 1; none when a part of it is missing, which `rows` shows.
+    /// The benchmark's headline figure, from 0 to 1; `None` if a part of it is missing, which `rows` shows.
     pub total: Option<f64>,
 }
 

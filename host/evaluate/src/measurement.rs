@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// One score per response of a task, in the task's own order; none where there is no score for it.
+/// One score per response of a task, in the task's own order; `None` if there is no score for it.
 pub type Scores = Vec<Option<f64>>;
 
 /// What a sample came to.
@@ -12,11 +12,11 @@ pub struct SampleOutcome {
     pub order: Vec<u32>,
     /// The scores, or the kind of the failure (`unparsable`, `model_error` …).
     pub outcome: Result<Scores, String>,
-    /// Tokens of the prompt; none where that was not recorded.
+    /// Tokens of the prompt; `None` if that was not recorded.
     pub prompt_tokens: Option<u32>,
-    /// Tokens written; none where that was not recorded.
+    /// Tokens written; `None` if that was not recorded.
     pub completion_tokens: Option<u32>,
-    /// Wall-clock seconds of the generation; none where that was not recorded.
+    /// Wall-clock seconds of the generation; `None` if that was not recorded.
     pub seconds: Option<f64>,
 }
 

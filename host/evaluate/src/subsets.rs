@@ -71,7 +71,7 @@ fn subsets(samples: usize, k: u32, task: &str, options: &AtKOptions) -> Vec<Vec<
         .collect()
 }
 
-/// How many subsets there are; none when they are more than `limit`.
+/// How many subsets there are; `None` if they are more than `limit`.
 fn count(samples: usize, size: usize, limit: u64) -> Option<u64> {
     // C(n, i + 1) = C(n, i) (n − i) / (i + 1), which grows up to i = n / 2.
     let size = size.min(samples - size);

@@ -61,7 +61,7 @@ pub struct StrategyAccuracy {
 /// Pairs of samples of one strategy that saw the same responses in opposite orders.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BothOrders {
-    /// How often the verdict is right where both named the same lone winner; none where no pair did.
+    /// How often the verdict is right where both named the same lone winner; `None` if no pair did.
     pub accuracy: Option<Share>,
     /// Share of the pairs that did; failed samples and ties agree with nothing.
     pub coverage: Share,

@@ -86,7 +86,7 @@ trait Origin: Send + Sync {
     async fn fetch(&self, published: &str, directory: &Path, on_event: &OnFetch) -> Result<PathBuf, String>;
 }
 
-/// Where the default model is, or would be, in `cache`: `<cache>/models/…`.
+/// Returns the place of the default model in `cache`, whether it is there or not: `<cache>/models/…`.
 pub fn path(cache: &Path) -> PathBuf {
     RECIPE.path(cache)
 }

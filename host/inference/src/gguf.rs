@@ -72,7 +72,7 @@ pub fn check(path: &Path) -> Result<(), GgufError> {
     check_bytes(BufReader::new(file), length)
 }
 
-/// As [`check`], for a file of `length` bytes that `input` reads.
+/// Checks as [`check`] does, for a file of `length` bytes that `input` reads.
 ///
 /// # Errors
 /// As [`check`].

@@ -3,12 +3,12 @@
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
-/// Whether a text ends by opening a thinking block.
+/// Returns whether a text ends by opening a thinking block.
 pub fn ends_inside(text: &str) -> bool {
     text.trim_end().ends_with(OPEN)
 }
 
-/// Whether a control token is one of the tags, and so belongs to the text.
+/// Returns whether a control token is one of the tags, and so belongs to the text.
 pub fn is_tag(text: &str) -> bool {
     text == OPEN || text == CLOSE
 }
@@ -16,7 +16,7 @@ pub fn is_tag(text: &str) -> bool {
 /// A text in its two parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split<'a> {
-    /// What stands in the thinking block, trimmed; none when there is no block or it is blank.
+    /// What stands in the thinking block, trimmed; `None` if there is no block or it is blank.
     pub thinking: Option<&'a str>,
     /// The rest, without the white space that follows the block.
     pub answer: &'a str,
@@ -56,7 +56,7 @@ pub fn split(text: &str, start: Start) -> Split<'_> {
     Split { thinking: Some(thinking.trim()).filter(|t| !t.is_empty()), answer, answer_start }
 }
 
-/// Whether a closing tag comes first of all tags.
+/// Returns whether a closing tag comes first of all tags.
 fn closes_first(text: &str) -> bool {
     match (text.find(CLOSE), text.find(OPEN)) {
         (Some(close), Some(open)) => close < open,

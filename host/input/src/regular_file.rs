@@ -45,7 +45,7 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > most { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-/// As [`read_regular`], for text.
+/// Reads text as [`read_regular`] reads bytes.
 ///
 /// # Errors
 /// As [`read_regular`], and as [`ErrorKind::InvalidData`] when it is not UTF-8.

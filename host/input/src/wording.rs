@@ -8,7 +8,7 @@ pub fn shown(text: &str) -> String {
     shown_within(text, SHOWN)
 }
 
-/// As [`shown`], cut after so many bytes.
+/// Returns the text as [`shown`] does, cut after so many bytes.
 pub fn shown_within(text: &str, bytes: usize) -> String {
     let cut = text.get(..text.floor_char_boundary(bytes)).unwrap_or(text);
     let mut line = String::with_capacity(cut.len());

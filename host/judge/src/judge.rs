@@ -150,7 +150,7 @@ impl Judge {
         &self.pack
     }
 
-    /// What every result of this judge goes back to.
+    /// Returns what every result of this judge goes back to.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }

@@ -48,17 +48,17 @@ impl Order {
         &self.0
     }
 
-    /// How many responses are shown.
+    /// Returns the number of responses that are shown.
     pub fn shown(&self) -> usize {
         self.0.len()
     }
 
-    /// What of `items` is shown, in shown order.
+    /// Returns those of `items` that are shown, in shown order.
     pub fn show<T: Clone>(&self, items: &[T]) -> Vec<T> {
         self.0.iter().filter_map(|&index| items.get(index as usize).cloned()).collect()
     }
 
-    /// Puts values that stand in shown order back at their own places among `responses`; none where nothing was
+    /// Puts values that stand in shown order back at their own places among `responses`; `None` if nothing was
     /// shown. `None` when there are not as many values as responses shown.
     pub fn place<T>(&self, values: Vec<T>, responses: usize) -> Option<Vec<Option<T>>> {
         if values.len() != self.0.len() {

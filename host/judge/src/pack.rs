@@ -208,7 +208,7 @@ impl Pack {
         Ok(pack)
     }
 
-    /// What it is, for provenance.
+    /// Describes the pack, for provenance.
     pub fn strategy(&self) -> Strategy {
         let part = |part: &Part| PartProvenance {
             name: part.plugin.about().name.clone(),

@@ -27,7 +27,7 @@ pub enum PartName {
 }
 
 impl PartName {
-    /// What the part's component must export.
+    /// Returns the interface that the part's component must export.
     pub fn interface(&self) -> Interface {
         match self {
             Self::Template | Self::MetaTemplate => Interface::Template,

@@ -25,7 +25,7 @@ pub struct PrinciplesStage {
 }
 
 impl PrinciplesStage {
-    /// What the principles of a task are written from.
+    /// Returns what the principles of a task are written from.
     pub fn query(&self, task: &Task) -> Query {
         let named = |key: &String| Some((key.clone(), task.metadata.get(key)?.clone()));
         let metadata: Map<String, Value> = self.metadata.iter().filter_map(named).collect();

@@ -54,7 +54,7 @@ impl Replayer {
         Self { pack, drawn, given, provenance }
     }
 
-    /// What its results go back to.
+    /// Returns what its results go back to.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }

@@ -13,7 +13,7 @@ pub struct RowError {
     pub line: u64,
     /// The row's id, when it has a readable one.
     pub id: Option<String>,
-    /// Path of the field at fault, such as `responses[1]`; none when the row as a whole is.
+    /// Path of the field at fault, such as `responses[1]`; `None` if the row as a whole is.
     pub field: Option<String>,
     /// What was expected and what was found.
     pub message: String,

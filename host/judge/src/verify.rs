@@ -16,7 +16,7 @@ use crate::replay::Replayer;
 pub struct Discrepancy {
     /// The task.
     pub task: String,
-    /// The sample; none when it is the reward.
+    /// The sample; `None` if it is the reward.
     pub sample: Option<u32>,
     /// What was compared: `query`, `principles' prompt`, `principles`, `prompt`, `meta prompt`, `judgement`, `scores`,
     /// `rating`, `samples` or `reward`.

@@ -200,12 +200,12 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Whether the pack asks a model to judge.
+    /// Returns whether the pack asks a model to judge.
     pub fn asks_model(&self) -> bool {
         self.template.is_some()
     }
 
-    /// Whether the pack asks a meta RM to rate samples.
+    /// Returns whether the pack asks a meta RM to rate samples.
     pub fn rates_samples(&self) -> bool {
         self.meta.is_some()
     }

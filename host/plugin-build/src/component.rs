@@ -17,7 +17,7 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, EncodeError> {
     component.map_err(|error| EncodeError(format!("{error:#}")))
 }
 
-/// Whether a component exports any interface. One that exports none was compiled without the SDK's export macro.
+/// Returns whether a component exports any interface. One that exports none was compiled without the SDK's export macro.
 ///
 /// # Errors
 /// An [`EncodeError`] if the bytes are no component.

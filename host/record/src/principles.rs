@@ -17,7 +17,7 @@ pub struct PrinciplesRecord {
     pub prompt: Option<Sha256Digest>,
     /// What the model wrote; `None` if generation failed.
     pub completion: Option<Completion>,
-    /// Wall-clock seconds that the generation took; none where that is not known.
+    /// Wall-clock seconds that the generation took; `None` if that is not known.
     pub seconds: Option<f64>,
     /// The principles, checked by the host, or why there are none. Never a failure of the model or its server: such a
     /// record is not kept.
@@ -25,7 +25,7 @@ pub struct PrinciplesRecord {
 }
 
 impl PrinciplesRecord {
-    /// What the responses are judged under; empty when it failed.
+    /// Returns the principles that the responses are judged under; none if writing them failed.
     pub fn given(&self) -> &[Principle] {
         self.outcome.as_deref().unwrap_or_default()
     }

@@ -140,7 +140,7 @@ pub struct SamplingProvenance {
     /// Nucleus sampling: above 0, at most 1; none is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// Upper bound on new tokens of one sample; none where completions came from elsewhere and it is not known.
+    /// Upper bound on new tokens of one sample; `None` if completions came from elsewhere and it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
 }
@@ -165,7 +165,7 @@ impl Default for Budget {
     }
 }
 
-/// Where two descriptions of a run differ: `path: here this, there that`, a line each, in the order of the first.
+/// Lists where two descriptions of a run differ: `path: here this, there that`, a line each, in the order of the first.
 pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", Some(here), Some(there), &mut found);
@@ -177,7 +177,7 @@ pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
 pub struct Difference {
     /// Dotted path of the value, such as `policy.config.k`.
     pub path: String,
-    /// The value on one side; none when it is missing there.
+    /// The value on one side; `None` if it is missing there.
     pub here: Option<Value>,
     /// The value on the other side.
     pub there: Option<Value>,

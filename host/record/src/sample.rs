@@ -16,14 +16,14 @@ pub struct SampleRecord {
     pub temperature: f64,
     /// The seed that it was drawn with.
     pub seed: u64,
-    /// SHA-256 of the request to the model, as JSON; none when no prompt came to be, or when the completion came from
+    /// SHA-256 of the request to the model, as JSON; `None` if no prompt came to be, or when the completion came from
     /// elsewhere.
     pub prompt: Option<Sha256Digest>,
     /// What the model wrote; `None` if generation failed.
     pub completion: Option<Completion>,
-    /// Wall-clock seconds that the generation took; none where that is not known.
+    /// Wall-clock seconds that the generation took; `None` if that is not known.
     pub seconds: Option<f64>,
-    /// What the parser read, in shown order, as the parser returned it; none when it read nothing.
+    /// What the parser read, in shown order, as the parser returned it; `None` if it read nothing.
     pub judgement: Option<Judgement>,
     /// What counts: scores in the task's own order that were checked by the host, or the failure.
     pub outcome: Outcome,
@@ -42,17 +42,17 @@ pub struct MetaRecord {
     pub prompt: Option<Sha256Digest>,
     /// What the meta RM wrote; `None` if generation failed, or if the rating was imported.
     pub completion: Option<Completion>,
-    /// Wall-clock seconds that it took; none where that is not known.
+    /// Wall-clock seconds that it took; `None` if that is not known.
     pub seconds: Option<f64>,
 }
 
 impl SampleRecord {
-    /// Whether it holds a judgement.
+    /// Returns whether it holds a judgement.
     pub fn is_valid(&self) -> bool {
         matches!(self.outcome, Outcome::Scored(_))
     }
 
-    /// What it cost; none where that is not known. There is no prompt without tokens, so zero stands for "unknown".
+    /// Returns the tokens that it cost; `None` if that is not known. There is no prompt without tokens, so zero stands for "unknown".
     pub fn usage(&self) -> Option<Usage> {
         self.completion.as_ref().map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0)
     }

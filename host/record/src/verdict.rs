@@ -90,7 +90,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// How many samples hold a judgement.
+    /// Counts the samples that hold a judgement.
     pub fn valid(&self) -> usize {
         self.samples.iter().filter(|sample| sample.is_valid()).count()
     }
@@ -103,7 +103,7 @@ impl Verdict {
         })
     }
 
-    /// How many samples failed, by kind.
+    /// Counts the samples that failed, by kind.
     pub fn failures(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
         for (kind, _) in self.failure_messages() {
@@ -112,7 +112,7 @@ impl Verdict {
         counts
     }
 
-    /// Who won; none without a reward.
+    /// Returns who won; `None` without a reward.
     pub fn standing(&self) -> Option<Standing> {
         self.reward.as_ref().ok().map(|reward| Standing::of(&reward.scores))
     }

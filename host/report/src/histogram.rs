@@ -39,7 +39,7 @@ pub(crate) fn kinds(bars: &[Bar]) -> Vec<BarKind> {
     all.into_iter().filter(|kind| bars.iter().any(|bar| (kind.count)(bar) > 0)).collect()
 }
 
-/// How many responses lie in each bar, those that the label calls right, those that it calls wrong and those without a
+/// Draws how many responses lie in each bar, those that the label calls right, those that it calls wrong and those without a
 /// label side by side. `scores` says what the x axis shows.
 ///
 /// # Errors

@@ -112,7 +112,7 @@ pub enum TaskVerdict {
 }
 
 impl BrowsedTask {
-    /// How `run`'s reward stands to the label.
+    /// Compares the reward of `run` with the label.
     pub fn verdict(&self, run: &BrowsedRun) -> TaskVerdict {
         if run.error.as_deref() == Some(BrowsedRun::UNFINISHED) {
             return TaskVerdict::Unfinished;

@@ -80,7 +80,7 @@ impl InProcess {
     }
 }
 
-/// Whether the kernel refused memory that the limits allow. The errors that wasmtime has from it are of several types, and
+/// Returns whether the kernel refused memory that the limits allow. The errors that wasmtime has from it are of several types, and
 /// all end in its number.
 fn is_out_of_memory(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().ends_with("(os error 12)")

@@ -127,7 +127,7 @@ impl ConfigurationSchema {
         &self.text
     }
 
-    /// Whether a configuration fits.
+    /// Returns whether a configuration fits.
     ///
     /// # Errors
     /// The first value that does not.
@@ -159,7 +159,7 @@ impl Property {
         &self.name
     }
 
-    /// What values it takes, in few words: `none | random`, `integer or null`; empty where it takes any.
+    /// Returns the values that the key takes, in few words: `none | random`, `integer or null`; an empty text if it takes any.
     pub fn kind(&self) -> String {
         misfit::kind(&self.shape)
     }
@@ -169,7 +169,7 @@ impl Property {
         self.default.as_ref()
     }
 
-    /// What it is for.
+    /// Returns the description that the schema gives of the key.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }

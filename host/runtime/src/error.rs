@@ -267,7 +267,7 @@ mod from_a_child {
     }
 
     impl CallFailure {
-        /// Whether it can be the outcome of a call: a child has no say in what became of itself.
+        /// Returns whether it can be the outcome of a call: a child has no say in what became of itself.
         pub(crate) fn is_of_a_call(&self) -> bool {
             !matches!(self, Self::Process { .. })
         }

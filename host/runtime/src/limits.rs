@@ -283,7 +283,7 @@ impl fmt::Display for LimitChange {
 }
 
 impl Limits {
-    /// With these changes, up or down: for the host's own configuration.
+    /// Returns the limits with these changes, up or down: for the host's own configuration.
     pub fn with(mut self, changes: &[LimitChange]) -> Self {
         for LimitChange { limit, value } in changes {
             (limit.set)(&mut self, *value);
@@ -291,7 +291,7 @@ impl Limits {
         self
     }
 
-    /// With these changes, downwards only: for a pack, or a run that was recorded elsewhere.
+    /// Returns the limits with these changes, downwards only: for a pack, or a run that was recorded elsewhere.
     ///
     /// # Errors
     /// When a change asks for more than there is.

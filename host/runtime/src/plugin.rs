@@ -64,12 +64,12 @@ impl Plugin {
         self.loaded.bytes.len()
     }
 
-    /// What it says of itself.
+    /// Returns what the component says of itself.
     pub fn about(&self) -> &About {
         &self.loaded.about
     }
 
-    /// What every call into it may use.
+    /// Returns what every call into the component may use.
     pub fn limits(&self) -> &Limits {
         match &self.loaded.place {
             CallPlace::InProcess(here) => &here.limits,

@@ -52,7 +52,7 @@ impl Runtime {
         })
     }
 
-    /// As [`Runtime::new`], with every component compiled, described and called in processes of its own (see
+    /// Returns a runtime as [`Runtime::new`] does, with every component compiled, described and called in processes of its own (see
     /// [`crate::isolate`]). Results are the same, bit for bit; each call takes longer, by what it takes to ask another
     /// process.
     ///
@@ -63,7 +63,7 @@ impl Runtime {
         Ok(Self { place: Place::Isolated(supervisor), limits })
     }
 
-    /// What Landlock adds to the processes of plugins; none where they run in this one.
+    /// Returns what Landlock adds to the processes of plugins; `None` if they run in this one.
     pub fn landlock(&self) -> Option<Landlock> {
         match &self.place {
             Place::InProcess { .. } => None,

@@ -183,7 +183,7 @@ impl Server {
         Ok(Self { app, _watcher: watcher })
     }
 
-    /// What answers asks, for the dialects.
+    /// Returns the judging of this server, which dialects ask.
     pub fn rewards(&self) -> Arc<dyn Rewards> {
         self.app.service.clone()
     }

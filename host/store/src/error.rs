@@ -267,7 +267,7 @@ impl StoreError {
     }
 }
 
-/// Whether a directory is not there; a path without one is in the working directory.
+/// Returns whether a directory is not there; a path without one is in the working directory.
 fn is_missing(directory: &Path) -> bool {
     !directory.as_os_str().is_empty() && !directory.exists()
 }

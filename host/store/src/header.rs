@@ -66,7 +66,7 @@ impl Header {
         Self { source, origin, created: String::new(), host: HOST_VERSION.to_owned(), drawn, strategy }
     }
 
-    /// What its rewards go back to; none in an import.
+    /// Returns what its rewards go back to; `None` in an import.
     pub fn provenance(&self) -> Option<Provenance> {
         let strategy = self.strategy.clone()?;
         Some(Provenance { strategy, drawn: self.drawn.clone(), host: self.host.clone() })
@@ -77,7 +77,7 @@ impl Header {
 const KEYS: [&str; 7] = ["created", "digest", "drawn", "host", "origin", "source", "strategy"];
 
 impl Tables<'_> {
-    /// The header; none where the run's creation was cut off.
+    /// The header; `None` if the run's creation was cut off.
     pub(crate) fn header(&self) -> Result<Option<Header>, StoreError> {
         let keys = RUN.only(&["key"]);
         self.each(&keys.select("ORDER BY key LIMIT 100"), [], |row| {

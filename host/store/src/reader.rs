@@ -62,7 +62,7 @@ impl RunReader {
         Self::open_as(path, true)?.ok_or_else(|| StoreError::Empty { path: path.to_owned() })
     }
 
-    /// The header of the run, as it was closed; none where its creation was cut off.
+    /// The header of the run, as it was closed; `None` if its creation was cut off.
     pub(crate) fn look(path: &Path) -> Result<Option<Header>, StoreError> {
         let Some(run) = Self::open_as(path, false)? else { return Ok(None) };
         run.check_closed()?;
@@ -94,7 +94,7 @@ impl RunReader {
         }
     }
 
-    /// What holds for the whole run.
+    /// Returns what holds for the whole run.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -104,13 +104,13 @@ impl RunReader {
         &self.path
     }
 
-    /// What names the run and all that it holds: what it was closed with, where that is true. None while it is written, after
+    /// Returns the digest that names the run and all that it holds, which it was closed with. `None` while it is written, after
     /// its process was killed, and in a run that was made before runs had a digest.
     pub fn digest(&self) -> Option<Sha256Digest> {
         self.closed_with.as_ref().map(|digest| digest.run)
     }
 
-    /// Whether the run is of a schema with digests.
+    /// Returns whether the run is of a schema with digests.
     pub fn has_seals(&self) -> bool {
         self.sealed
     }
@@ -120,7 +120,7 @@ impl RunReader {
         Tables { connection: &self.connection, path: &self.path, sealed: self.sealed, principles }
     }
 
-    /// How many tasks it holds, finished or not.
+    /// Counts its tasks, finished or not.
     pub fn tasks(&self) -> Result<u64, StoreError> {
         self.count("SELECT count(*) FROM tasks WHERE key > 0")
     }
@@ -130,7 +130,7 @@ impl RunReader {
         self.count("SELECT count(*) FROM tasks WHERE key > 0 AND key NOT IN (SELECT task FROM rewards)")
     }
 
-    /// How many samples it holds.
+    /// Counts its samples.
     pub fn samples(&self) -> Result<u64, StoreError> {
         self.count("SELECT count(*) FROM samples WHERE task > 0")
     }

@@ -48,7 +48,7 @@ pub(crate) struct Opened {
     pub(crate) sealed: bool,
 }
 
-/// Opens an existing run for reading; none where its creation was cut off before its first commit.
+/// Opens an existing run for reading; `None` if its creation was cut off before its first commit.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     check_file(path)?;
     let sqlite = |error: rusqlite::Error| StoreError::sqlite(path, &error);

@@ -54,7 +54,7 @@ impl Room {
 }
 
 impl Tables<'_> {
-    /// Reads a task; none where there is no such task.
+    /// Reads a task; `None` if there is no such task.
     pub(crate) fn whole(&self, which: Which<'_>, room: Room) -> Result<Option<Whole>, StoreError> {
         let mut seal = Sealing::new();
         let Some((key, task)) = self.task(which, &mut seal)? else { return Ok(None) };

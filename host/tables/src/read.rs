@@ -84,7 +84,7 @@ impl RowReader {
         Ok(Self { source, rows: None })
     }
 
-    /// How many rows there are, where that is known before reading them: for Parquet, and for JSON lines on a disk.
+    /// Returns the number of rows if it is known before they are read: for Parquet, and for JSON lines on a disk.
     pub fn rows(&self) -> Option<u64> {
         self.rows
     }

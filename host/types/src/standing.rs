@@ -5,7 +5,7 @@ use crate::score::Score;
 /// The place of each response under a reward.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The response with the highest score; none when several share it, or when no response has a score.
+    /// The response with the highest score; `None` if several share it, or when no response has a score.
     pub best: Option<usize>,
     /// The responses that share the highest score, when more than one does.
     pub tied: Vec<usize>,
@@ -32,7 +32,7 @@ impl Standing {
         }
     }
 
-    /// What the standing is worth against a label: 1 when the labelled response won alone, 1/t when it is one of t
+    /// Returns what the standing is worth against a label: 1 if the labelled response won alone, 1/t when it is one of t
     /// tied at the top, 0 otherwise.
     pub fn credit(&self, preferred: usize) -> f64 {
         if self.best == Some(preferred) {

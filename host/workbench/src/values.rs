@@ -46,7 +46,7 @@ pub(crate) fn score(value: &ScoreValue) -> Result<Option<Score>> {
     })
 }
 
-/// Whether scores are the expected ones, whatever the reasons for abstaining.
+/// Returns whether scores are the expected ones, whatever the reasons for abstaining.
 pub(crate) fn same_scores(expected: &[ScoreValue], found: &[Score]) -> bool {
     expected.len() == found.len()
         && expected.iter().zip(found).all(|pair| match pair {
@@ -60,12 +60,12 @@ pub(crate) fn same_number(a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs())
 }
 
-/// Whether the host takes `value` for a score; a NaN is on no scale.
+/// Returns whether the host takes `value` for a score; a NaN is on no scale.
 pub(crate) fn on_scale(value: f64, scale: Scale) -> bool {
     value >= scale.min && value <= scale.max && (!scale.integer || value.fract() == 0.0)
 }
 
-/// Whether a detail is the expected one.
+/// Returns whether a detail is the expected one.
 pub(crate) fn same_detail(expected: &Value, found: &DetailValue) -> bool {
     match (expected, found) {
         (Value::Number(expected), DetailValue::Number(found)) => {

@@ -336,7 +336,7 @@ impl ChatFormat {
     }
 }
 
-/// Whether a marker separates the system turn from the user turn.
+/// Returns whether a marker separates the system turn from the user turn.
 fn parts_system(shape: &TemplateShape, markers: &[String]) -> bool {
     shape.pieces.get(1).is_some_and(|piece| find_marker(piece, 0, markers).is_some())
 }

@@ -61,7 +61,7 @@ impl Observations {
     }
 }
 
-/// The unweighted mean of parts, and all their tasks; none when there is none or one of them is missing.
+/// The unweighted mean of parts, and all their tasks; `None` if there is none or one of them is missing.
 pub(crate) fn mean_of(parts: &[Option<Mean>]) -> Option<Mean> {
     let parts: Vec<Mean> = parts.iter().copied().collect::<Option<_>>()?;
     (!parts.is_empty()).then(|| Mean {

@@ -45,7 +45,7 @@ impl Vocabulary {
         String::from_utf8_lossy(&self.trie.tok_trie().decode_ext(&[token], true)).into_owned()
     }
 
-    /// How a text ends under a grammar; none when there is no difference.
+    /// How a text ends under a grammar; `None` if there is no difference.
     fn ends_of_a_grammar(&self) -> Option<GrammarEnd> {
         let others: Vec<u32> = self.end_of_turn.iter().copied().filter(|token| *token != self.grammar_end).collect();
         (!others.is_empty()).then_some(GrammarEnd { token: self.grammar_end, others })

@@ -84,7 +84,7 @@ impl LoadedModel {
         Ok(LoadedModel { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context })
     }
 
-    /// Whether sequences can share a batch and a prefix safely at all: only with paged attention. Without it, batches
+    /// Returns whether sequences can share a batch and a prefix safely at all: only with paged attention. Without it, batches
     /// return corrupted text, and prefix hits change the text and are never evicted from the CPU's memory.
     pub(crate) fn is_paged(&self) -> bool {
         matches!(self.scheduler, SchedulerConfig::PagedAttentionMeta { .. })

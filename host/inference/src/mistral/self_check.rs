@@ -27,7 +27,7 @@ fn prompts() -> Vec<String> {
     lists.map(|l| format!("Copy this list of numbers exactly, and write nothing else: {}", list(l))).into()
 }
 
-/// Whether a second run, which finds the prompt in the prefix cache, gives the same text as the first.
+/// Returns whether a second run, which finds the prompt in the prefix cache, gives the same text as the first.
 pub(crate) async fn prefix_hits_are_harmless(engine: &dyn Greedy) -> Result<bool, ModelError> {
     for prompt in prompts() {
         if engine.greedy(&prompt).await? != engine.greedy(&prompt).await? {
@@ -37,7 +37,7 @@ pub(crate) async fn prefix_hits_are_harmless(engine: &dyn Greedy) -> Result<bool
     Ok(true)
 }
 
-/// Whether several prompts at once give the texts that each gives alone.
+/// Returns whether several prompts at once give the texts that each gives alone.
 pub(crate) async fn batches_are_harmless(engine: &dyn Greedy) -> Result<bool, ModelError> {
     let prompts = prompts();
     let mut alone = Vec::new();

@@ -124,7 +124,7 @@ pub(super) fn explain(error: ModelError, input: ScalarInput) -> ModelError {
     }
 }
 
-/// Whether an error's text names `body, input` as the place of what is missing, as FastAPI's servers write it: a JSON
+/// Returns whether an error's text names `body, input` as the place of what is missing, as FastAPI's servers write it: a JSON
 /// list or a Python tuple. A server that takes messages too names the variant in between.
 fn misses_input(body: &str) -> bool {
     let bare: String = body.chars().filter(|c| !matches!(c, '"' | '\'' | '\\' | ' ')).collect();

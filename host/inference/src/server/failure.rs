@@ -31,7 +31,7 @@ pub(crate) enum TryFailure {
 }
 
 impl TryFailure {
-    /// Whether the same request may succeed later: not after a 4xx, which says that the request is at fault (429 says
+    /// Returns whether the same request may succeed later: not after a 4xx, which says that the request is at fault (429 says
     /// that its time is), and not after a reply that was whole.
     pub(crate) fn may_pass(&self) -> bool {
         match self {

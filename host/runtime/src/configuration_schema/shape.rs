@@ -168,7 +168,7 @@ impl Shape {
         }
     }
 
-    /// Whether it fits nothing but values that are listed one by one, if anything.
+    /// Returns whether it fits nothing but values that are listed one by one, if anything.
     pub(super) fn is_of_constants(&self) -> bool {
         let ranges = matches!(self.numbers, Some(Numbers::Within(_))) || matches!(self.texts, Some(Texts::Within(_)));
         !ranges && self.lists.is_none() && self.objects.is_none()

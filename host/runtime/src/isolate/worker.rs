@@ -103,7 +103,7 @@ impl Worker {
         self.id
     }
 
-    /// Whether it has not ended.
+    /// Returns whether it has not ended.
     pub(crate) fn is_alive(&self) -> bool {
         matches!(lock(&self.watched).child.try_wait(), Ok(None))
     }

@@ -129,7 +129,7 @@ impl PackManager {
         Ok((label, change))
     }
 
-    /// Whether making a pack called `name` live would exceed the most that may be.
+    /// Returns whether making a pack called `name` live would exceed the most that may be.
     pub(crate) fn is_full(&self, name: &str) -> bool {
         let roster = self.registry.snapshot();
         roster.packs.len() >= self.most && !roster.packs.contains_key(name)

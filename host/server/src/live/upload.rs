@@ -211,7 +211,7 @@ fn inside(path: &Path, into: &Path) -> Result<PathBuf, PackRefused> {
     Ok(place)
 }
 
-/// Whether a character of a file's name is visible as what it is.
+/// Returns whether a character of a file's name is visible as what it is.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -32,7 +32,7 @@ pub(crate) trait PackTarget: Send + Sync + 'static {
     /// The most packs that may be live.
     fn most(&self) -> usize;
 
-    /// Whether as many packs are live as may be.
+    /// Returns whether as many packs are live as may be.
     fn has_no_room(&self) -> bool;
 
     /// Loads the pack in `directory`. Its name must be `name` if one is given.

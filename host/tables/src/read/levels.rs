@@ -117,7 +117,7 @@ pub(super) fn falls(bytes: &[u8], highest: i16, count: u64) -> Option<Falls> {
     Some(falls)
 }
 
-/// Whether one or two lists of lengths, each packed as differences, have no more than `most` entries: the decoder makes room
+/// Returns whether one or two lists of lengths, each packed as differences, have no more than `most` entries: the decoder makes room
 /// for as many as they say, and entries that do not differ take no bytes.
 pub(super) fn lengths_fit(mut bytes: &[u8], lists: usize, most: u64) -> bool {
     for _ in 0..lists {

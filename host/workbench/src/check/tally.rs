@@ -40,7 +40,7 @@ impl CheckTally {
         }
     }
 
-    /// Whether there is no point in trying more.
+    /// Returns whether there is no point in trying more.
     pub(super) fn is_settled(&self) -> bool {
         self.broken >= ENOUGH
     }

@@ -322,7 +322,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Of a prompt whose responses carry their marks; none where they do not stand in order.
+    /// Of a prompt whose responses carry their marks; `None` if they do not stand in order.
     pub(super) fn of(prompt: &str, count: usize) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut end = 0;

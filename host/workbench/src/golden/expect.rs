@@ -103,7 +103,7 @@ pub(super) fn read(case: &ReadCase, read: &Result<Vec<Principle>, ParseFailure>)
     }
 }
 
-/// The verdict on a refusal that is expected or that came; none where there is neither.
+/// The verdict on a refusal that is expected or that came; `None` if there is neither.
 fn refused<T>(expected: Option<&str>, result: &Result<T, Refusal>) -> Option<Verdict> {
     match (expected, result) {
         (None, _) => None,

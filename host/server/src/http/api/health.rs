@@ -25,7 +25,7 @@ pub(crate) struct Health {
     version: &'static str,
 }
 
-/// Whether the process runs.
+/// Returns whether the process runs.
 #[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It does", body = Health)))]
 pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok", version: rewarden_record::HOST_VERSION })
