@@ -6,7 +6,7 @@
 //! [`Evaluation`] comes out, which tables, charts and pages draw.
 //!
 //! ```
-//! use rewarden_evaluate::{AtKOptions, Evaluator, Options, SampleOutcome, Scores, TaskOutcome};
+//! use rewarden_evaluate::{AtKOptions, EvaluateOptions, Evaluator, SampleOutcome, Scores, TaskOutcome};
 //!
 //! let sample = |order: [u32; 2], scores: [f64; 2]| SampleOutcome {
 //!     order: order.to_vec(),
@@ -33,7 +33,7 @@
 //!     samples: samples.clone(),
 //! };
 //!
-//! let options = Options { by: vec!["subset".into()], at_k: Some(AtKOptions::default()), ..Options::default() };
+//! let options = EvaluateOptions { by: vec!["subset".into()], at_k: Some(AtKOptions::default()), ..EvaluateOptions::default() };
 //! let mut evaluator = Evaluator::new("run.sqlite", "vote 0.1.0", "some-model", options)?;
 //! let measured = evaluator.measure(task, &sum);
 //! evaluator.add(measured);
