@@ -34,8 +34,8 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Looks whether a command that runs plugins has room for its threads and files. The libraries beneath panic where there is
-/// none, or stand still later on.
+/// Checks that a command that runs plugins has room for its threads and files. Without it the libraries beneath panic, or
+/// stand still later on.
 ///
 /// # Errors
 /// Returns which limit of the system leaves no room.

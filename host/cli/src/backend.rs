@@ -22,7 +22,7 @@ pub(crate) async fn open(options: &ModelOptions, places: &Places, quiet: bool) -
     }
 }
 
-/// What the meta RM runs on, where that is not the judge's own model.
+/// The model that the meta RM runs on, if it is not the judge's own.
 pub(crate) async fn open_meta(options: &ModelOptions, places: &Places, quiet: bool) -> Result<Option<Arc<dyn Model>>> {
     match (&options.meta_endpoint, &options.meta_model) {
         (None, None) => Ok(None),

@@ -130,7 +130,7 @@ pub(crate) use err;
 /// The first error of standard output.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
-/// Writes a line to standard output. An error is told at the end, by [`written`].
+/// Writes a line to standard output. [`written`] reports an error at the end.
 pub(crate) fn print(text: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{}", shown(text)) {
         let _ = LOST.set(error);
@@ -175,7 +175,7 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// Log lines, whose colours are the log's own: `ESC [ digits m` stays. The log writes what it is told without escapes.
+/// Log lines, whose colours are the log's own: `ESC [ digits m` stays. The log itself writes no other escapes.
 pub(crate) fn log_line(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     let mut plain = String::with_capacity(text.len());

@@ -12,7 +12,7 @@ const SNIPPET: usize = 60;
 const BAR: usize = 10;
 /// Columns below which a terminal cannot mean what it says.
 const NARROWEST: u16 = 10;
-/// Columns where none are known.
+/// Columns if the terminal tells none.
 const USUAL: u16 = 100;
 
 /// A borderless table that fits the terminal.

@@ -221,7 +221,7 @@ fn rows(rows: &[(&str, String)]) -> String {
     table.trim_fmt()
 }
 
-/// Columns of text where there is no terminal to fit.
+/// Columns of text if there is no terminal to fit.
 const WIDTH: u16 = 120;
 
 fn table() -> comfy_table::Table {

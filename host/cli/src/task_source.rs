@@ -31,7 +31,7 @@ impl TaskSource {
         Ok(Self { rows, ids: HashMap::new(), dataset })
     }
 
-    /// How many rows there are, where that is known before reading them.
+    /// Returns the number of rows if it is known before they are read.
     pub(crate) fn rows(&self) -> Option<u64> {
         self.rows.rows()
     }

@@ -44,7 +44,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) places: Places,
 }
 
-/// Discrepancies that are told one by one.
+/// Discrepancies that are printed one by one.
 const TOLD: u64 = 20;
 /// Tasks that are read together where nothing is done with them.
 const CHUNK: usize = 128;
@@ -147,7 +147,7 @@ fn unread(args: &VerifyArgs, run: &RunReader, told: Told) -> Result<ExitCode> {
     Ok(told.end())
 }
 
-/// Differences that were found, the first of which are told one by one.
+/// Differences that were found. The first of them are printed one by one.
 #[derive(Default)]
 struct Told {
     found: u64,

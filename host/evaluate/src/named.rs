@@ -12,7 +12,7 @@ pub(crate) enum Named {
     Tie,
 }
 
-/// None without a judgement, and for one that gives no response a score.
+/// `None` without a judgement, or if the judgement gives no response a score.
 pub(crate) fn named(sample: &SampleOutcome) -> Option<Named> {
     match top(sample.outcome.as_ref().ok()?).as_slice() {
         [] => None,

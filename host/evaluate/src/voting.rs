@@ -78,7 +78,7 @@ pub struct Gain {
     pub high: f64,
 }
 
-/// Whether the majority of a judge's votes is to be preferred to a single one.
+/// Whether the majority of a judge's votes is better than a single vote.
 ///
 /// Condorcet's jury theorem (Essai sur l'application de l'analyse à la probabilité des décisions, 1785): of two
 /// answers, the majority of independent votes is right more often than one vote where that is right in more than half

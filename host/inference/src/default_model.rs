@@ -70,7 +70,7 @@ pub enum FetchEvent {
     },
 }
 
-/// Who is told of [`FetchEvent`]s.
+/// Receives [`FetchEvent`]s.
 pub type OnFetch = Arc<dyn Fn(FetchEvent) + Send + Sync>;
 
 /// A place that has the published file.

@@ -144,7 +144,7 @@ impl RemoteServer {
         }
     }
 
-    /// A connection that was not made or broke off, with the proxy in between where there is one.
+    /// A connection that was not made or broke off, with the proxy in between if there is one.
     fn unreached(&self, error: &reqwest::Error) -> TryFailure {
         match (TryFailure::of_transport(error), &self.client.proxy) {
             (TryFailure::Connection(message), Some(proxy)) => {

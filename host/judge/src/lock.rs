@@ -72,7 +72,7 @@ impl Lock {
     /// The lock of the pack in `directory`, if it has one.
     ///
     /// # Errors
-    /// When there is one that cannot be read: a damaged lock never means no lock.
+    /// If the lock cannot be read: a damaged lock never means no lock.
     pub fn read(directory: &Path) -> Result<Option<Self>, LockError> {
         let file = directory.join(FILE);
         let failed = |message: String| LockError::File { file: file.clone(), message };
@@ -116,7 +116,7 @@ impl Lock {
     /// Compares a component that was loaded, by its path in the pack, with what was locked.
     ///
     /// # Errors
-    /// When it is another component, or one that the lock does not know.
+    /// If it is another component, or the lock does not know it.
     pub fn check(&self, component: &Path, found: Sha256Digest) -> Result<(), LockError> {
         let (file, component) = (self.file.clone(), key(component));
         match self.components.get(&component) {

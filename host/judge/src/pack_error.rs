@@ -65,7 +65,7 @@ pub enum PackError {
     /// A configuration does not fit its plugin.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
-    /// A component is not the one that the pack was locked with.
+    /// A component differs from the one that the pack was locked with.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// A setting names a part that the pack does not have.

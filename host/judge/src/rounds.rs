@@ -35,7 +35,7 @@ pub(crate) struct Rounds {
     terms: Terms,
     /// Steps that were asked for.
     round: u32,
-    /// What the policy is told; shared with whoever asks it, and changed in between.
+    /// The input of the policy. It is shared with whoever asks it, and changed in between.
     input: Arc<PolicyInput>,
 }
 
@@ -89,7 +89,7 @@ impl Rounds {
         rounds
     }
 
-    /// Returns what the policy is to be asked now.
+    /// Returns the next input for the policy.
     ///
     /// # Errors
     /// Returns the end of the task if the policy may take no more steps.

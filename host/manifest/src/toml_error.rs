@@ -15,7 +15,7 @@ const KEY_BYTES: usize = 64;
 pub struct ManifestError {
     /// The file.
     pub file: PathBuf,
-    /// 1-based line, where there is one.
+    /// 1-based line, if the error has one.
     pub line: Option<usize>,
     /// What was expected, what was found, and the nearest known key for a misspelt one.
     pub message: String,

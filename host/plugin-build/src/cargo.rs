@@ -1,4 +1,4 @@
-//! What cargo is told, and what it answers.
+//! Calls of cargo, and its answers.
 
 use std::env;
 use std::fs;

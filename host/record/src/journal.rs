@@ -27,13 +27,13 @@ pub trait Journal: Sync {
         query: Sha256Digest,
     ) -> impl Future<Output = Result<Option<PrinciplesRecord>, Self::Error>> + Send;
 
-    /// Keeps what a task is judged under. An error is told by `finish`.
+    /// Keeps the principles that a task is judged under. `finish` reports an error.
     fn judged_under(&self, task: TaskKey, principles: &Arc<PrinciplesRecord>) -> impl Future<Output = ()> + Send;
 
-    /// Keeps a sample. An error is told by `finish`.
+    /// Keeps a sample. `finish` reports an error.
     fn sample(&self, task: TaskKey, sample: &SampleRecord) -> impl Future<Output = ()> + Send;
 
-    /// Keeps a rating of a sample that was kept. An error is told by `finish`.
+    /// Keeps a rating of a sample that was kept. `finish` reports an error.
     fn rating(&self, task: TaskKey, sample: u32, rating: &MetaRecord) -> impl Future<Output = ()> + Send;
 
     /// Ends a task. Returns when everything about it is kept.

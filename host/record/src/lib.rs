@@ -4,7 +4,7 @@
 //! seed, the full text, tokens, what was read from it) as soon as it is drawn, with the plugins that asked and read. From
 //! that, rewards can be made again by the same strategy or another without a model.
 //!
-//! These are the records themselves. Where they are kept is the business of a [`Journal`]; `rewarden-store` is the one that
+//! These are the records themselves. A [`Journal`] decides where they are kept; `rewarden-store` is the one that
 //! writes a file.
 
 mod journal;

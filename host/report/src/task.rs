@@ -66,7 +66,7 @@ pub struct BrowsedSample {
     pub scores: Option<Vec<Option<f64>>>,
     /// Why there is no judgement.
     pub failure: Option<String>,
-    /// What the model wrote as its thinking, where that was told apart.
+    /// What the model wrote as its thinking, if the server tells it apart.
     pub thinking: Option<String>,
     /// The whole completion.
     pub text: Option<String>,

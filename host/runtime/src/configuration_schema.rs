@@ -82,7 +82,7 @@ pub enum SchemaError {
 }
 
 impl SchemaError {
-    /// Cuts its texts to what the longest one that is said of a schema has. For errors that others report.
+    /// Cuts its texts to the longest that an error about a schema has. For errors that child processes report.
     pub(crate) fn bound(&mut self) {
         let texts = match self {
             Self::Keyword { keyword, pointer, message } => vec![keyword, pointer, message],
@@ -164,7 +164,7 @@ impl Property {
         misfit::kind(&self.shape)
     }
 
-    /// The value that it has where none is given.
+    /// Returns the default value.
     pub fn default(&self) -> Option<&Value> {
         self.default.as_ref()
     }

@@ -55,8 +55,8 @@ impl<C, L> Holdings<C, L> {
         &self.held
     }
 
-    /// The component of this digest under these limits: the one that is there, or what `load` makes of it. `load` is given
-    /// the compiled form where that is there, from a load under other limits.
+    /// Returns the component of this digest under these limits, or loads it with `load`. `load` gets the compiled form if a
+    /// load under other limits has left one.
     ///
     /// Identical components are loaded one after another, so that the second finds what the first has made.
     pub(crate) fn get(

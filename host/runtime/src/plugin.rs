@@ -97,7 +97,7 @@ impl Plugin {
         &self.loaded.outline
     }
 
-    /// Process ids of its own processes that wait for calls; none where it runs in this one.
+    /// Returns the ids of its processes that wait for calls; an empty list if it runs in this process.
     pub fn processes(&self) -> Vec<u32> {
         match &self.loaded.place {
             CallPlace::InProcess(_) => Vec::new(),
@@ -105,7 +105,7 @@ impl Plugin {
         }
     }
 
-    /// Configures an instance and drops it: whether `config` (the text of a JSON object) is one that the plugin takes.
+    /// Checks that the plugin takes `config` (the text of a JSON object): configures an instance and drops it.
     pub fn check_config(&self, config: &str) -> Result<(), CallError> {
         match &self.loaded.place {
             CallPlace::InProcess(here) => here.check_config(&self.name, config),

@@ -81,7 +81,7 @@ pub enum StartError {
         live: String,
         /// Its shadow.
         shadow: String,
-        /// The one that is missing.
+        /// The option that is missing.
         missing: String,
         /// The packs that are live.
         known: String,

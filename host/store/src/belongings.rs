@@ -11,7 +11,7 @@ use crate::foreign_text::shown;
 use crate::tables::Tables;
 use rewarden_record::TaskKey;
 
-/// Rows of one kind that belong to nothing and are told.
+/// How many rows of one kind that belong to nothing are reported.
 const TOLD: u32 = 5;
 
 /// Rows of a table, with their keys, for which a row of another is missing.
@@ -44,7 +44,7 @@ impl Tables<'_> {
         }
     }
 
-    /// Tells rows that belong to nothing.
+    /// Reports rows that belong to nothing.
     pub(crate) fn orphans(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
         for (table, condition, missing) in ORPHANS {
             if table.name == "seals" && !self.sealed {
@@ -67,7 +67,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Tells components that are not what their digests say, whether anything uses them or not.
+    /// Reports components that are not what their digests say, whether anything uses them or not.
     pub(crate) fn components(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
         self.each(&COMPONENTS.select("ORDER BY digest"), [], |row| {
             let cells = Cells { tables: self, table: COMPONENTS, row, name: "a component".to_owned() };
@@ -81,7 +81,7 @@ impl Tables<'_> {
         })
     }
 
-    /// The first task after this one: its key and id, and whether it has ended.
+    /// Returns the key and id of the first task after this one, and whether it has ended.
     pub(crate) fn next_task(&self, TaskKey(after): TaskKey) -> Result<Option<(TaskKey, String, bool)>, StoreError> {
         let sql = "SELECT key, id, EXISTS (SELECT 1 FROM rewards WHERE task = key) AS ended FROM tasks WHERE key > ? \
                    ORDER BY key LIMIT 1";
@@ -96,7 +96,7 @@ impl Tables<'_> {
         Ok(found)
     }
 
-    /// The first task after this one that has no seal.
+    /// Returns the first task after this one that has no seal.
     pub(crate) fn next_unsealed(&self, TaskKey(after): TaskKey) -> Result<Option<TaskKey>, StoreError> {
         let sql = "SELECT tasks.key FROM tasks LEFT JOIN seals ON seals.task = tasks.key \
                    WHERE tasks.key > ? AND seals.task IS NULL ORDER BY tasks.key LIMIT 1";

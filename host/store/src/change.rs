@@ -60,7 +60,7 @@ pub enum Change {
     },
 }
 
-/// What differs between a run as it was closed and as it is: everything that can be named, the whole where nothing can.
+/// Returns what differs between a run as it was closed and as it is: all parts that can be named, or the whole.
 pub(crate) fn of_digest(then: &RunDigest, now: &RunDigest) -> Vec<Change> {
     let mut changes = Vec::new();
     if then.header != now.header {

@@ -15,14 +15,14 @@ use crate::seal::Sealed;
 use crate::tables::Tables;
 
 impl Tables<'_> {
-    /// The principles of a query, when the run holds them.
+    /// Returns the principles of a query, or `None` if the run does not hold them.
     pub(crate) fn find_principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
         let mut statement = self.prepare(&PRINCIPLES.select("WHERE query = ?"))?;
         let found = statement.query_row([query.to_string()], |row| Ok(self.principles_row(row))).optional();
         found.map_err(|error| self.sqlite(&error))?.transpose()
     }
 
-    /// What the task was judged under, and how many bytes were read for it.
+    /// Returns the principles that the task was judged under, and how many bytes were read for them.
     pub(crate) fn principles_of(
         &self,
         TaskKey(key): TaskKey,

@@ -62,7 +62,7 @@ impl RunReader {
         Self::open_as(path, true)?.ok_or_else(|| StoreError::Empty { path: path.to_owned() })
     }
 
-    /// The header of the run, as it was closed; `None` if its creation was cut off.
+    /// Returns the header of the run as it was closed, or `None` if its creation was cut off.
     pub(crate) fn look(path: &Path) -> Result<Option<Header>, StoreError> {
         let Some(run) = Self::open_as(path, false)? else { return Ok(None) };
         run.check_closed()?;
@@ -145,7 +145,7 @@ impl RunReader {
         Ok(counted.unsigned_abs())
     }
 
-    /// The component with this digest, when the run holds it.
+    /// Returns the component with this digest, or `None` if the run does not hold it.
     pub fn component(&self, digest: Sha256Digest) -> Result<Option<RecordedComponent>, StoreError> {
         let tables = self.view();
         let find = || {
@@ -165,13 +165,13 @@ impl RunReader {
         schema::with_components(&self.connection, find).map_err(|error| StoreError::sqlite(&self.path, &error))?
     }
 
-    /// All that the run holds of the task with this id.
+    /// Returns all that the run holds of the task with this id.
     pub fn task(&self, id: &str) -> Result<Option<Recorded>, StoreError> {
         self.at_once(|| Ok(self.whole(Which::Id(id))?.map(|whole| whole.recorded)))
     }
 
-    /// The next tasks after `after` (none: the first ones) with all that belongs to them, at most `limit` tasks and not many
-    /// more than 32 MiB; empty at the end.
+    /// Returns the next tasks after `after` (`None`: the first ones) with all that belongs to them: at most `limit` tasks, and not many
+    /// more than 32 MiB. An empty list is the end.
     pub fn chunk(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         self.at_once(|| {
             let (mut after, mut all, mut bytes) = (after.unwrap_or(TaskKey(0)), Vec::new(), 0);

@@ -73,7 +73,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     Ok(Some(Opened { connection, sealed: version >= SEALED_SCHEMA }))
 }
 
-/// Opens a run for writing and creates it where there is none; says whether it was there.
+/// Opens a run for writing, or creates it if there is none. Also returns whether it was there.
 pub(crate) fn open_to_write(path: &Path, durability: Durability) -> Result<(Opened, bool), StoreError> {
     check_beside(path)?;
     let sqlite = |error: rusqlite::Error| StoreError::sqlite(path, &error);

@@ -11,7 +11,7 @@ use crate::seal::{DIGEST, Hasher, RunDigest, Seal, Sealed, Sealing, Seals, Writt
 use crate::tables::Tables;
 
 impl Tables<'_> {
-    /// The seal of the task's rows as they are now, and how many bytes their texts have.
+    /// Returns the seal of the task's rows as they are now, and how many bytes their texts have.
     pub(crate) fn seal_now(&self, TaskKey(key): TaskKey) -> Result<(Seal, u64), StoreError> {
         let mut seal = Sealing::new();
         self.rows(TASKS, "WHERE key = ?", key, |row| {
@@ -89,7 +89,7 @@ impl Tables<'_> {
         statement.execute([key]).map(|_| ()).map_err(|error| self.sqlite(&error))
     }
 
-    /// The seal that the task was given.
+    /// Returns the seal that the task was given.
     pub(crate) fn find_seal(&self, TaskKey(key): TaskKey) -> Result<Option<Seal>, StoreError> {
         let mut statement = self.prepare(&SEALS.select("WHERE task = ?"))?;
         let found = statement.query_row([key], |row| Ok(self.seal(row, key))).optional();
@@ -115,7 +115,7 @@ impl Tables<'_> {
         })
     }
 
-    /// The digest of the run as its seals say, without a look at the rows that they were made of.
+    /// Returns the digest of the run by its seals, without a look at the rows that they were made of.
     pub(crate) fn digest_of_seals(&self) -> Result<RunDigest, StoreError> {
         let mut seals = Seals::new();
         let mut before = 0;
@@ -151,7 +151,7 @@ impl Tables<'_> {
         Ok(hasher.finish())
     }
 
-    /// The digest that the run was closed with; none while it is open, and after its process was killed.
+    /// Returns the digest that the run was closed with; `None` while it is open, and after its process was killed.
     pub(crate) fn closed_with(&self) -> Result<Option<RunDigest>, StoreError> {
         let Some(text) = self.header_value(DIGEST)? else { return Ok(None) };
         json::form(&text).map(Some).map_err(|message| self.wrong_header(DIGEST, message))

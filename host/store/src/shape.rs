@@ -96,7 +96,7 @@ pub(crate) fn check(connection: &Connection, path: &Path, version: u32) -> Resul
     }
 }
 
-/// The words and signs of a statement, without comments and white space as SQLite knows them. None where there is a quoted
+/// The words and signs of a statement, without comments and white space as SQLite knows them. `None` if there is a quoted
 /// name or text: no statement of a run has one, and what is a comment would depend on it.
 fn tokens(sql: &str) -> Option<Vec<String>> {
     let mut tokens: Vec<String> = Vec::new();

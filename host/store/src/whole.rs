@@ -81,7 +81,7 @@ impl Tables<'_> {
         Ok(Some(Whole { recorded, change, bytes }))
     }
 
-    /// As [`whole`](Tables::whole), of a task that is as it was sealed.
+    /// Reads a task as [`whole`](Tables::whole) does, and refuses one that is not as it was sealed.
     pub(crate) fn unchanged(&self, which: Which<'_>, room: Room) -> Result<Option<Recorded>, StoreError> {
         match self.whole(which, room)? {
             Some(Whole { change: Some(change), .. }) => {

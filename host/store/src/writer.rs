@@ -44,7 +44,7 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
-    /// Opens the run at `path`, creating it where there is none. An existing run must have been made by the same model,
+    /// Opens the run at `path`, or creates it if there is none. An existing run must have been made by the same model,
     /// sampling, seed, budget and strategy as `header`, or [`StoreError::Mismatch`] names what differs.
     pub fn open(path: &Path, header: &Header, components: &[RecordedComponent]) -> Result<Self, StoreError> {
         Self::open_as(path, header, components, Durability::Kept)
@@ -199,7 +199,7 @@ impl RunWriter {
         Ok(Begun { key, samples, reward })
     }
 
-    /// The principles of a query, when the run holds them.
+    /// Returns the principles of a query, or `None` if the run does not hold them.
     pub fn principles(&self, query: Sha256Digest) -> Result<Option<PrinciplesRecord>, StoreError> {
         self.tables().find_principles(query)
     }

@@ -75,7 +75,7 @@ fn seed<'a>(seed: u64) -> Cell<'a> {
 }
 
 impl Tables<'_> {
-    /// Adds a task; `None` if there is one of this id.
+    /// Adds a task. Returns `None` if there is one of this id.
     pub(crate) fn insert_task(&self, task: &Task) -> Result<Option<(TaskKey, Sealed)>, StoreError> {
         let preferred = task.preferred.and_then(|index| i64::try_from(index).ok());
         let row = vec![

@@ -165,7 +165,7 @@ fn write_line(out: &mut impl Write, columns: &[Column], cells: &[Cell<'_>]) -> s
     out.write_all(b"}\n")
 }
 
-/// The operating system's own error, where there is one.
+/// The operating system's own error, if there is one.
 fn csv_io(error: csv::Error) -> std::io::Error {
     let said = error.to_string();
     match error.into_kind() {

@@ -18,7 +18,7 @@ pub struct RenderRequest {
     pub task: TaskView,
     /// The scale on which the model is to score.
     pub scale: Scale,
-    /// The completion that is to be rated, for a meta RM's template only.
+    /// The completion to rate, for a meta RM's template only.
     pub critique: Option<String>,
     /// What the responses are to be judged by; empty in a pack without a principles part.
     pub principles: Vec<Principle>,

@@ -1,4 +1,4 @@
-//! What a policy is told and what it decides.
+//! The input of a policy, and its decisions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is to be judged.
+//! Tasks: conversations with the responses to judge.
 
 use std::sync::Arc;
 

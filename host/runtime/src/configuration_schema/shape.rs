@@ -61,7 +61,7 @@ pub(super) struct Lists {
     pub(super) unique: bool,
     /// Of the first items, one each.
     pub(super) first: Vec<Shape>,
-    /// Of all others; anything where there is none.
+    /// Of all other keys. Without one they may be anything.
     pub(super) items: Option<Shape>,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Constants<T> {
 }
 
 impl<T: Ord + Clone> Constants<T> {
-    /// Each once; the first one that is there twice is told beside them.
+    /// Each once, with the first that occurs twice.
     pub(super) fn new(values: Vec<T>) -> (Self, Option<T>) {
         let (mut set, mut order, mut twice) = (BTreeSet::new(), Vec::new(), None);
         for value in values {

@@ -41,7 +41,7 @@ impl ChildRole {
     }
 }
 
-/// Why a child ended early. Its parent is told where it still can be.
+/// Why a child ended early. It tells its parent if it still can.
 #[derive(Debug, thiserror::Error)]
 enum Stop {
     #[error("expected ROLE PARENT-PID MEMORY-BYTES; this command is started by rewarden itself")]

@@ -40,7 +40,7 @@ const STACK: u64 = 8 << 20;
 /// [`super::syscalls`], once its threads are started.
 ///
 /// `memory` bounds its private writable memory, in bytes, code and libraries aside. `images` is how many nameless files in
-/// memory it may make to load a component, of that many bytes at most each; none where it loads none.
+/// memory it may make to load a component, of that many bytes at most each; 0 if it loads none.
 pub(crate) fn enter(parent: u32, memory: u64, images: u64) -> Result<(Landlock, Pipes), SandboxError> {
     // A parent that was killed cannot close its children, and one that hangs in a call would not see its input end.
     prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL).map_err(SandboxError::of("dying with the parent"))?;

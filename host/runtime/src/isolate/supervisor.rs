@@ -53,7 +53,7 @@ pub(crate) struct Supervisor {
     landlock: Landlock,
 }
 
-/// A child to be started, and who wants it.
+/// An order to start a child, and where to send it.
 struct Order {
     role: ChildRole,
     memory: u64,

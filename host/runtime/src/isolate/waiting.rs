@@ -38,7 +38,7 @@ impl Waiting {
         drop(oldest);
     }
 
-    /// The one that was used last: the likeliest to be in the processor's caches.
+    /// Takes the child that was used last, which is the likeliest to be in the processor's caches.
     pub(crate) fn take(&self, pool: u64) -> Option<Worker> {
         let mut list = self.list();
         let at = list.iter().rposition(|(of, _)| *of == pool)?;

@@ -34,7 +34,7 @@ pub(crate) struct RewardRequest {
     /// Whether each reward comes with all that it goes back to: digests, configurations, model, sampling, seed.
     #[serde(default)]
     pub(crate) provenance: bool,
-    /// The group that this task, of one response, is to be judged with.
+    /// The group that this task, which has one response, is judged with.
     #[serde(default)]
     pub(crate) cohort: Option<CohortBody>,
 }

@@ -148,11 +148,11 @@ fn decoded<T, E: ToString>(step: impl FnOnce() -> Result<T, E>) -> Result<T, Str
 }
 
 thread_local! {
-    /// Whether this thread is in the decoder, whose panics are told as damage and by nobody else.
+    /// Whether this thread is in the decoder. Its panics are reported as damage, and nowhere else.
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps the text of a panic in the decoder from standard error. All other panics are told as before.
+/// Keeps the text of a panic in the decoder from standard error. All other panics are printed as before.
 fn quiet_while_decoding() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

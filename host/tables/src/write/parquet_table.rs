@@ -180,7 +180,7 @@ fn item(list: Kind) -> Field {
     Field::new("element", data_type, list == Kind::Numbers)
 }
 
-/// The operating system's own error, where there is one.
+/// The operating system's own error, if there is one.
 fn io(error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<Error>() {

@@ -41,7 +41,7 @@ pub(super) fn parsed(case: &ParseCase, parsed: &Result<Judgement, ParseFailure>,
     }
 }
 
-/// What a prompt is to be.
+/// What a golden case expects of a prompt.
 pub(super) struct ExpectedPrompt<'a> {
     pub(super) contains: &'a [String],
     pub(super) lacks: &'a [String],
