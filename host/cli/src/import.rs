@@ -43,11 +43,11 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
 
-    /// The run to add them to; created where there is none.
+    /// The run to add them to; created if there is none.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) run: PathBuf,
 
-    /// The tasks that the completions are about, where FILE names them only
+    /// The tasks that the completions are about, if FILE only names them
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) tasks: Option<PathBuf>,
 

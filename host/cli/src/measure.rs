@@ -26,7 +26,7 @@ use crate::{run_tasks, strategy};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Measures")]
 pub(crate) struct MeasureOptions {
-    /// Rows of their own for tasks that share the values of these metadata fields [default: subset, where there is one]
+    /// Rows of their own for tasks that share the values of these metadata fields [default: subset, if there is one]
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     pub(crate) by: Vec<String>,
 

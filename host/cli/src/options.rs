@@ -209,7 +209,7 @@ pub(crate) enum ConstraintServer {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputOptions {
-    /// Keep everything in this run: created where there is none, continued where it is of the same pack, model and
+    /// Keep everything in this run: created if there is none, continued where it is of the same pack, model and
     /// sampling. Without it a temporary one is used
     #[arg(long, value_name = "FILE", env = "REWARDEN_RUN", value_hint = ValueHint::FilePath)]
     pub(crate) run: Option<PathBuf>,
