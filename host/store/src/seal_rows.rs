@@ -129,22 +129,19 @@ impl Tables<'_> {
     }
 
     pub(crate) fn digest_of_header(&self) -> Result<Sha256Digest, StoreError> {
-        let mut hasher = Hasher::new("run");
-        self.each(&RUN.select("WHERE key <> 'digest' ORDER BY key"), [], |row| {
-            for column in RUN.columns {
-                hasher.value(row.get_ref(*column).map_err(|error| self.sqlite(&error))?);
-            }
-            Ok(())
-        })?;
-        Ok(hasher.finish())
+        self.digest_of_rows("run", RUN, "WHERE key <> 'digest' ORDER BY key")
     }
 
     pub(crate) fn digest_of_components(&self) -> Result<Sha256Digest, StoreError> {
-        let mut hasher = Hasher::new("components");
-        let names = COMPONENTS.only(&["digest", "name"]);
-        self.each(&names.select("ORDER BY digest"), [], |row| {
-            for column in names.columns {
-                hasher.value(row.get_ref(*column).map_err(|error| self.sqlite(&error))?);
+        self.digest_of_rows("components", COMPONENTS.only(&["digest", "name"]), "ORDER BY digest")
+    }
+
+    /// Returns a digest over all values of these rows; `name` goes into it first.
+    fn digest_of_rows(&self, name: &str, table: Table, rest: &str) -> Result<Sha256Digest, StoreError> {
+        let mut hasher = Hasher::new(name);
+        self.each(&table.select(rest), [], |row| {
+            for place in 0..table.columns.len() {
+                hasher.value(row.get_ref(place).map_err(|error| self.sqlite(&error))?);
             }
             Ok(())
         })?;

@@ -40,22 +40,20 @@ fn optional<'a, T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'a>) -> Cell<'
 /// A row as it is written: its values by their columns, in the order of the table's.
 type NamedCells<'a> = Vec<(&'static str, Cell<'a>)>;
 
-/// The values of a completion's columns, but for `tokens`, before which others stand.
-fn completion_cells(completion: Option<&Completion>) -> [(&'static str, Cell<'_>); 5] {
+/// The values of a completion's columns, and of the seconds that it took: all tables have them in this order.
+fn completion_cells(completion: Option<&Completion>, seconds: Option<f64>) -> [(&'static str, Cell<'_>); 7] {
     // There is no prompt without tokens, so zero stands for "unknown".
     let usage = completion.map(|completion| completion.usage).filter(|usage| usage.prompt_tokens > 0);
+    let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
     [
         ("text", optional(completion, |completion| text(&completion.text))),
         ("thinking", optional(completion.and_then(|completion| completion.thinking.as_deref()), text)),
         ("finish", optional(completion, |completion| text(encode::finish_name(completion.finish)))),
         ("prompt_tokens", optional(usage, |usage| number(usage.prompt_tokens))),
         ("completion_tokens", optional(usage, |usage| number(usage.completion_tokens))),
+        ("seconds", optional(seconds, real)),
+        ("tokens", optional(tokens, |tokens| made(encode::plain_text(tokens)))),
     ]
-}
-
-fn tokens_cell(completion: Option<&Completion>) -> Cell<'_> {
-    let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
-    optional(tokens, |tokens| made(encode::plain_text(tokens)))
 }
 
 fn failure_cells(failure: Option<&Failure>) -> [(&'static str, Cell<'_>); 2] {
@@ -92,7 +90,6 @@ impl Tables<'_> {
     }
 
     pub(crate) fn insert_sample(&self, TaskKey(task): TaskKey, sample: &SampleRecord) -> Result<Sealed, StoreError> {
-        let completion = sample.completion.as_ref();
         let (scores, failure) = match &sample.outcome {
             Outcome::Scored(scores) => (Some(scores), None),
             Outcome::Failed(failure) => (None, Some(failure)),
@@ -106,9 +103,7 @@ impl Tables<'_> {
             ("seed", seed(sample.seed)),
             ("prompt", digest(sample.prompt)),
         ];
-        row.extend(completion_cells(completion));
-        row.push(("seconds", optional(sample.seconds, real)));
-        row.push(("tokens", tokens_cell(completion)));
+        row.extend(completion_cells(sample.completion.as_ref(), sample.seconds));
         let judgement = sample.judgement.as_ref();
         row.push(("judgement", optional(judgement, |judgement| made(encode::judgement_text(judgement)))));
         row.push(("scores", optional(scores, |scores| made(encode::placed_text(scores)))));
@@ -128,13 +123,10 @@ impl Tables<'_> {
             Rating::Rated(rating) => (Some(*rating), None),
             Rating::Failed(failure) => (None, Some(failure)),
         };
-        let completion = meta.completion.as_ref();
         let mut row = vec![("task", number(task)), ("sample", number(sample)), ("rating", optional(rating, real))];
         row.extend(failure_cells(failure));
         row.push(("prompt", digest(meta.prompt)));
-        row.extend(completion_cells(completion));
-        row.push(("seconds", optional(meta.seconds, real)));
-        row.push(("tokens", tokens_cell(completion)));
+        row.extend(completion_cells(meta.completion.as_ref(), meta.seconds));
         self.insert(RATINGS, &row, "INSERT", "").map(|_| Sealed::written(&row))
     }
 
@@ -158,7 +150,6 @@ impl Tables<'_> {
         record: &PrinciplesRecord,
     ) -> Result<(), StoreError> {
         let (given, failure) = (record.outcome.as_ref().ok(), record.outcome.as_ref().err());
-        let completion = record.completion.as_ref();
         let query = || made(record.query.to_string());
         let mut row = vec![
             ("query", query()),
@@ -166,9 +157,7 @@ impl Tables<'_> {
             ("seed", seed(record.seed)),
             ("prompt", digest(record.prompt)),
         ];
-        row.extend(completion_cells(completion));
-        row.push(("seconds", optional(record.seconds, real)));
-        row.push(("tokens", tokens_cell(completion)));
+        row.extend(completion_cells(record.completion.as_ref(), record.seconds));
         row.push(("principles", optional(given, |given| made(encode::principles_text(given)))));
         row.extend(failure_cells(failure));
         self.insert(PRINCIPLES, &row, "INSERT OR IGNORE", "")?;

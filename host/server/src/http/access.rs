@@ -13,15 +13,15 @@ use crate::http::rate::Rate;
 enum Needed {
     /// Nothing: probes, documentation and the page show nothing of what is scored.
     Open,
-    KeyRole(KeyRole),
+    Role(KeyRole),
 }
 
 fn needed(path: &str) -> Needed {
     match path {
         "/healthz" | "/readyz" | "/" | "/docs" | "/openapi.json" => Needed::Open,
         _ if path.starts_with("/page/") || path.starts_with("/problems/") => Needed::Open,
-        _ if path == "/admin" || path.starts_with("/admin/") => Needed::KeyRole(KeyRole::Admin),
-        _ => Needed::KeyRole(KeyRole::Score),
+        _ if path == "/admin" || path.starts_with("/admin/") => Needed::Role(KeyRole::Admin),
+        _ => Needed::Role(KeyRole::Score),
     }
 }
 
@@ -41,7 +41,7 @@ impl Access {
     /// The host name, the key, its role or its rate forbids the request.
     pub(crate) fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Option<String>, Problem> {
         self.hosts.check(headers)?;
-        let Needed::KeyRole(needed) = needed(path) else { return Ok(None) };
+        let Needed::Role(needed) = needed(path) else { return Ok(None) };
         let Some(keys) = &self.keys else {
             if needed == KeyRole::Admin {
                 let detail = "this server was started without API keys, and /admin is never open; make a key with `rewarden keygen \

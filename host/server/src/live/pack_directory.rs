@@ -6,16 +6,22 @@ use rewarden_judge::Manifest;
 
 /// Returns all entries whose pack has this name; a link counts as what it leads to. Names with a leading dot are left out.
 pub(crate) fn places_of(parent: &Path, name: &str) -> std::io::Result<Vec<PathBuf>> {
-    let mut places = Vec::new();
-    for entry in std::fs::read_dir(parent)? {
-        let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && pack_in(&path).as_deref() == Some(name) {
-            places.push(path);
-        }
-    }
+    let mut places = entries(parent)?;
+    places.retain(|path| pack_in(path).as_deref() == Some(name));
     places.sort();
     Ok(places)
+}
+
+/// Returns the entries of the pack directory. Names with a leading dot are left out.
+pub(crate) fn entries(parent: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(parent)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')) {
+            entries.push(path);
+        }
+    }
+    Ok(entries)
 }
 
 /// Returns where an upload of this pack goes: to where one of its name is, or else to a directory of that name.

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use crate::live::pack_directory::entries;
 use crate::live::refused::PackRefused;
 
 /// How long a directory must be quiet before it is scanned, so that a copy is not read half-way.
@@ -208,10 +209,8 @@ impl<T: PackTarget> PackWatcher<T> {
 /// Returns every sub-directory with a pack.toml, with the stamp of its files. Names with a leading dot are left out.
 fn sub_directories(directory: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && path.join("pack.toml").is_file() {
+    for path in entries(directory)? {
+        if path.join("pack.toml").is_file() {
             let stamp = stamp_of(&path);
             found.insert(path, stamp);
         }
