@@ -142,8 +142,8 @@ fn call_all(plugin: &Plugin) {
     };
     let completion = Completion::of_text("c", FinishReason::Stop);
     let context =
-        Context { scale: SCALE, seed: 0, temperature: 0.5, samples_left: 4, rounds_left: 4, signals: [].into() };
-    let request = RenderRequest { task: task.clone(), scale: SCALE, critique: None, principles: vec![] };
+        Context { seed: 0, ..Context::new(SCALE, 4, 4) };
+    let request = RenderRequest::new(task.clone(), SCALE);
     let told = [
         plugin.check_config("{}").err().map(|error| error.to_string()),
         plugin.render("{}", &request).err().map(|error| error.to_string()),

@@ -2,6 +2,7 @@
 //! closed run is changed unseen: what was edited by SQL is told by its digest, or refused.
 #![no_main]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -12,7 +13,8 @@ use rewarden_record::{
 };
 use rewarden_store::{Header, RunReader, RunSource, RunWriter};
 use rewarden_types::{
-    Completion, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, Sha256Digest, Task, Usage,
+    Completion, CriterionScore, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, ScoreLevel,
+    Sha256Digest, Task, Usage,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -24,7 +26,7 @@ static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = DIRECTORY.path().join("base.run");
     let drawn = Drawn {
         model: Identity { backend: "recorded".into(), model: "m".into(), digest: None, device: None, endpoint: None },
-        meta_model: None,
+        meta_model: None, judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },
         seed: 1,
         budget: Budget { max_samples: 4, max_rounds: 4 },
@@ -40,7 +42,7 @@ static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         writer.add_sample(key, &sample(0)).expect("a sample");
         writer.add_sample(key, &sample(1)).expect("a sample");
         let scores = vec![Score::Value(9.0), Score::Value(2.0)];
-        writer.finish_task(key, &Ok(Reward { scores, used: vec![0, 1], details: Vec::new() })).expect("an end");
+        writer.finish_task(key, &Ok(Reward { scores, used: vec![0, 1], criteria: vec![criterion()], confidence: Some(0.5), ..Reward::default() })).expect("an end");
     }
     writer.close().expect("a closed run");
     std::fs::read(path).expect("the run's bytes")
@@ -62,11 +64,8 @@ fn task(id: &str) -> Task {
 
 fn completion(text: &str) -> Completion {
     Completion {
-        text: text.into(),
-        thinking: None,
-        finish: FinishReason::Stop,
-        tokens: Vec::new(),
         usage: Usage { prompt_tokens: 9, completion_tokens: 7 },
+        ..Completion::of_text(text, FinishReason::Stop)
     }
 }
 
@@ -82,19 +81,33 @@ fn principles() -> PrinciplesRecord {
     }
 }
 
+fn criterion() -> CriterionScore {
+    CriterionScore { criterion: "tone".into(), response: 0, score: Score::Value(2.0), reason: Some("kind".into()) }
+}
+
 fn sample(id: u32) -> SampleRecord {
     let meta = MetaRecord { rating: Rating::Rated(0.5), prompt: None, completion: None, seconds: Some(0.25) };
     SampleRecord {
         id,
         round: 1,
         order: vec![1, 0],
+        judge: Some("strong".into()),
+        asked: vec!["tone".into()],
+        built_on: Vec::new(),
         temperature: 0.5,
         seed: 3,
         prompt: None,
-        completion: Some(completion(r"\boxed{2, 9}")),
+        completion: Some(Completion {
+            answer_logprob: Some(-0.5),
+            thinking_logprob: Some(-0.75),
+            ..completion(r"\boxed{2, 9}")
+        }),
         seconds: Some(0.1),
         judgement: Some(Judgement {
             scores: vec![Score::Value(2.0), Score::Value(9.0)],
+            criteria: vec![criterion()],
+            confidence: Some(0.75),
+            distributions: vec![vec![ScoreLevel { score: 2.0, probability: 1.0 }], vec![]],
             principles: Vec::new(),
             critique: Some("fine".into()),
         }),

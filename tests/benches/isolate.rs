@@ -40,7 +40,7 @@ fn calls(c: &mut Criterion) {
             reference: None,
             metadata: "{}".into(),
         };
-        let request = RenderRequest { task, scale: SCALE, critique: None, principles: vec![] };
+        let request = RenderRequest::new(task, SCALE);
         c.bench_function(&format!("render n=4/{isolate}"), |b| {
             b.iter(|| spct.render("{}", black_box(&request)).unwrap())
         });

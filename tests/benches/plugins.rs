@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, parse_row};
+use rewarden_judge::{Judge, JudgeModels, JudgeSettings, Overrides, Pack, parse_row};
 use rewarden_plugin as native;
 use rewarden_plugin::{Parser as _, Plugin as _, Policy as _, Template as _};
 use rewarden_record::{Budget, SamplingProvenance};
@@ -68,45 +68,28 @@ fn native_task() -> native::Task {
 
 fn samples() -> Vec<Sample> {
     (0..K)
-        .map(|id| Sample {
-            id,
-            order: vec![0, 1, 2, 3],
-            temperature: 0.5,
-            outcome: Outcome::Scored((0..4).map(|i| Some(Score::Value(f64::from((id + i) % 10 + 1)))).collect()),
-            rating: None,
-            completion_tokens: 250,
+        .map(|id| {
+            let scores = (0..4).map(|i| Some(Score::Value(f64::from((id + i) % 10 + 1)))).collect();
+            Sample { completion_tokens: 250, ..Sample::new(id, vec![0, 1, 2, 3], 0.5, Outcome::Scored(scores)) }
         })
         .collect()
 }
 
 fn native_samples() -> Vec<native::Sample> {
     (0..K)
-        .map(|id| native::Sample {
-            id,
-            order: vec![0, 1, 2, 3],
-            temperature: 0.5,
-            outcome: native::Outcome::Scored(
-                (0..4).map(|i| Some(native::Score::Value(f64::from((id + i) % 10 + 1)))).collect(),
-            ),
-            rating: None,
-            completion_tokens: 250,
+        .map(|id| {
+            let scores = (0..4).map(|i| Some(native::Score::Value(f64::from((id + i) % 10 + 1)))).collect();
+            native::Sample::of(id, vec![0, 1, 2, 3], native::Outcome::Scored(scores))
         })
         .collect()
 }
 
 fn context() -> Context {
-    Context { scale: SCALE, seed: 7, temperature: 0.5, samples_left: 256, rounds_left: 63, signals: [].into() }
+    Context { seed: 7, ..Context::new(SCALE, 256, 63) }
 }
 
 fn native_context() -> native::Context {
-    native::Context {
-        scale: NATIVE_SCALE,
-        seed: 7,
-        temperature: 0.5,
-        samples_left: 256,
-        rounds_left: 63,
-        signals: vec![],
-    }
+    native::Context { seed: 7, samples_left: 256, rounds_left: 63, ..native::Context::of(NATIVE_SCALE) }
 }
 
 const K_32: &str = r#"{"k": 32}"#;
@@ -159,9 +142,9 @@ fn calls(c: &mut Criterion) {
     group.finish();
 
     let mut group = c.benchmark_group("render n=4");
-    let request = RenderRequest { task: task(), scale: SCALE, critique: None, principles: Vec::new() };
+    let request = RenderRequest::new(task(), SCALE);
     group.bench_function("component", |b| b.iter(|| spct.render("{}", black_box(&request)).unwrap()));
-    let request = native::Request { task: native_task(), scale: NATIVE_SCALE, critique: None, principles: Vec::new() };
+    let request = native::Request::of(native_task(), NATIVE_SCALE);
     group.bench_function("native", |b| b.iter(|| native_spct.render(black_box(&request)).unwrap()));
     group.finish();
 
@@ -181,8 +164,7 @@ fn calls(c: &mut Criterion) {
 /// Everything that plugins do for one task: 32 prompts, 32 answers of 1 KiB, two steps of the policy.
 fn whole_task(c: &mut Criterion) {
     let Loaded { spct, vote } = loaded();
-    let (request, task) =
-        (RenderRequest { task: task(), scale: SCALE, critique: None, principles: Vec::new() }, task());
+    let (request, task) = (RenderRequest::new(task(), SCALE), task());
     let completion = Completion::of_text(answer(1 << 10), FinishReason::Stop);
     let first = PolicyInput { task, context: context(), samples: Vec::new() };
     let last = PolicyInput { samples: samples(), ..first.clone() };
@@ -243,7 +225,7 @@ fn judge(model: Arc<dyn Model>, pack_name: &str, settings: &[&str]) -> Judge {
     let settings = settings.iter().map(|setting| setting.parse().unwrap()).collect();
     let pack = Pack::load(&runtime, &pack(pack_name), &Overrides { settings, ..Overrides::default() }).unwrap();
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(256) };
-    Judge::new(pack, model, None, JudgeSettings { sampling, seed: 7, budget: Budget::default() })
+    Judge::new(pack, JudgeModels::one(model), JudgeSettings { sampling, seed: 7, budget: Budget::default() })
 }
 
 /// The host's time for a sample (rendering, parsing, checking, threads), then the same for one real generation.

@@ -4,6 +4,7 @@
 //! `cargo bench --workspace --bench runs`, after `cargo xtask setup`. `REWARDEN_BENCH_SAMPLES` (1,000,000) and
 //! `REWARDEN_DATA` (`../shared/data`) change the defaults. Figures are printed, one a line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, Setting};
+use rewarden_judge::{Judge, JudgeModels, JudgeSettings, Overrides, Pack, Setting};
 use rewarden_record::{Budget, Drawn, SampleRecord, SamplingProvenance};
 use rewarden_runtime::{Limits, Runtime};
 use rewarden_store::{Header, Recorder, RunReader, RunSource, RunWriter};
@@ -55,7 +56,7 @@ impl Model for Simulated {
             1 + (seed >> 8) % 10
         );
         let usage = Usage { prompt_tokens: 900, completion_tokens: 250 };
-        Ok(Completion { text, thinking: None, finish: FinishReason::Stop, usage, tokens: Vec::new() })
+        Ok(Completion { usage, ..Completion::of_text(text, FinishReason::Stop) })
     }
 }
 
@@ -110,7 +111,7 @@ async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
         Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
     let settings = JudgeSettings { sampling, seed: 1, budget: Budget::default() };
-    let judge = Judge::new(pack, Arc::new(Simulated(identity)), None, settings);
+    let judge = Judge::new(pack, JudgeModels::one(Arc::new(Simulated(identity))), settings);
     let provenance = judge.provenance();
     let header = Header::new(RunSource::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
 
@@ -150,28 +151,28 @@ fn write(header: &Header, samples: u64, sealed: bool) -> f64 {
         id,
         round: 1,
         order: vec![1, 0],
+        judge: None,
+        asked: Vec::new(),
+        built_on: Vec::new(),
         temperature: 0.5,
         seed: u64::from(id) << 40,
         prompt: Some(Sha256Digest::of(&id.to_le_bytes())),
         completion: Some(Completion {
-            text: text.clone(),
-            thinking: None,
-            finish: FinishReason::Stop,
             usage: Usage { prompt_tokens: 900, completion_tokens: 250 },
-            tokens: Vec::new(),
+            ..Completion::of_text(text.clone(), FinishReason::Stop)
         }),
         seconds: Some(0.25),
         judgement: Some(Judgement {
             scores: vec![Score::Value(7.0), Score::Value(3.0)],
-            principles: Vec::new(),
             critique: Some(text.clone()),
+            ..Judgement::default()
         }),
         outcome: Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(7.0))]),
         meta: None,
         extra: Map::new(),
     };
     let scores = vec![Score::Value(96.0), Score::Value(224.0)];
-    let reward = Ok(Reward { scores, used: (0..K).collect(), details: Vec::new() });
+    let reward = Ok(Reward { scores, used: (0..K).collect(), ..Reward::default() });
     let writer = RunWriter::open(&path, header, &[]).unwrap();
     let started = Instant::now();
     for index in 0..samples / u64::from(K) {
@@ -194,7 +195,14 @@ fn writing() {
     let identity =
         Identity { backend: "simulated".into(), model: "simulated".into(), digest: None, device: None, endpoint: None };
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
-    let drawn = Drawn { model: identity, meta_model: None, sampling, seed: 1, budget: Budget::default() };
+    let drawn = Drawn {
+        model: identity,
+        meta_model: None,
+        judge_models: BTreeMap::new(),
+        sampling,
+        seed: 1,
+        budget: Budget::default(),
+    };
     let header = Header::new(RunSource::Score, None, drawn, None);
     let pairs: Vec<(f64, f64)> =
         (0..7).map(|_| (write(&header, 32_000, true), write(&header, 32_000, false))).collect();

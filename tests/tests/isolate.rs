@@ -81,7 +81,7 @@ fn calls_and_their_failures_are_equal_to_the_last_unit_of_fuel() {
     let (here, apart) = (here(limits()), isolated(limits(), None));
     for name in ["evil", "spct", "format", "principle-writer"] {
         let (one, other) = (here.load_file(&component(name)).unwrap(), apart.load_file(&component(name)).unwrap());
-        let request = RenderRequest { task: task(), scale: SCALE, critique: None, principles: vec![principle()] };
+        let request = RenderRequest { principles: vec![principle()], ..RenderRequest::new(task(), SCALE) };
         let query = Query { messages: task().messages, metadata: "{}".into() };
         let modes = ["loop", "allocate", "trap", "panic", "recurse", "huge-result", "wrong-count", "log-flood"];
         // Marks that a call leaves are not found by the next, also where both are made in one process.

@@ -30,11 +30,11 @@ fn task() -> TaskView {
 }
 
 fn request() -> RenderRequest {
-    RenderRequest { task: task(), scale: SCALE, critique: None, principles: vec![] }
+    RenderRequest::new(task(), SCALE)
 }
 
 fn context() -> Context {
-    Context { scale: SCALE, seed: 1, temperature: 0.5, samples_left: 9, rounds_left: 9, signals: [].into() }
+    Context { seed: 1, ..Context::new(SCALE, 9, 9) }
 }
 
 /// Every call that a plugin can be asked for, as text: the result, and what it cost.

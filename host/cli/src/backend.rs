@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::judges::JudgeOpener;
 use crate::options::{ConstraintServer, MetaInput, MetaKind, ModelOptions, Places};
 use anyhow::Result;
 use async_trait::async_trait;
@@ -113,8 +114,22 @@ impl Model for NoModel {
     }
 }
 
+/// Opens the models of judges that do not run on the usual one.
+pub(crate) fn judges(options: &ModelOptions) -> JudgeOpener {
+    JudgeOpener {
+        options: options.judges.clone(),
+        endpoint: options.endpoint.clone(),
+        model: options.model.clone(),
+        openai: openai(options, judge_key()),
+    }
+}
+
 fn remote(endpoint: &str, model: &str, options: &ModelOptions, api_key: Option<String>) -> Result<OpenAiModel> {
-    let options = OpenAiOptions {
+    Ok(OpenAiModel::new(endpoint, model, openai(options, api_key))?)
+}
+
+fn openai(options: &ModelOptions, api_key: Option<String>) -> OpenAiOptions {
+    OpenAiOptions {
         terms: terms(options, api_key),
         constraints: match options.constraints {
             ConstraintServer::None => ConstraintDialect::None,
@@ -123,8 +138,7 @@ fn remote(endpoint: &str, model: &str, options: &ModelOptions, api_key: Option<S
             ConstraintServer::Sglang => ConstraintDialect::Sglang,
             ConstraintServer::LlamaCpp => ConstraintDialect::LlamaCpp,
         },
-    };
-    Ok(OpenAiModel::new(endpoint, model, options)?)
+    }
 }
 
 #[cfg(feature = "mistralrs")]

@@ -1,5 +1,6 @@
 //! `rewarden import`.
 
+use std::collections::BTreeMap;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -95,6 +96,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
             endpoint: None,
         },
         meta_model: None,
+        judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: args.temperature, top_p: None, max_tokens: None },
         seed: 0,
         budget: Budget { max_samples: u32::MAX, ..Budget::default() },

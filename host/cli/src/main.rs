@@ -17,6 +17,7 @@ mod import;
 mod in_order;
 mod inspect;
 mod json_log;
+mod judges;
 mod keygen;
 mod measure;
 mod model;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::judges::JudgeOptions;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::Setting;
 use rewarden_runtime::LimitChange;
@@ -151,6 +152,9 @@ pub(crate) struct ModelOptions {
     /// With --meta-kind classify or pooling: how the conversation is sent [default: messages]
     #[arg(long, value_name = "FORM", env = "REWARDEN_META_INPUT")]
     pub(crate) meta_input: Option<MetaInput>,
+
+    #[command(flatten)]
+    pub(crate) judges: JudgeOptions,
 
     /// Where to run the model: auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", env = "REWARDEN_DEVICE", default_value = "auto")]

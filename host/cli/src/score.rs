@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueHint};
 use futures::{StreamExt as _, TryStreamExt as _};
 use rewarden_evaluate::Protocol;
-use rewarden_judge::{Judge, JudgeSettings, Overrides, Pack, RowError, Setting};
+use rewarden_judge::{Judge, JudgeModels, JudgeSettings, Overrides, Pack, RowError, Setting};
 use rewarden_record::{Budget, SamplingProvenance};
 use rewarden_store::{Header, Recorder, RunReader, RunSource, RunWriter, StoreError};
 use rewarden_types::Task;
@@ -226,22 +226,27 @@ impl Scoring<'_> {
         output: Option<&OutputOptions>,
         kept: &Kept,
     ) -> Result<Ended> {
-        let model = match pack.asking {
-            Some(_) => backend::open(self.model, self.places, self.quiet).await?,
-            None => backend::none(),
+        let opener = backend::judges(self.model);
+        if let Some(unknown) = opener.unknown(&pack) {
+            bail!("{unknown}");
+        }
+        let model = match pack.asks_model() {
+            true => backend::open(self.model, self.places, self.quiet).await?,
+            false => backend::none(),
         };
         let meta_model = match pack.meta {
             Some(_) => backend::open_meta(self.model, self.places, self.quiet).await?,
             None => None,
         };
         let at_once = model.concurrency().max(1);
+        let models = JudgeModels::of_pack(&pack, model, meta_model, &opener).map_err(anyhow::Error::msg)?;
         let settings = JudgeSettings {
             sampling: sampling(self.sampling, &pack),
             seed: self.sampling.seed,
             budget: Budget { max_samples: self.sampling.max_samples, max_rounds: self.sampling.max_rounds },
         };
         let components = pack.components();
-        let judge = Judge::new(pack, model, meta_model, settings);
+        let judge = Judge::new(pack, models, settings);
         let provenance = judge.provenance();
         let header = Header::new(RunSource::Score, None, provenance.drawn.clone(), Some(provenance.strategy.clone()));
         let recorder = self.recorder(kept, &header, &components)?;

@@ -121,7 +121,8 @@ async fn models(args: &ServeArgs, packs: &[PathBuf]) -> Result<Models> {
     } else {
         None
     };
-    Ok(Models { judge, meta, none: backend::none() })
+    let opener = Arc::new(backend::judges(&args.model));
+    Ok(Models { judge, meta, none: backend::none(), opener })
 }
 
 /// Which models the packs need, by their manifests alone.

@@ -105,6 +105,18 @@ pub struct Answer {
     pub used: Vec<u32>,
     /// Why a response has no score, by its index.
     pub abstained: BTreeMap<usize, String>,
+    /// What the policy made of the samples by criterion; empty if criteria played no part.
+    pub criteria: Vec<AnswerCriterion>,
+    /// How sure the policy is of the order of the scores, from 0 to 1. `None` if it does not say.
+    pub confidence: Option<f64>,
+    /// The scores that each sample with a judgement gave, `None` for a response that it did not score.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub sampled: Vec<Vec<Option<f64>>>,
+    /// The ends of the pack's scale.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub scale: (f64, f64),
     /// The policy's findings: numbers, texts and flags.
     #[schema(value_type = Object)]
     pub details: Map<String, Value>,
@@ -112,6 +124,20 @@ pub struct Answer {
     pub error: Option<AnswerError>,
     /// The version of the pack that judged.
     pub pack: PackLabel,
+}
+
+/// A score of one response under one criterion.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AnswerCriterion {
+    /// The criterion by its id.
+    pub criterion: String,
+    /// The response, by its index.
+    pub response: usize,
+    /// A number on the pack's scale. `None` if the criterion does not apply to the response.
+    pub score: Option<f64>,
+    /// Why it does not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abstained: Option<String>,
 }
 
 /// Why a task has no reward.

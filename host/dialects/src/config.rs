@@ -30,6 +30,8 @@ pub enum Dialect {
     Score,
     /// `POST /rerank`, `/v1/rerank` and `/v2/rerank`
     Rerank,
+    /// `POST /v1/systemone` and `/v1/evaluations`
+    Systemone,
 }
 
 impl Dialect {
@@ -45,6 +47,7 @@ impl Dialect {
             Self::Graders => "graders",
             Self::Score => "score",
             Self::Rerank => "rerank",
+            Self::Systemone => "systemone",
         }
     }
 }

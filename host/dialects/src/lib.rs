@@ -24,13 +24,15 @@ mod settings;
 mod special_tokens;
 mod untemplate;
 
-pub use crate::ask::{Answer, AnswerError, Ask, BatchRefused, Cohort, PackLabel, SamplingWishes, Turn};
+pub use crate::ask::{
+    Answer, AnswerCriterion, AnswerError, Ask, BatchRefused, Cohort, PackLabel, SamplingWishes, Turn,
+};
 pub use crate::asked::{Asked, DialectReply, ReplyWriter};
 pub use crate::calendar::since_1970;
 pub use crate::config::{Dialect, DialectConfig, DialectConfigError, Floors, SlimeReply};
 pub use crate::consumers::endpoints;
 pub use crate::document::document;
-pub use crate::endpoint::DialectEndpoint;
+pub use crate::endpoint::{DialectEndpoint, ErrorForm};
 pub use crate::json::parse as parse_json;
 pub use crate::problem::{Problem, ProblemKind};
 pub use crate::settings::Dialects;

@@ -1,5 +1,7 @@
 //! The outcome of an ask, for consumers that want a number.
 
+use serde_json::{Map, Value};
+
 use crate::ask::Answer;
 use crate::problem::{Problem, ProblemKind};
 
@@ -76,6 +78,23 @@ impl AskOutcome {
     /// Returns whether the response shares the top with others.
     pub(crate) fn tied(&self, index: usize) -> bool {
         self.0.as_ref().is_ok_and(|answer| answer.tied.contains(&index))
+    }
+
+    /// The scores by criterion of one response, in the order of the rubric. A criterion that does not apply is left out.
+    pub(crate) fn criteria(&self, index: usize) -> Map<String, Value> {
+        let all = self.0.as_ref().map_or(&[][..], |answer| answer.criteria.as_slice());
+        let of_response = all.iter().filter(|entry| entry.response == index);
+        of_response.filter_map(|entry| Some((entry.criterion.clone(), entry.score?.into()))).collect()
+    }
+
+    /// The scores of each sample with a judgement.
+    pub(crate) fn sampled(&self) -> &[Vec<Option<f64>>] {
+        self.0.as_ref().map_or(&[], |answer| &answer.sampled)
+    }
+
+    /// The ends of the pack's scale. 0 and 1 if there is no answer.
+    pub(crate) fn scale(&self) -> (f64, f64) {
+        self.0.as_ref().map_or((0.0, 1.0), |answer| answer.scale)
     }
 
     /// The samples drawn, and those with a judgement. Both are 0 if there is no answer.

@@ -24,7 +24,7 @@ use engine::Engine;
 use load::LoadedModel;
 use rewarden_types::Constraint;
 use rewarden_types::ModelError;
-use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Message, Model, Role, Sampling};
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model, PromptInput, Sampling};
 use self_check::Greedy;
 
 /// How a model is loaded.
@@ -159,12 +159,10 @@ impl Model for MistralModel {
 #[async_trait]
 impl Greedy for Engine {
     async fn greedy(&self, prompt: &str) -> Result<String, ModelError> {
+        let sampling = Sampling { temperature: 0.0, top_p: None, max_tokens: 24, seed: 0 };
         let request = GenerateRequest {
-            messages: vec![Message { role: Role::User, content: prompt.to_owned() }],
-            sampling: Sampling { temperature: 0.0, top_p: None, max_tokens: 24, seed: 0 },
             constraint: Some(Constraint::Regex(self_check::FORM.to_owned())),
-            stop: Vec::new(),
-            top_logprobs: 0,
+            ..GenerateRequest::new(PromptInput::user(prompt), sampling)
         };
         // Thinking counts too: for a model that thinks, it is all that 24 tokens hold.
         let completion = self.generate(&request, &|_| ()).await?;

@@ -9,11 +9,14 @@ mod reply;
 mod request;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 pub use constraint::ConstraintDialect;
 
+use self::request::{Route, TokenBound};
 use crate::server::{Endpoint, RemoteServer, ServerTerms};
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
@@ -32,6 +35,11 @@ pub struct OpenAiModel {
     identity: Identity,
     options: OpenAiOptions,
     server: RemoteServer,
+    /// The same server where it applies no chat template: made when a prompt first needs it.
+    text_server: OnceCell<RemoteServer>,
+    text_endpoint: String,
+    /// Whether the server refused `max_tokens` and wants `max_completion_tokens`.
+    renamed_bound: AtomicBool,
 }
 
 impl fmt::Debug for OpenAiModel {
@@ -44,8 +52,9 @@ impl OpenAiModel {
     /// A model that the server at `endpoint` knows as `model`. Nothing is sent yet.
     ///
     /// `endpoint` is the base URL: `http://localhost:8000` and `http://localhost:8000/v1` are the same; a URL with any
-    /// other path is taken as it is. `/chat/completions` is added to it.
+    /// other path is taken as it is. `/chat/completions` is added to it, or `/completions` for prompts without a chat template.
     pub fn new(endpoint: &str, model: &str, options: OpenAiOptions) -> Result<OpenAiModel, ModelError> {
+        let text_endpoint = endpoint.to_owned();
         let endpoint = Endpoint::parse(endpoint, "/v1", "/chat/completions")?;
         let identity = Identity {
             backend: "openai".into(),
@@ -55,7 +64,34 @@ impl OpenAiModel {
             endpoint: Some(endpoint.base().to_owned()),
         };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
-        Ok(OpenAiModel { identity, options, server })
+        let (text_server, renamed_bound) = (OnceCell::new(), AtomicBool::new(false));
+        Ok(OpenAiModel { identity, options, server, text_server, text_endpoint, renamed_bound })
+    }
+
+    async fn text_server(&self) -> Result<&RemoteServer, ModelError> {
+        let make = async || {
+            let base = self.text_endpoint.trim().trim_end_matches('/');
+            let endpoint =
+                Endpoint::parse(base.strip_suffix("/chat/completions").unwrap_or(base), "/v1", "/completions")?;
+            RemoteServer::new(endpoint, &self.identity.model, self.options.terms.clone())
+        };
+        self.text_server.get_or_try_init(make).await
+    }
+
+    async fn ask(
+        &self,
+        request: &GenerateRequest,
+        bound: TokenBound,
+        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        let (route, body) = request::body(&self.identity.model, request, self.options.constraints, bound)?;
+        let read =
+            |response| async move { reply::complete(reply::receive(response, request, progress).await?, request) };
+        let server = match route {
+            Route::Chat => &self.server,
+            Route::Text => self.text_server().await?,
+        };
+        server.ask(&body, read).await
     }
 }
 
@@ -75,9 +111,15 @@ impl Model for OpenAiModel {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         crate::request::validate(request)?;
-        let body = request::body(&self.identity.model, request, self.options.constraints)?;
-        let read =
-            |response| async move { reply::complete(reply::receive(response, request, progress).await?, request) };
-        self.server.ask(&body, read).await
+        if self.renamed_bound.load(Ordering::Relaxed) {
+            return self.ask(request, TokenBound::MaxCompletionTokens, progress).await;
+        }
+        match self.ask(request, TokenBound::MaxTokens, progress).await {
+            Err(ModelError::HttpStatus { status: 400 | 422, body, .. }) if body.contains("max_completion_tokens") => {
+                self.renamed_bound.store(true, Ordering::Relaxed);
+                self.ask(request, TokenBound::MaxCompletionTokens, progress).await
+            }
+            answered => answered,
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct RawReply {
     pub start: Start,
     /// Every generated token, thinking included, or none at all.
     pub tokens: Vec<RawToken>,
+    /// Whether the completion is to have tokens; if not, they are measured only.
+    pub wants_tokens: bool,
     pub finish: FinishReason,
     pub usage: Usage,
 }
@@ -44,42 +46,57 @@ impl RawReply {
                 (split.thinking, split.answer, split.answer_start)
             }
         };
-        let tokens = match self.tokens.is_empty() {
-            true => Vec::new(),
-            false => tokens_between(&self.tokens, &self.content, start, content.len())?,
+        let split = match self.tokens.is_empty() {
+            true => Ok(SplitTokens::default()),
+            false => tokens_between(&self.tokens, &self.content, start, content.len()),
         };
+        let SplitTokens { before, answer: tokens } = if self.wants_tokens { split? } else { split.unwrap_or_default() };
+        let answer_logprob = Completion::mean_logprob(&tokens);
+        let thinking_logprob = thinking.and_then(|_| Completion::mean_logprob(&before));
         Ok(Completion {
             text: answer.to_owned(),
             thinking: thinking.map(str::to_owned),
             finish: if stopped.is_some() { FinishReason::Stop } else { self.finish },
             usage: self.usage,
-            tokens,
+            tokens: if self.wants_tokens { tokens } else { Vec::new() },
+            answer_logprob,
+            thinking_logprob,
         })
     }
 }
 
-/// The tokens that contribute to `content[start..end]`, those that straddle an edge included.
-fn tokens_between(tokens: &[RawToken], content: &str, start: usize, end: usize) -> Result<Vec<Token>, Misaligned> {
+/// The tokens of a reply that spell something.
+#[derive(Default)]
+struct SplitTokens {
+    /// Those that end before the answer begins, without their alternatives.
+    before: Vec<Token>,
+    answer: Vec<Token>,
+}
+
+/// The tokens that contribute to `content[start..end]`, those that straddle an edge included, and those before.
+fn tokens_between(tokens: &[RawToken], content: &str, start: usize, end: usize) -> Result<SplitTokens, Misaligned> {
     let bytes: Vec<u8> = tokens.iter().flat_map(|t| t.bytes.iter().copied()).collect();
     // The last occurrence: an engine that sets thinking apart hands on only what follows it.
     let text = String::from_utf8_lossy(&bytes);
     let origin = text.rfind(content).ok_or(Misaligned)?;
     let mut edges = LossyEdges::new(&bytes);
     let mut at = 0;
-    let mut kept = Vec::new();
+    let mut split = SplitTokens::default();
     for token in tokens {
         let from = edges.in_text(at);
         at += token.bytes.len();
         let to = edges.in_text(at);
         if !token.bytes.is_empty() && to > origin + start && from < origin + end {
-            kept.push(Token {
+            split.answer.push(Token {
                 text: String::from_utf8_lossy(&token.bytes).into_owned(),
                 logprob: token.logprob,
                 alternatives: token.alternatives.clone(),
             });
+        } else if !token.bytes.is_empty() && to <= origin + start {
+            split.before.push(Token { text: String::new(), logprob: token.logprob, alternatives: Vec::new() });
         }
     }
-    Ok(kept)
+    Ok(split)
 }
 
 /// Translates positions in bytes that may not be UTF-8 to positions in their lossy text. Ask in ascending order.
@@ -123,6 +140,7 @@ mod tests {
             thinking: None,
             start: Start::Unknown,
             tokens: pieces.iter().map(|p| token(p)).collect(),
+            wants_tokens: true,
             finish: FinishReason::Length,
             usage: Usage::default(),
         }
@@ -146,6 +164,22 @@ mod tests {
         let completion = reply("<think>hm</think>\n\n8, 5", &pieces).into_completion(&[]).unwrap();
         assert_eq!((completion.text.as_str(), completion.thinking.as_deref()), ("8, 5", Some("hm")));
         assert_eq!(texts(&completion), ["8", ", 5"]);
+    }
+
+    #[test]
+    fn thinking_and_answer_are_measured_each_by_itself_also_where_no_tokens_are_wanted() {
+        let pieces: [&[u8]; 6] = [b"<think>", b"hm", b"</think>", b"\n\n", b"8", b", 5"];
+        let mut raw = reply("<think>hm</think>\n\n8, 5", &pieces);
+        for (token, logprob) in raw.tokens.iter_mut().zip([0.0, -4.0, 0.0, 0.0, -0.25, -0.75]) {
+            token.logprob = logprob;
+        }
+        raw.wants_tokens = false;
+        let completion = raw.into_completion(&[]).unwrap();
+        assert_eq!((completion.answer_logprob, completion.thinking_logprob), (Some(-0.5), Some(-1.0)));
+        assert!(completion.tokens.is_empty());
+        let mut none = reply("8, 5", &[b"9"]);
+        none.wants_tokens = false;
+        assert_eq!(none.into_completion(&[]).unwrap().answer_logprob, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The ranges that every backend holds a request to.
 
-use rewarden_types::{GenerateRequest, MAX_TOP_LOGPROBS, ModelError, Sampling};
+use rewarden_types::{GenerateRequest, MAX_TOP_LOGPROBS, ModelError, PromptInput, PromptTurn, Sampling};
 
 use crate::constraint;
 
@@ -17,7 +17,7 @@ const MAX_STOP_BYTES: usize = 1024;
 pub fn validate(request: &GenerateRequest) -> Result<(), ModelError> {
     let invalid = |field, found: String, expected| Err(ModelError::InvalidRequest { field, found, expected });
     let Sampling { temperature, top_p, max_tokens, .. } = request.sampling;
-    if request.messages.is_empty() {
+    if matches!(&request.input, PromptInput::Chat(turns) if turns.is_empty()) {
         return invalid("messages", "none".into(), "at least one");
     }
     if !(temperature.is_finite() && temperature >= 0.0) {
@@ -47,20 +47,30 @@ pub fn validate(request: &GenerateRequest) -> Result<(), ModelError> {
     Ok(())
 }
 
+/// Returns the turns of a request to a model that takes nothing else.
+///
+/// # Errors
+/// Names what else the request has.
+pub(crate) fn chat_turns(request: &GenerateRequest) -> Result<&[PromptTurn], ModelError> {
+    match &request.input {
+        PromptInput::Chat(turns) => Ok(turns),
+        other => Err(ModelError::InvalidRequest {
+            field: "input",
+            found: other.kind().to_owned(),
+            expected: "chat turns, which are all that this model takes",
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rewarden_types::{Constraint, Message, Role};
+    use rewarden_types::Constraint;
 
     use super::*;
 
     fn request() -> GenerateRequest {
-        GenerateRequest {
-            messages: vec![Message { role: Role::User, content: "hi".into() }],
-            sampling: Sampling { temperature: 0.5, top_p: None, max_tokens: 8, seed: 1 },
-            constraint: None,
-            stop: vec![],
-            top_logprobs: 0,
-        }
+        let sampling = Sampling { temperature: 0.5, top_p: None, max_tokens: 8, seed: 1 };
+        GenerateRequest::new(PromptInput::user("hi"), sampling)
     }
 
     #[test]
@@ -72,7 +82,7 @@ mod tests {
     fn every_out_of_range_field_is_named() {
         type Breakage = fn(&mut GenerateRequest);
         let broken: [(&str, Breakage); 11] = [
-            ("messages", |r| r.messages.clear()),
+            ("messages", |r| r.input = PromptInput::Chat(vec![])),
             ("temperature", |r| r.sampling.temperature = -0.1),
             ("temperature", |r| r.sampling.temperature = f64::NAN),
             ("temperature", |r| r.sampling.temperature = f64::INFINITY),

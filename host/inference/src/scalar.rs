@@ -126,7 +126,8 @@ impl Model for ScalarModel {
         crate::request::validate(request)?;
         request::refuse_what_presumes_text(request)?;
         let ScalarOptions { route, input, .. } = self.options;
-        let body = request::body(&self.identity.model, &request.messages, route, input);
+        let turns = crate::request::chat_turns(request)?;
+        let body = request::body(&self.identity.model, turns, &request.fields, route, input);
         let answered = self.server.ask(&body, |response| reply::receive(response, route)).await;
         answered.map_err(|error| reply::explain(error, input))
     }

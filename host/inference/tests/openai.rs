@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rewarden_inference::ServerTerms;
 use rewarden_inference::openai::{ConstraintDialect, OpenAiModel, OpenAiOptions};
 use rewarden_types::{
-    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Usage,
+    Completion, Constraint, FinishReason, GenerateRequest, Model, ModelError, PromptInput, Sampling, Usage,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +23,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn request() -> GenerateRequest {
     GenerateRequest {
-        messages: vec![Message { role: Role::User, content: "Score this.".into() }],
+        input: PromptInput::user("Score this."),
+        prefill: None,
+        fields: serde_json::Map::new(),
         sampling: Sampling { temperature: 0.5, top_p: None, max_tokens: 16, seed: 7 },
         constraint: None,
         stop: vec![],
@@ -93,11 +95,8 @@ async fn a_plain_json_reply_becomes_a_completion() {
     let server = server(&[good()]).await;
     let completion = generate(&server, options()).await.unwrap();
     let expected = Completion {
-        text: "8, 5".into(),
-        thinking: None,
-        finish: FinishReason::Stop,
         usage: Usage { prompt_tokens: 5, completion_tokens: 3 },
-        tokens: vec![],
+        ..Completion::of_text("8, 5", FinishReason::Stop)
     };
     assert_eq!(completion, expected);
 }

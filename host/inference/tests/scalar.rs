@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use rewarden_inference::ServerTerms;
 use rewarden_inference::scalar::{ScalarInput, ScalarModel, ScalarOptions, ScalarRoute};
 use rewarden_types::{
-    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling, Usage,
+    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, PromptInput, Role, Sampling,
+    Usage,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -21,10 +22,12 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn request() -> GenerateRequest {
     GenerateRequest {
-        messages: vec![
-            Message { role: Role::User, content: "Score this.".into() },
-            Message { role: Role::Assistant, content: "The second is better: \\boxed{4, 8}".into() },
-        ],
+        input: PromptInput::Chat(vec![
+            Message { role: Role::User, content: "Score this.".into() }.into(),
+            Message { role: Role::Assistant, content: "The second is better: \\boxed{4, 8}".into() }.into(),
+        ]),
+        prefill: None,
+        fields: serde_json::Map::new(),
         sampling: Sampling { temperature: 0.0, top_p: None, max_tokens: 16, seed: 7 },
         constraint: None,
         stop: vec![],
@@ -90,11 +93,8 @@ async fn the_raw_logit_of_classify_becomes_the_completions_text() {
     let server = server("/classify", &[classified(json!([-15.7781]))]).await;
     let completion = generate(&server, classify()).await.unwrap();
     let expected = Completion {
-        text: "-15.7781".into(),
-        thinking: None,
-        finish: FinishReason::Stop,
         usage: Usage { prompt_tokens: 37, completion_tokens: 0 },
-        tokens: vec![],
+        ..Completion::of_text("-15.7781", FinishReason::Stop)
     };
     assert_eq!(completion, expected);
     let sent = json!({
@@ -227,7 +227,7 @@ async fn what_presumes_a_text_is_refused_and_nothing_is_sent() {
     for (wrong, name) in [
         (GenerateRequest { stop: vec!["END".into()], ..request() }, "stop"),
         (GenerateRequest { top_logprobs: 5, ..request() }, "top_logprobs"),
-        (GenerateRequest { messages: vec![], ..request() }, "messages"),
+        (GenerateRequest { input: PromptInput::Chat(vec![]), ..request() }, "messages"),
     ] {
         let error = model.generate(&wrong, &|_| ()).await.unwrap_err();
         assert!(matches!(&error, ModelError::InvalidRequest { field, .. } if *field == name), "{error}");

@@ -3,34 +3,52 @@
 use rewarden_record::{SamplingProvenance, TaskFailure};
 use rewarden_runtime::{CallError, CallFailure};
 use rewarden_types::{
-    Completion, Failure, FailureKind, GenerateRequest, Judgement, MAX_TOP_LOGPROBS, Outcome, ParseRequest, Principle,
-    Prompt, Rating, Refusal, RenderRequest, Sampling, Score, TaskView,
+    Completion, EarlierText, Failure, FailureKind, GenerateRequest, Judgement, MAX_TOP_LOGPROBS, Outcome, ParseRequest,
+    Principle, Prompt, Rating, Refusal, RenderRequest, Sampling, Score, TaskView,
 };
+
+use serde_json::{Map, Value};
 
 use crate::order::Order;
 use crate::part::Asking;
 use crate::validate;
 
+/// What the request of a sample depends on, besides its task.
+#[derive(Clone)]
+pub(crate) struct Prompting<'a> {
+    pub(crate) order: Order,
+    /// For a meta RM, what is to be rated.
+    pub(crate) critique: Option<String>,
+    /// What was written beforehand for the query.
+    pub(crate) principles: &'a [Principle],
+    /// Ids of criteria; empty for all.
+    pub(crate) asked: Vec<String>,
+    pub(crate) earlier: Vec<EarlierText>,
+    pub(crate) settings: RequestSettings<'a>,
+}
+
+/// How a model is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestSettings<'a> {
+    pub(crate) sampling: SamplingProvenance,
+    /// Fields that go to a server as they stand.
+    pub(crate) fields: &'a Map<String, Value>,
+    /// Instead of that of `sampling`.
+    pub(crate) temperature: f64,
+    pub(crate) seed: u64,
+}
+
 impl Asking {
-    /// The request for one generation about the responses of `task` in `order`, under `principles` where they were
-    /// written beforehand; for a meta RM, about a `critique` of them in that order.
-    #[expect(clippy::too_many_arguments, reason = "each is one of the things that the request depends on")]
-    pub(crate) fn request(
-        &self,
-        task: &TaskView,
-        order: &Order,
-        critique: Option<String>,
-        principles: &[Principle],
-        sampling: &SamplingProvenance,
-        temperature: f64,
-        seed: u64,
-    ) -> Result<GenerateRequest, Stopped> {
+    /// Returns the request for one generation about the task.
+    pub(crate) fn request(&self, task: &TaskView, question: Prompting<'_>) -> Result<GenerateRequest, Stopped> {
+        let Prompting { order, critique, principles, asked, earlier, settings } = question;
         let shown = TaskView { responses: order.show(&task.responses).into(), ..task.clone() };
-        let request = RenderRequest { task: shown, scale: self.scale, critique, principles: principles.to_vec() };
+        let principles = principles.to_vec();
+        let request = RenderRequest { task: shown, scale: self.scale, critique, principles, asked, earlier };
         let part = &self.template;
         let prompt = part.plugin.render(part.config_text(), &request).map_err(Stopped::of_call)?.value;
         let prompt = prompt.map_err(|refusal| refused("the template", &refusal))?;
-        Ok(generate_request(prompt, sampling, temperature, seed))
+        generate_request(prompt, settings)
     }
 
     /// What the parser reads in a completion about the responses in `order`, and what of it counts.
@@ -146,23 +164,23 @@ pub(crate) fn call_kind(failure: &CallFailure) -> FailureKind {
     }
 }
 
-pub(crate) fn generate_request(
-    prompt: Prompt,
-    defaults: &SamplingProvenance,
-    temperature: f64,
-    seed: u64,
-) -> GenerateRequest {
-    let most = defaults.max_tokens.unwrap_or(u32::MAX);
-    GenerateRequest {
-        messages: prompt.messages,
+/// Makes a request of a prompt, once it is one that a model can be given.
+pub(crate) fn generate_request(prompt: Prompt, settings: RequestSettings<'_>) -> Result<GenerateRequest, Stopped> {
+    validate::prompt(&prompt)?;
+    let RequestSettings { sampling, fields, temperature, seed } = settings;
+    let most = sampling.max_tokens.unwrap_or(u32::MAX);
+    Ok(GenerateRequest {
+        input: prompt.input,
+        prefill: prompt.prefill,
         sampling: Sampling {
             temperature,
-            top_p: defaults.top_p,
+            top_p: sampling.top_p,
             max_tokens: prompt.max_tokens.map_or(most, |asked| asked.min(most)),
             seed,
         },
         constraint: prompt.constraint,
         stop: prompt.stop,
         top_logprobs: prompt.top_logprobs.min(MAX_TOP_LOGPROBS),
-    }
+        fields: fields.clone(),
+    })
 }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use rewarden_manifest::ModelHints;
 use rewarden_record::{
     Begun, Budget, Drawn, Journal, MetaRecord, PrinciplesRecord, Provenance, SampleRecord, SamplingProvenance,
     TaskFailure, TaskKey, Verdict,
 };
 use rewarden_types::{
-    Completion, Failure, FailureKind, GenerateProgress, GenerateRequest, Model, Outcome, PolicyInput, Principle, Query,
-    Rating, Reward, Signal, Step, Task, TaskView,
+    Completion, EarlierText, Failure, FailureKind, GenerateProgress, GenerateRequest, Model, Outcome, PolicyInput,
+    Principle, Query, Rating, Reward, Signal, Step, Task, TaskView,
 };
 use serde_json::Map;
 
-use crate::calls::{Stopped, not_generated};
+use crate::calls::{Prompting, RequestSettings, Stopped, not_generated};
 use crate::order::Order;
 use crate::pack::Pack;
-use crate::part::Asking;
+use crate::part::{Asking, PackJudge};
 use crate::principles::{PrinciplesStage, Shared, WrittenPrinciples, blank as blank_principles, query_digest};
-use crate::prompt_digest::prompt_digest;
 use crate::rounds::{Next, Rounds, Terms, Wanted};
 use crate::seed::task_seed;
 
@@ -89,11 +89,74 @@ pub struct JudgeSettings {
     pub budget: Budget,
 }
 
-/// Judges tasks with one pack and one model.
+/// The models of a judge.
+#[derive(Clone)]
+pub struct JudgeModels {
+    /// Of the pack's own judge, and of those that have none of their own.
+    pub judge: Arc<dyn Model>,
+    /// Of judges that are asked by name.
+    pub named: BTreeMap<String, Arc<dyn Model>>,
+    /// Of the meta RM; `None` is the judge's own.
+    pub meta: Option<Arc<dyn Model>>,
+}
+
+impl JudgeModels {
+    /// One model for all.
+    pub fn one(judge: Arc<dyn Model>) -> Self {
+        Self { judge, named: BTreeMap::new(), meta: None }
+    }
+
+    /// The models of a pack: `judge` and `meta`, but for those that `opener` says run elsewhere.
+    ///
+    /// # Errors
+    /// What is missing to ask one of them.
+    pub fn of_pack(
+        pack: &Pack,
+        judge: Arc<dyn Model>,
+        meta: Option<Arc<dyn Model>>,
+        opener: &dyn ModelOpener,
+    ) -> Result<Self, String> {
+        let own = if pack.asking.is_some() { opener.open(None, &pack.model)? } else { None };
+        let mut named = BTreeMap::new();
+        for PackJudge { name, model, .. } in &pack.judges {
+            if let Some(model) = opener.open(Some(name), model)? {
+                named.insert(name.to_string(), model);
+            }
+        }
+        Ok(Self { judge: own.unwrap_or(judge), named, meta })
+    }
+
+    fn of(&self, judge: Option<&str>) -> &Arc<dyn Model> {
+        judge.and_then(|name| self.named.get(name)).unwrap_or(&self.judge)
+    }
+
+    fn meta(&self) -> &Arc<dyn Model> {
+        self.meta.as_ref().unwrap_or(&self.judge)
+    }
+}
+
+/// Opens the models of judges that do not run on the judge's usual one.
+pub trait ModelOpener: Send + Sync {
+    /// The model of the pack's own judge (`None`) or of one that has a name; `None` if it is the usual one.
+    ///
+    /// # Errors
+    /// What is missing, and how to say it.
+    fn open(&self, judge: Option<&str>, hints: &ModelHints) -> Result<Option<Arc<dyn Model>>, String>;
+}
+
+/// For packs all of whose judges run on one model.
+impl ModelOpener for () {
+    fn open(&self, _: Option<&str>, _: &ModelHints) -> Result<Option<Arc<dyn Model>>, String> {
+        Ok(None)
+    }
+}
+
+/// Judges tasks with one pack and its models.
 pub struct Judge {
     pub(crate) pack: Arc<Pack>,
-    model: Arc<dyn Model>,
-    meta_model: Arc<dyn Model>,
+    models: JudgeModels,
+    /// Samples that are worth drawing at once, of all judges together.
+    at_once: usize,
     pub(crate) settings: JudgeSettings,
     provenance: Provenance,
     principles: Shared,
@@ -130,19 +193,23 @@ struct Underway<'a, J> {
 }
 
 impl Judge {
-    /// A judge; nothing is called yet. `meta_model` is what the pack's meta RM runs on, where it has one; without it
-    /// that is the judge's own model.
-    pub fn new(pack: Pack, model: Arc<dyn Model>, meta_model: Option<Arc<dyn Model>>, settings: JudgeSettings) -> Self {
-        let meta_model = meta_model.unwrap_or_else(|| model.clone());
+    /// A judge; nothing is called yet.
+    pub fn new(pack: Pack, models: JudgeModels, settings: JudgeSettings) -> Self {
+        let named =
+            |judge: &PackJudge| Some((judge.name.to_string(), models.named.get(&*judge.name)?.identity().clone()));
         let drawn = Drawn {
-            model: model.identity().clone(),
-            meta_model: pack.meta.as_ref().map(|_| meta_model.identity().clone()),
+            model: models.judge.identity().clone(),
+            meta_model: pack.meta.as_ref().map(|_| models.meta().identity().clone()),
+            judge_models: pack.judges.iter().filter_map(named).collect(),
             sampling: settings.sampling,
             seed: settings.seed,
             budget: settings.budget,
         };
         let provenance = Provenance::new(pack.strategy(), drawn);
-        Self { pack: Arc::new(pack), model, meta_model, settings, provenance, principles: Shared::default() }
+        let at_once =
+            std::iter::once(&models.judge).chain(models.named.values()).map(|model| model.concurrency().max(1));
+        let at_once = at_once.sum();
+        Self { pack: Arc::new(pack), models, at_once, settings, provenance, principles: Shared::default() }
     }
 
     /// The pack that it judges with.
@@ -206,7 +273,8 @@ impl Judge {
             seed: task_seed(self.settings.seed, task),
             temperature: self.settings.sampling.temperature,
             budget: self.settings.budget,
-            can_draw: self.pack.asking.is_some(),
+            has_own_judge: self.pack.asking.is_some(),
+            judges: self.pack.named_judges(self.settings.sampling),
             can_rate: self.pack.meta.is_some(),
         }
     }
@@ -218,7 +286,7 @@ impl Judge {
         samples: &mut Vec<SampleRecord>,
     ) -> Result<Reward, TaskFailure> {
         let Underway { task, observer, .. } = *underway;
-        let view = task.view();
+        let view = self.pack.view(task);
         let signals = timed(observer, Stage::Score, self.signals(view.clone())).await?;
         let mut rounds = Rounds::new(view.clone(), signals, self.terms(&task.id));
         let mut subject = None;
@@ -233,7 +301,8 @@ impl Judge {
                             subject.insert(Subject { task: view.clone(), principles })
                         }
                     };
-                    for sample in self.draw_all(underway, subject, &mut earlier, wanted).await? {
+                    let drawn = self.draw_all(underway, subject, &mut earlier, wanted, samples).await?;
+                    for sample in drawn {
                         rounds.drew(sample.view());
                         samples.push(sample);
                     }
@@ -311,12 +380,16 @@ impl Judge {
         observer: &dyn Observer,
     ) -> Result<(), Stopped> {
         let request = {
-            let stage = stage.clone();
+            let (stage, pack) = (stage.clone(), self.pack.clone());
             let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
-            blocking(move || stage.request(&query, &sampling, temperature, seed)).await??
+            blocking(move || {
+                let settings = RequestSettings { sampling, fields: &pack.model.request, temperature, seed };
+                stage.request(&query, settings)
+            })
+            .await??
         };
-        record.prompt = Some(prompt_digest(&request));
-        let (completion, seconds) = generate(&*self.model, &request, observer).await?;
+        record.prompt = Some(request.digest());
+        let (completion, seconds) = generate(&**self.models.of(None), &request, observer).await?;
         record.seconds = Some(seconds);
         let completion = Arc::new(completion);
         let read = {
@@ -335,24 +408,26 @@ impl Judge {
         subject: &Subject,
         earlier: &mut Earlier,
         wanted: Vec<Wanted>,
+        before: &[SampleRecord],
     ) -> Result<Vec<SampleRecord>, TaskFailure> {
         let Underway { journal, key, observer, .. } = *underway;
-        let Some(asking) = &self.pack.asking else {
-            return Err(TaskFailure::host("there is no template to draw samples with"));
-        };
         observer.event(Event::Drawing { samples: wanted.len() });
         let mut drawing = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             drawing.push(match earlier.samples.remove(&wanted.id) {
                 Some(known) => Sampling::Known(Box::new(continued(known, &blank(&wanted))?)),
-                None => Sampling::Wanted(Box::new(blank(&wanted)), wanted.order),
+                None => Sampling::Wanted(Box::new(blank(&wanted)), earlier_texts(&wanted.order, &wanted.show, before)),
             });
         }
         let drawing = drawing.into_iter().map(|sampling| async {
             match sampling {
                 Sampling::Known(sample) => Ok(*sample),
-                Sampling::Wanted(mut record, order) => {
-                    match self.draw(asking, subject, &order, &mut record, observer).await {
+                Sampling::Wanted(mut record, shown) => {
+                    let drawn = match shown {
+                        Ok(shown) => self.draw(subject, shown, &mut record, observer).await,
+                        Err(failure) => Err(failure.into()),
+                    };
+                    match drawn {
                         Ok(()) => {}
                         Err(Stopped::Failed(failure)) => record.outcome = Outcome::Failed(failure),
                         Err(Stopped::Host(failure)) => return Err(failure),
@@ -362,7 +437,7 @@ impl Judge {
                 }
             }
         });
-        let mut drawing = futures::stream::iter(drawing).buffered(self.model.concurrency().max(1));
+        let mut drawing = futures::stream::iter(drawing).buffered(self.at_once);
         let mut drawn = Vec::new();
         while let Some(sample) = drawing.next().await {
             let sample = sample?;
@@ -375,26 +450,29 @@ impl Judge {
 
     async fn draw(
         &self,
-        asking: &Asking,
         subject: &Subject,
-        order: &Order,
+        shown: Vec<EarlierText>,
         record: &mut SampleRecord,
         observer: &dyn Observer,
     ) -> Result<(), Stopped> {
+        let responses = subject.task.responses.len();
+        let order = Order::new(record.order.clone(), responses)
+            .map_err(|error| TaskFailure::host(format!("sample {} cannot be shown: {error}", record.id)))?;
+        let Some(asking) = self.pack.asking_of(record.judge.as_deref()) else {
+            return Err(TaskFailure::host("there is no template to draw samples with").into());
+        };
         let request = {
-            let (asking, subject, order) = (asking.clone(), subject.clone(), order.clone());
-            let (sampling, temperature, seed) = (self.settings.sampling, record.temperature, record.seed);
-            let request =
-                move || asking.request(&subject.task, &order, None, subject.given(), &sampling, temperature, seed);
+            let (pack, subject, run) = (self.pack.clone(), subject.clone(), self.settings.sampling);
+            let asked = AskedOf { sample: record.clone(), order: order.clone(), shown };
+            let request = move || pack.sample_request(&subject.task, subject.given(), asked, run);
             timed(observer, Stage::Render, blocking(request)).await??
         };
-        record.prompt = Some(prompt_digest(&request));
-        let (completion, seconds) = generate(&*self.model, &request, observer).await?;
+        record.prompt = Some(request.digest());
+        let (completion, seconds) = generate(&**self.models.of(record.judge.as_deref()), &request, observer).await?;
         record.seconds = Some(seconds);
         let completion = Arc::new(completion);
         let read = {
-            let (asking, completion, order) = (asking.clone(), completion.clone(), order.clone());
-            let responses = subject.task.responses.len();
+            let (asking, completion) = (asking.clone(), completion.clone());
             timed(observer, Stage::Parse, blocking(move || asking.read(&completion, &order, responses))).await
         };
         record.completion = Some(Arc::unwrap_or_clone(completion));
@@ -439,7 +517,8 @@ impl Judge {
                 Ok((index, rated))
             });
         }
-        let new: Vec<_> = futures::stream::iter(rating).buffered(self.meta_model.concurrency().max(1)).collect().await;
+        let new: Vec<_> =
+            futures::stream::iter(rating).buffered(self.models.meta().concurrency().max(1)).collect().await;
         for rating in new {
             rated.push(rating?);
         }
@@ -460,8 +539,8 @@ impl Judge {
             let request = move || meta_request(&meta, &subject.task, subject.given(), &sample, &sampling);
             timed(observer, Stage::Render, blocking(request)).await??
         };
-        rated.prompt = Some(prompt_digest(&request));
-        let (completion, seconds) = generate(&*self.meta_model, &request, observer).await?;
+        rated.prompt = Some(request.digest());
+        let (completion, seconds) = generate(&**self.models.meta(), &request, observer).await?;
         rated.seconds = Some(seconds);
         let completion = Arc::new(completion);
         let read = {
@@ -486,7 +565,56 @@ pub(crate) fn meta_request(
     let completion =
         sample.completion.as_ref().ok_or_else(|| refused("the sample has no text that could be rated".to_owned()))?;
     let order = Order::new(sample.order.clone(), task.responses.len()).map_err(|error| refused(error.to_string()))?;
-    meta.request(task, &order, Some(completion.text.clone()), principles, sampling, 0.0, sample.seed)
+    let fields = Map::new();
+    let settings = RequestSettings { sampling: *sampling, fields: &fields, temperature: 0.0, seed: sample.seed };
+    let critique = Some(completion.text.clone());
+    let (asked, earlier) = (Vec::new(), Vec::new());
+    meta.request(task, Prompting { order, critique, principles, asked, earlier, settings })
+}
+
+/// A sample that is to be drawn, or was, with the earlier ones that its prompt shows.
+pub(crate) struct AskedOf {
+    pub(crate) sample: SampleRecord,
+    pub(crate) order: Order,
+    pub(crate) shown: Vec<EarlierText>,
+}
+
+impl Pack {
+    /// Returns what a sample's judge is asked, in a run with these sampling parameters.
+    pub(crate) fn sample_request(
+        &self,
+        task: &TaskView,
+        principles: &[Principle],
+        AskedOf { sample, order, shown }: AskedOf,
+        run: SamplingProvenance,
+    ) -> Result<GenerateRequest, Stopped> {
+        let judge = sample.judge.as_deref();
+        let Some(asking) = self.asking_of(judge) else {
+            return Err(TaskFailure::host("there is no template to draw samples with").into());
+        };
+        let (sampling, fields) = self.sampling_of(judge, run);
+        let settings = RequestSettings { sampling, fields, temperature: sample.temperature, seed: sample.seed };
+        let (asked, earlier) = (sample.asked, shown);
+        asking.request(task, Prompting { order, critique: None, principles, asked, earlier, settings })
+    }
+}
+
+/// The texts of earlier samples as the prompt of another one shows them.
+pub(crate) fn earlier_texts(order: &Order, show: &[u32], before: &[SampleRecord]) -> Result<Vec<EarlierText>, Failure> {
+    let place = |response: &u32| {
+        let place = order.indices().iter().position(|shown| shown == response)?;
+        u32::try_from(place).ok()
+    };
+    let text = |id: &u32| {
+        let sample = before.iter().find(|sample| sample.id == *id);
+        let completion = sample.and_then(|sample| Some((sample, sample.completion.as_ref()?)));
+        let Some((sample, completion)) = completion else {
+            return Err(Failure::new(FailureKind::Refused, format!("sample {id} has no text that could be shown")));
+        };
+        let (judge, places) = (sample.judge.clone(), sample.order.iter().map(place).collect());
+        Ok(EarlierText { id: *id, judge, places, text: completion.text.clone() })
+    };
+    show.iter().map(text).collect()
 }
 
 async fn generate(
@@ -518,7 +646,8 @@ async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) 
 
 enum Sampling {
     Known(Box<SampleRecord>),
-    Wanted(Box<SampleRecord>, Order),
+    /// With what its prompt shows, or why that cannot be shown.
+    Wanted(Box<SampleRecord>, Result<Vec<EarlierText>, Failure>),
 }
 
 /// Returns the record of a sample that is still to be drawn.
@@ -527,6 +656,9 @@ fn blank(wanted: &Wanted) -> SampleRecord {
         id: wanted.id,
         round: wanted.round,
         order: wanted.order.indices().to_vec(),
+        judge: wanted.judge.clone(),
+        asked: wanted.asked.clone(),
+        built_on: wanted.show.clone(),
         temperature: wanted.temperature,
         seed: wanted.seed,
         prompt: None,
@@ -542,15 +674,18 @@ fn blank(wanted: &Wanted) -> SampleRecord {
 /// A sample that an earlier process drew, when it is the one that the policy asks for now.
 fn continued(known: SampleRecord, wanted: &SampleRecord) -> Result<SampleRecord, TaskFailure> {
     let kind = |sample: &SampleRecord| (sample.round, sample.order.clone(), sample.temperature, sample.seed);
-    if kind(&known) == kind(wanted) {
+    let about = |sample: &SampleRecord| (sample.judge.clone(), sample.asked.clone(), sample.built_on.clone());
+    if kind(&known) == kind(wanted) && about(&known) == about(wanted) {
         return Ok(known);
     }
     Err(TaskFailure::host(format!(
-        "the run holds sample {} with (round, order, temperature, seed) {:?}, but the policy asks for {:?}: the run was \
-             changed, or the policy is not a function of its arguments",
+        "the run holds sample {} with (round, order, temperature, seed) {:?} and (judge, criteria, earlier samples) {:?}, but \
+         the policy asks for {:?} and {:?}: the run was changed, or the policy is not a function of its arguments",
         known.id,
         kind(&known),
-        kind(wanted)
+        about(&known),
+        kind(wanted),
+        about(wanted)
     )))
 }
 

@@ -17,7 +17,6 @@ mod pack_error;
 mod part;
 mod part_name;
 mod principles;
-mod prompt_digest;
 mod replay;
 mod rounds;
 mod rule;
@@ -29,16 +28,18 @@ mod vary;
 mod verify;
 
 pub use configuration::{ConfigurationError, Setting};
-pub use judge::{Event, Judge, JudgeSettings, Observer, Stage};
+pub use judge::{Event, Judge, JudgeModels, JudgeSettings, ModelOpener, Observer, Stage};
 pub use lock::{Lock, LockError};
 pub use order::{Order, OrderError};
-pub use pack::{Pack, SamplingDefaults};
+pub use pack::Pack;
 pub use pack_error::PackError;
-pub use part::{Asking, Overrides, Part};
+pub use part::{Asking, Overrides, PackJudge, Part};
 pub use part_name::PartName;
 pub use principles::PrinciplesStage;
 pub use replay::{Given, Replayed, Replayer, Subsets};
-pub use rewarden_manifest::{MANIFEST_BYTES, Manifest, ManifestError, explain_toml_error, nearest};
+pub use rewarden_manifest::{
+    MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error, nearest,
+};
 pub use task_row::{RowError, parse_row};
-pub use validate::principles as accepted_principles;
+pub use validate::{accepted_judgement, accepted_reward, principles as accepted_principles};
 pub use verify::{Discrepancy, verify};

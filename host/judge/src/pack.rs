@@ -3,31 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rewarden_manifest::{Manifest, PartSection, PrinciplesSection, ScaleSection, read_text};
+use rewarden_manifest::{
+    JudgeSection, Manifest, ModelHints, PartSection, PrinciplesSection, SamplingSection, ScaleSection, read_text,
+};
 use rewarden_record::{
-    MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance, RecordedComponent, ScorerProvenance, Strategy,
+    JudgeProvenance, JudgeSampling, MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance,
+    RecordedComponent, SamplingProvenance, ScorerProvenance, Strategy,
 };
 use rewarden_runtime::{Limit, Limits, Runtime, contract};
-use rewarden_types::Scale;
+use rewarden_types::{NamedJudge, Scale, Task, TaskView};
+use serde_json::{Map, Value};
 
 use crate::configuration::{self, Setting};
 use crate::loader::{Loader, Source, inside, limited};
 use crate::lock::Lock;
 use crate::pack_error::PackError;
-use crate::part::{Asking, Overrides, Part};
+use crate::part::{Asking, Overrides, PackJudge, Part};
 use crate::part_name::PartName;
 use crate::principles::PrinciplesStage;
-
-/// Sampling parameters that a pack proposes; a command may override each.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SamplingDefaults {
-    /// At least 0; 0 is greedy decoding.
-    pub temperature: Option<f64>,
-    /// Above 0, at most 1.
-    pub top_p: Option<f64>,
-    /// Upper bound on new tokens of one sample, at least 1.
-    pub max_tokens: Option<u32>,
-}
 
 /// A loaded pack: every component checked, configured once, and ready to be called.
 #[derive(Clone)]
@@ -40,14 +33,20 @@ pub struct Pack {
     pub description: String,
     /// The scale of the samples' scores.
     pub scale: Scale,
-    /// What the pack proposes.
-    pub sampling: SamplingDefaults,
+    /// What the pack proposes; a command may override each.
+    pub sampling: JudgeSampling,
+    /// What the pack says of the model that its own judge asks.
+    pub model: ModelHints,
     /// Writes principles from the query; none in a pack whose template needs none.
     pub principles: Option<PrinciplesStage>,
     /// Asks and reads the model; none in a pack that only has scorers.
     pub asking: Option<Asking>,
     /// Draws and aggregates.
     pub policy: Part,
+    /// The judges that policies ask by name, in their order.
+    pub judges: Vec<PackJudge>,
+    /// The rubric of tasks that bring none: one JSON object for each criterion; none where there is none.
+    pub rubric: Option<Value>,
     /// Rates samples.
     pub meta: Option<Asking>,
     /// Score by rule, by name.
@@ -56,7 +55,71 @@ pub struct Pack {
     pub limits: Limits,
 }
 
+fn rubric(criteria: Vec<Value>) -> Option<Value> {
+    (!criteria.is_empty()).then_some(Value::Array(criteria))
+}
+
+/// The manifest sees to it that a judge has its parts from somewhere.
+fn no_own_part(judge: &str) -> PackError {
+    PackError::NoOwnPart { judge: judge.to_owned() }
+}
+
+/// What of the run's sampling a section replaces.
+fn judge_sampling(section: &SamplingSection) -> JudgeSampling {
+    JudgeSampling { temperature: section.temperature, top_p: section.top_p, max_tokens: section.max_tokens }
+}
+
+/// The field of a task's metadata that holds its rubric.
+const RUBRIC: &str = "rubric";
+
 impl Pack {
+    /// Returns a task as the pack's plugins see it: with the pack's rubric if it brings none.
+    pub fn view(&self, task: &Task) -> TaskView {
+        match &self.rubric {
+            Some(rubric) if task.metadata.get(RUBRIC).is_none_or(Value::is_null) => {
+                let mut metadata = task.metadata.clone();
+                metadata.insert(RUBRIC.to_owned(), rubric.clone());
+                // Neither an object nor its strings can fail to be written.
+                TaskView { metadata: serde_json::to_string(&metadata).unwrap_or_default().into(), ..task.view() }
+            }
+            _ => task.view(),
+        }
+    }
+
+    /// Returns whether it asks any model to judge.
+    pub fn asks_model(&self) -> bool {
+        self.asking.is_some() || !self.judges.is_empty()
+    }
+
+    /// Returns the parts that ask and read a judge, by its name; `None` names the pack's own.
+    pub fn asking_of(&self, judge: Option<&str>) -> Option<&Asking> {
+        match judge {
+            None => self.asking.as_ref(),
+            Some(name) => self.judges.iter().find(|judge| *judge.name == *name).map(|judge| &judge.asking),
+        }
+    }
+
+    /// Returns the sampling parameters of a judge in a run with these, and the fields that go to its server as they stand.
+    pub(crate) fn sampling_of(
+        &self,
+        judge: Option<&str>,
+        run: SamplingProvenance,
+    ) -> (SamplingProvenance, &Map<String, Value>) {
+        match judge.and_then(|name| self.judges.iter().find(|judge| *judge.name == *name)) {
+            None => (run, &self.model.request),
+            Some(judge) => (judge.sampling.over(run), &judge.model.request),
+        }
+    }
+
+    /// Returns the judges that draws may name, in a run with these sampling parameters.
+    pub(crate) fn named_judges(&self, run: SamplingProvenance) -> Arc<[NamedJudge]> {
+        let named = |judge: &PackJudge| NamedJudge {
+            name: judge.name.to_string(),
+            temperature: judge.sampling.over(run).temperature,
+        };
+        self.judges.iter().map(named).collect()
+    }
+
     /// Refuses settings for a part that the pack does not have: they would do nothing.
     pub(crate) fn check_settings(&self, settings: &[Setting]) -> Result<(), PackError> {
         let parts = self.parts();
@@ -106,6 +169,24 @@ impl Pack {
             }),
             _ => None,
         };
+        let mut judges = Vec::new();
+        for (name, section) in manifest.judges {
+            let JudgeSection { template, parser, sampling, model, .. } = section;
+            let name: Arc<str> = name.into();
+            let own = |part: fn(&Asking) -> &Part| asking.as_ref().map(part).cloned().ok_or_else(|| no_own_part(&name));
+            let asking = Asking {
+                template: match template {
+                    Some(section) => part(PartName::JudgeTemplate(name.clone()), section)?,
+                    None => own(|asking| &asking.template)?,
+                },
+                parser: match parser {
+                    Some(section) => part(PartName::JudgeParser(name.clone()), section)?,
+                    None => own(|asking| &asking.parser)?,
+                },
+                scale: pack_scale,
+            };
+            judges.push(PackJudge { name, asking, sampling: judge_sampling(&sampling), model });
+        }
         let policy = part(PartName::Policy, manifest.policy)?;
         let meta = match manifest.meta {
             Some(meta) => Some(Asking {
@@ -125,14 +206,13 @@ impl Pack {
             version: manifest.version,
             description: manifest.description,
             scale: pack_scale,
-            sampling: SamplingDefaults {
-                temperature: manifest.sampling.temperature,
-                top_p: manifest.sampling.top_p,
-                max_tokens: manifest.sampling.max_tokens,
-            },
+            sampling: judge_sampling(&manifest.sampling),
+            model: manifest.model,
             principles,
             asking,
+            judges,
             policy,
+            rubric: rubric(manifest.rubric.into_iter().map(Value::Object).collect()),
             meta,
             scorers,
             limits: runtime.limits().clone(),
@@ -177,6 +257,17 @@ impl Pack {
             }),
             _ => None,
         };
+        let mut judges = Vec::new();
+        for recorded in &strategy.judges {
+            let name: Arc<str> = recorded.judge.as_str().into();
+            let asking = Asking {
+                template: part(PartName::JudgeTemplate(name.clone()), &recorded.template)?,
+                parser: part(PartName::JudgeParser(name.clone()), &recorded.parser)?,
+                scale: strategy.scale,
+            };
+            let model = ModelHints { request: recorded.request.clone(), ..ModelHints::default() };
+            judges.push(PackJudge { name, asking, sampling: recorded.sampling, model });
+        }
         let policy = part(PartName::Policy, &strategy.policy)?;
         let meta = match &strategy.meta {
             Some(meta) => Some(Asking {
@@ -196,10 +287,13 @@ impl Pack {
             version: strategy.pack.version.clone(),
             description: String::new(),
             scale: strategy.scale,
-            sampling: SamplingDefaults::default(),
+            sampling: JudgeSampling::default(),
+            model: ModelHints { request: strategy.request.clone(), ..ModelHints::default() },
             principles,
             asking,
+            judges,
             policy,
+            rubric: rubric(strategy.rubric.clone()),
             meta,
             scorers,
             limits: runtime.limits().clone(),
@@ -225,6 +319,22 @@ impl Pack {
             template: self.asking.as_ref().map(|asking| part(&asking.template)),
             parser: self.asking.as_ref().map(|asking| part(&asking.parser)),
             policy: part(&self.policy),
+            judges: self
+                .judges
+                .iter()
+                .map(|judge| JudgeProvenance {
+                    judge: judge.name.to_string(),
+                    template: part(&judge.asking.template),
+                    parser: part(&judge.asking.parser),
+                    sampling: judge.sampling,
+                    request: judge.model.request.clone(),
+                })
+                .collect(),
+            request: self.model.request.clone(),
+            rubric: match &self.rubric {
+                Some(Value::Array(criteria)) => criteria.clone(),
+                _ => Vec::new(),
+            },
             meta: self.meta.as_ref().map(|meta| MetaProvenance {
                 template: part(&meta.template),
                 parser: part(&meta.parser),
@@ -241,7 +351,13 @@ impl Pack {
                 .filter(|limit| limit.decides_results)
                 .map(|limit| (limit.key.to_owned(), limit.value(&self.limits)))
                 .collect(),
-            contract: contract::VERSION.to_owned(),
+            contract: self
+                .parts()
+                .iter()
+                .map(|(_, part)| part.plugin.contract())
+                .max_by_key(|version| contract::age(version))
+                .unwrap_or(contract::VERSION)
+                .to_owned(),
         }
     }
 
@@ -266,6 +382,10 @@ impl Pack {
         if let Some(asking) = &self.asking {
             parts.push((PartName::Template, &asking.template));
             parts.push((PartName::Parser, &asking.parser));
+        }
+        for PackJudge { name, asking, .. } in &self.judges {
+            parts.push((PartName::JudgeTemplate(name.clone()), &asking.template));
+            parts.push((PartName::JudgeParser(name.clone()), &asking.parser));
         }
         parts.push((PartName::Policy, &self.policy));
         if let Some(meta) = &self.meta {

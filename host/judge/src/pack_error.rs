@@ -23,6 +23,12 @@ pub enum PackError {
     /// The manifest is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A judge has no template or parser, and the pack has none that it could use.
+    #[error("[judges.{judge}] has no template or no parser, and the pack has none of its own for it to use")]
+    NoOwnPart {
+        /// The judge's name.
+        judge: String,
+    },
     /// A component's path leaves the pack.
     #[error(
         "{file}: `{part}.component` is {component:?}, which is not inside the pack or leads outside of it; copy the \

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rewarden_manifest::ModelHints;
+use rewarden_record::JudgeSampling;
 use rewarden_runtime::Plugin;
 use rewarden_types::Scale;
 use serde_json::{Map, Value};
@@ -29,7 +31,12 @@ impl Overrides {
             PartName::Template => self.template.as_deref(),
             PartName::Parser => self.parser.as_deref(),
             PartName::Policy => self.policy.as_deref(),
-            PartName::Principles | PartName::MetaTemplate | PartName::MetaParser | PartName::Scorer(_) => None,
+            PartName::Principles
+            | PartName::JudgeTemplate(_)
+            | PartName::JudgeParser(_)
+            | PartName::MetaTemplate
+            | PartName::MetaParser
+            | PartName::Scorer(_) => None,
         }
     }
 }
@@ -54,6 +61,19 @@ pub struct Asking {
     pub parser: Part,
     /// What both score on: the pack's own scale, or that of the meta RM's ratings.
     pub scale: Scale,
+}
+
+/// A judge beside the pack's own, which policies ask by name.
+#[derive(Clone)]
+pub struct PackJudge {
+    /// The name.
+    pub name: Arc<str>,
+    /// Asks and reads its model.
+    pub asking: Asking,
+    /// What replaces the run's sampling parameters.
+    pub sampling: JudgeSampling,
+    /// What the pack says of the model to ask.
+    pub model: ModelHints,
 }
 
 impl Part {

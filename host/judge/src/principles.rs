@@ -3,13 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rewarden_record::{PrinciplesRecord, SamplingProvenance, TaskFailure};
+use rewarden_record::{PrinciplesRecord, TaskFailure};
 use rewarden_types::{Completion, GenerateRequest, Principle, Query, Sha256Digest, Task};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::calls;
-use crate::calls::Stopped;
+use crate::calls::{RequestSettings, Stopped};
 use crate::part::Part;
 use crate::seed::principles_seed;
 use crate::validate;
@@ -33,16 +33,10 @@ impl PrinciplesStage {
     }
 
     /// The request for the principles of a query.
-    pub(crate) fn request(
-        &self,
-        query: &Query,
-        sampling: &SamplingProvenance,
-        temperature: f64,
-        seed: u64,
-    ) -> Result<GenerateRequest, Stopped> {
+    pub(crate) fn request(&self, query: &Query, settings: RequestSettings<'_>) -> Result<GenerateRequest, Stopped> {
         let asked = self.writer.plugin.ask(self.writer.config_text(), query).map_err(Stopped::of_call)?.value;
         let prompt = asked.map_err(|refusal| calls::refused("principles.ask", &refusal))?;
-        Ok(calls::generate_request(prompt, sampling, temperature, seed))
+        calls::generate_request(prompt, settings)
     }
 
     /// The principles in a completion, as far as the host takes them.

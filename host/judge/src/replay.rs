@@ -7,10 +7,11 @@ use rewarden_record::{
 };
 use rewarden_types::{
     Failure, FailureKind, GenerateRequest, Outcome, Principle, Rating, Reward, Sample, Signal, Step, Task, TaskView,
+    shown,
 };
 
-use crate::calls::Stopped;
-use crate::judge::meta_request;
+use crate::calls::{RequestSettings, Stopped};
+use crate::judge::{AskedOf, earlier_texts, meta_request};
 use crate::order::Order;
 use crate::pack::Pack;
 use crate::principles::PrinciplesStage;
@@ -22,7 +23,7 @@ use crate::seed::task_seed;
 pub enum Given {
     /// Those that it asks for. A draw gets the first unused sample that showed the same responses in the same order, or
     /// else in another order; the policy sees the order that was really shown. A draw that names a temperature gets
-    /// only samples of that temperature.
+    /// only samples of that temperature. Samples of another judge, about other criteria or built on others never do.
     Asked,
     /// All, before its first step, with `k` (where it has one) set to their number and no budget for more. For samples
     /// that no policy asked for.
@@ -83,7 +84,8 @@ impl Replayer {
         let samples: Vec<Sample> = samples.into_iter().map(SampleRecord::view).collect();
         let ratings: Vec<Option<Rating>> = samples.iter().map(|sample| sample.rating.clone()).collect();
         let config = self.pack.policy.with_k(samples.len());
-        let mut rounds = Rounds::over(task.clone(), signals.clone(), samples, self.terms(id, true, true));
+        let terms = self.terms(id, true, true);
+        let mut rounds = Rounds::over(task.clone(), signals.clone(), samples, terms);
         loop {
             let step = self.pack.step_as(&config, &*rounds.ask()?)?;
             if let Step::Draw(draws) = &step {
@@ -104,13 +106,14 @@ impl Replayer {
 
     /// What the loop of this task goes by. Samples and ratings may come from elsewhere than the pack, so it is what the run
     /// holds that can be drawn and rated.
-    fn terms(&self, task: &str, can_draw: bool, can_rate: bool) -> Terms {
+    fn terms(&self, task: &str, has_own_judge: bool, can_rate: bool) -> Terms {
         Terms {
             scale: self.pack.scale,
             seed: task_seed(self.drawn.seed, task),
             temperature: self.drawn.sampling.temperature,
             budget: self.drawn.budget,
-            can_draw,
+            has_own_judge,
+            judges: self.pack.named_judges(self.drawn.sampling),
             can_rate,
         }
     }
@@ -122,9 +125,14 @@ impl Replayer {
         order: &Order,
         principles: &[Principle],
         sample: &SampleRecord,
+        before: &[SampleRecord],
     ) -> Result<GenerateRequest, Stopped> {
-        let Some(asking) = &self.pack.asking else { return Err(no_template().into()) };
-        asking.request(&task.view(), order, None, principles, &self.drawn.sampling, sample.temperature, sample.seed)
+        if self.pack.asking_of(sample.judge.as_deref()).is_none() {
+            return Err(no_template(sample).into());
+        }
+        let shown = earlier_texts(order, &sample.built_on, before)?;
+        let asked = AskedOf { sample: sample.clone(), order: order.clone(), shown };
+        self.pack.sample_request(&self.pack.view(task), principles, asked, self.drawn.sampling)
     }
 
     /// What the meta RM was asked about this sample; none without a meta RM.
@@ -135,7 +143,7 @@ impl Replayer {
         sample: &SampleRecord,
     ) -> Option<Result<GenerateRequest, Stopped>> {
         let meta = self.pack.meta.as_ref()?;
-        Some(meta_request(meta, &task.view(), principles, sample, &self.drawn.sampling))
+        Some(meta_request(meta, &self.pack.view(task), principles, sample, &self.drawn.sampling))
     }
 
     /// What writes the principles of a query; none in a pack without that stage.
@@ -150,7 +158,10 @@ impl Replayer {
         task: &Task,
         record: &PrinciplesRecord,
     ) -> Result<GenerateRequest, Stopped> {
-        stage.request(&stage.query(task), &self.drawn.sampling, record.temperature, record.seed)
+        let fields = &self.pack.model.request;
+        let (temperature, seed) = (record.temperature, record.seed);
+        let settings = RequestSettings { sampling: self.drawn.sampling, fields, temperature, seed };
+        stage.request(&stage.query(task), settings)
     }
 
     fn rounds(
@@ -161,11 +172,12 @@ impl Replayer {
         not_recorded: &mut u32,
     ) -> Result<Reward, TaskFailure> {
         let task = &recorded.task;
-        let (view, responses) = (task.view(), task.responses.len());
+        let (view, responses) = (self.pack.view(task), task.responses.len());
         let signals: Arc<[Signal]> = self.pack.signals(&view)?.into();
-        let can_draw = self.pack.asking.is_some() || !recorded.samples.is_empty();
+        let own = |sample: &SampleRecord| sample.judge.is_none();
+        let has_own_judge = self.pack.asking.is_some() || recorded.samples.iter().any(own);
         let can_rate = self.pack.meta.is_some() || recorded.samples.iter().any(|sample| sample.meta.is_some());
-        let terms = self.terms(&task.id, can_draw, can_rate);
+        let terms = self.terms(&task.id, has_own_judge, can_rate);
         let (mut rounds, config) = match self.given {
             Given::Asked => (Rounds::new(view, signals, terms), Arc::from(self.pack.policy.config_text())),
             Given::All => {
@@ -184,9 +196,7 @@ impl Replayer {
                         return Err(failure);
                     }
                     let round = wanted.first().map_or(0, |wanted| wanted.round);
-                    let find = |wanted: &Wanted| {
-                        pool.take(wanted.order.indices(), wanted.named_temperature.then_some(wanted.temperature))
-                    };
+                    let find = |wanted: &Wanted| pool.take(wanted, samples);
                     let found: Vec<&SampleRecord> = wanted.iter().filter_map(find).collect();
                     let lacking = wanted.len() - found.len();
                     if lacking > 0 {
@@ -234,9 +244,9 @@ impl Replayer {
             sample.extra.insert("recorded_as".to_owned(), recorded.id.into());
         }
         if let Some(completion) = &recorded.completion {
-            (sample.judgement, sample.outcome) = match &self.pack.asking {
+            (sample.judgement, sample.outcome) = match self.pack.asking_of(recorded.judge.as_deref()) {
                 Some(asking) => asking.read(completion, &order, responses)?,
-                None => (None, Outcome::Failed(no_template())),
+                None => (None, Outcome::Failed(no_template(recorded))),
             };
         } else if matches!(recorded.outcome, Outcome::Scored(_)) {
             sample.outcome = Outcome::Failed(Failure {
@@ -270,7 +280,7 @@ impl Subsets<'_> {
     /// samples count as read already, and are numbered anew in the order given.
     pub fn reward<'a>(&self, samples: impl IntoIterator<Item = &'a SampleRecord>) -> Result<Reward, TaskFailure> {
         let (view, signals) = self.prepared.get_or_init(|| {
-            let view = self.task.view();
+            let view = self.replayer.pack.view(self.task);
             let signals = self.replayer.pack.signals(&view);
             (view, signals.map(Arc::from))
         });
@@ -290,8 +300,18 @@ fn without_principles(recorded: &Recorded) -> Option<TaskFailure> {
     }
 }
 
-fn no_template() -> Failure {
-    Failure { kind: FailureKind::Refused, message: "the pack has no [template] and [parser]".to_owned() }
+fn no_template(sample: &SampleRecord) -> Failure {
+    let message = match &sample.judge {
+        None => "the pack has no [template] and [parser]".to_owned(),
+        Some(judge) => format!("the pack has no [judges.{}]", shown(judge)),
+    };
+    Failure { kind: FailureKind::Refused, message }
+}
+
+/// What a sample is known by in the run that it was recorded in, whatever its place in a replay.
+fn recorded_id(sample: &SampleRecord) -> u64 {
+    let elsewhere = sample.extra.get("recorded_as").and_then(serde_json::Value::as_u64);
+    elsewhere.unwrap_or_else(|| u64::from(sample.id))
 }
 
 /// Recorded samples that the policy has not been given yet.
@@ -308,9 +328,18 @@ impl<'a> Pool<'a> {
         self.left.iter_mut().filter_map(Option::take).collect()
     }
 
-    /// See [`Given::Asked`].
-    fn take(&mut self, order: &[u32], temperature: Option<f64>) -> Option<&'a SampleRecord> {
-        let fits = |sample: &SampleRecord| temperature.is_none_or(|wanted| sample.temperature == wanted);
+    /// See [`Given::Asked`]. `before` are the samples that the replay has given so far.
+    fn take(&mut self, wanted: &Wanted, before: &[SampleRecord]) -> Option<&'a SampleRecord> {
+        let order = wanted.order.indices();
+        let temperature = wanted.named_temperature.then_some(wanted.temperature);
+        let place = |id: &u32| before.get(usize::try_from(*id).ok()?).map(recorded_id);
+        let built_on: Vec<_> = wanted.show.iter().map(place).collect();
+        let fits = |sample: &SampleRecord| {
+            temperature.is_none_or(|wanted| sample.temperature == wanted)
+                && sample.judge == wanted.judge
+                && sample.asked == wanted.asked
+                && sample.built_on.iter().map(|id| Some(u64::from(*id))).eq(built_on.iter().copied())
+        };
         let same_order = |sample: &SampleRecord| sample.order == order && fits(sample);
         let mut shown = order.to_vec();
         shown.sort_unstable();

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use rewarden_record::{Budget, TaskFailure, TaskFailureKind};
-use rewarden_types::{Context, PolicyInput, Rating, Reward, Sample, Scale, Signal, Step, TaskView};
+use rewarden_types::{Context, NamedJudge, PolicyInput, Rating, Reward, Sample, Scale, Signal, Step, TaskView};
 
 use crate::order::Order;
 use crate::seed::sample_seed;
-use crate::validate::{self, StepError};
+use crate::validate::{self, Drawable, StepError};
 
 /// What a task's loop goes by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Terms {
     /// The scale of the samples' scores.
     pub(crate) scale: Scale,
@@ -23,8 +23,10 @@ pub(crate) struct Terms {
     /// The temperature of a draw that names none.
     pub(crate) temperature: f64,
     pub(crate) budget: Budget,
-    /// Whether there is anything to draw samples with, or from.
-    pub(crate) can_draw: bool,
+    /// Whether draws that name no judge have anything to be drawn with, or from.
+    pub(crate) has_own_judge: bool,
+    /// The judges that draws may name.
+    pub(crate) judges: Arc<[NamedJudge]>,
     /// Whether there is anything to rate samples with, or to take ratings from.
     pub(crate) can_rate: bool,
 }
@@ -47,6 +49,12 @@ pub(crate) struct Wanted {
     pub(crate) round: u32,
     pub(crate) seed: u64,
     pub(crate) order: Order,
+    /// The judge to ask; `None` is the pack's own.
+    pub(crate) judge: Option<String>,
+    /// Criteria to ask about; empty for all.
+    pub(crate) asked: Vec<String>,
+    /// Earlier samples to show, by id.
+    pub(crate) show: Vec<u32>,
     pub(crate) temperature: f64,
     /// Whether the policy named the temperature.
     pub(crate) named_temperature: bool,
@@ -67,7 +75,7 @@ pub(crate) enum Next {
 impl Rounds {
     /// Starts the loop of a task without samples.
     pub(crate) fn new(task: TaskView, signals: Arc<[Signal]>, terms: Terms) -> Self {
-        let Terms { scale, seed, temperature, budget, .. } = terms;
+        let Terms { scale, seed, temperature, budget, has_own_judge, ref judges, .. } = terms;
         let context = Context {
             scale,
             seed,
@@ -75,6 +83,8 @@ impl Rounds {
             samples_left: budget.max_samples,
             rounds_left: budget.max_rounds,
             signals,
+            judges: judges.clone(),
+            has_own_judge,
         };
         Self { terms, round: 0, input: Arc::new(PolicyInput { task, context, samples: Vec::new() }) }
     }
@@ -119,15 +129,23 @@ impl Rounds {
         match step {
             Step::Draw(draws) => {
                 let named: Vec<bool> = draws.iter().map(|draw| draw.temperature.is_some()).collect();
-                let draws = validate::draws(draws, responses, self.samples_left(), self.terms.temperature)?;
-                if !self.terms.can_draw {
-                    return Err(StepError::NoTemplate);
-                }
+                let of = Drawable {
+                    responses,
+                    drawn: self.drawn(),
+                    left: self.samples_left(),
+                    temperature: self.terms.temperature,
+                    has_own_judge: self.terms.has_own_judge,
+                    judges: &self.terms.judges,
+                };
+                let draws = validate::draws(draws, of)?;
                 let wanted = |((draw, named_temperature), id): ((validate::CheckedDraw, bool), u32)| Wanted {
                     id,
                     round: self.round,
                     seed: sample_seed(self.terms.seed, id),
                     order: draw.order,
+                    judge: draw.judge,
+                    asked: draw.asked,
+                    show: draw.show,
                     temperature: draw.temperature,
                     named_temperature,
                 };

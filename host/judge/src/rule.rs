@@ -11,7 +11,7 @@ use crate::rounds::{Next, Rounds};
 impl Judge {
     /// Returns whether the pack asks a model. One that does not can be judged by [`judge_by_rule`](Judge::judge_by_rule).
     pub fn asks_a_model(&self) -> bool {
-        self.pack.asking.is_some()
+        self.pack.asks_model()
     }
 
     /// Judges one task with a pack of scorers and a policy, as [`judge`](Judge::judge) would, and blocks: tens of
@@ -22,7 +22,7 @@ impl Judge {
     }
 
     fn rule(&self, task: &Task, observer: &dyn Observer) -> Result<Reward, TaskFailure> {
-        let view = task.view();
+        let view = self.pack.view(task);
         let started = Instant::now();
         let signals = self.pack.signals(&view);
         observer.stage(Stage::Score, started.elapsed());

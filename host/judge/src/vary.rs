@@ -1,5 +1,6 @@
 //! A loaded pack with other configurations, or tried out, without loading it again.
 
+use rewarden_record::SamplingProvenance;
 use rewarden_runtime::CallError;
 use rewarden_types::{Context, Message, PolicyInput, Principle, Query, RenderRequest, Role, Signal, Step, TaskView};
 use serde_json::Value;
@@ -7,8 +8,11 @@ use serde_json::Value;
 use crate::configuration::{self, Setting};
 use crate::pack::Pack;
 use crate::pack_error::PackError;
-use crate::part::Part;
+use crate::part::{PackJudge, Part};
 use crate::part_name::PartName;
+
+/// Sampling parameters of no run.
+const USUAL: SamplingProvenance = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: None };
 
 impl Pack {
     /// The same components under configurations changed by `settings`. Blocks for one short call into each changed one.
@@ -46,15 +50,15 @@ impl Pack {
             let part = &stage.writer;
             part.plugin.ask(part.config_text(), &query).map_err(|error| failed(&PartName::Principles, error))?;
         }
-        let asked =
-            [(&self.asking, PartName::Template, None), (&self.meta, PartName::MetaTemplate, Some("4 is right."))];
-        for (asking, name, critique) in asked {
-            let Some(asking) = asking else { continue };
+        let named = |judge: &PackJudge| (judge.asking.clone(), PartName::JudgeTemplate(judge.name.clone()), None);
+        let own = self.asking.iter().map(|asking| (asking.clone(), PartName::Template, None));
+        let meta = self.meta.iter().map(|meta| (meta.clone(), PartName::MetaTemplate, Some("4 is right.")));
+        for (asking, name, critique) in own.chain(self.judges.iter().map(named)).chain(meta) {
             let critique = critique.map(str::to_owned);
             // As where the pack has its principles written beforehand.
             let principles = if self.principles.is_some() { vec![made_up_principle()] } else { Vec::new() };
             let (task, scale) = (task.clone(), asking.scale);
-            let request = RenderRequest { task, scale, critique, principles };
+            let request = RenderRequest { critique, principles, ..RenderRequest::new(task, scale) };
             let part = &asking.template;
             part.plugin.render(part.config_text(), &request).map_err(|error| failed(&name, error))?;
         }
@@ -76,13 +80,15 @@ impl Pack {
                 samples_left: 256,
                 rounds_left: 63,
                 signals: signals.into(),
+                judges: self.named_judges(self.sampling.over(USUAL)),
+                has_own_judge: self.asking.is_some(),
             };
             let part = &self.policy;
             let input = PolicyInput { task, context, samples: Vec::new() };
             let step =
                 part.plugin.next(part.config_text(), &input).map_err(|error| failed(&PartName::Policy, error))?;
             match step.value {
-                Ok(Step::Draw(_)) if self.asking.is_none() => return Err(PackError::NothingToDrawWith),
+                Ok(Step::Draw(_)) if !self.asks_model() => return Err(PackError::NothingToDrawWith),
                 Ok(Step::Rate(_)) if self.meta.is_none() => return Err(PackError::NothingToRateWith),
                 _ => {}
             }
@@ -98,6 +104,10 @@ impl Pack {
         if let Some(asking) = &mut self.asking {
             parts.push((PartName::Template, &mut asking.template));
             parts.push((PartName::Parser, &mut asking.parser));
+        }
+        for PackJudge { name, asking, .. } in &mut self.judges {
+            parts.push((PartName::JudgeTemplate(name.clone()), &mut asking.template));
+            parts.push((PartName::JudgeParser(name.clone()), &mut asking.parser));
         }
         parts.push((PartName::Policy, &mut self.policy));
         if let Some(meta) = &mut self.meta {

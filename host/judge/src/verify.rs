@@ -3,12 +3,13 @@
 use std::fmt;
 
 use rewarden_record::{PrinciplesRecord, Recorded, SampleRecord, TaskFailure, TaskFailureKind};
-use rewarden_types::{Detail, DetailValue, Failure, FailureKind, Outcome, Principle, Rating, Reward, Score};
+use rewarden_types::{
+    CriterionScore, Detail, DetailValue, Failure, FailureKind, Outcome, Principle, Rating, Rejection, Reward, Score,
+};
 
 use crate::calls::Stopped;
 use crate::order::Order;
 use crate::principles::query_digest;
-use crate::prompt_digest::prompt_digest;
 use crate::replay::Replayer;
 
 /// Something that did not come out as it was recorded.
@@ -44,8 +45,9 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
     let mut found = Vec::new();
     if prompts {
         found.extend(principles(replayer, recorded));
-        for sample in &recorded.samples {
-            found.extend(prompt(replayer, recorded, sample));
+        for (place, sample) in recorded.samples.iter().enumerate() {
+            let before = recorded.samples.get(..place).unwrap_or_default();
+            found.extend(prompt(replayer, recorded, sample, before));
             found.extend(meta_prompt(replayer, recorded, sample));
         }
     }
@@ -75,7 +77,16 @@ pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Di
         if is_time(&recorded.outcome) || is_time(&now.outcome) {
             continue;
         }
-        let drawn = |sample: &SampleRecord| format!("round {}, order {:?}", sample.round, sample.order);
+        let drawn = |sample: &SampleRecord| {
+            let SampleRecord { round, order, judge, asked, built_on, .. } = sample;
+            let own = judge.is_none() && asked.is_empty() && built_on.is_empty();
+            let more = if own {
+                String::new()
+            } else {
+                format!(", judge {judge:?}, criteria {asked:?}, built on {built_on:?}")
+            };
+            format!("round {round}, order {order:?}{more}")
+        };
         if drawn(recorded) != drawn(now) {
             found.push(discrepancy(Some(recorded.id), "samples", drawn(recorded), drawn(now)));
         }
@@ -149,7 +160,22 @@ fn reward_text(reward: &Result<Reward, TaskFailure>) -> String {
                 DetailValue::Flag(flag) => format!("{} {flag}", detail.name),
             };
             let (scores, details) = (list(&reward.scores, score_text), list(&reward.details, detail));
-            format!("{scores} from samples {:?}, details {details}", reward.used)
+            let criterion = |entry: &CriterionScore| {
+                format!("{} of {} {}", entry.criterion, entry.response, score_text(&entry.score))
+            };
+            let rejection =
+                |rejection: &Rejection| format!("{} {:?} {}", rejection.sample, rejection.kind, rejection.message);
+            let mut text = format!("{scores} from samples {:?}, details {details}", reward.used);
+            if !reward.rejected.is_empty() {
+                text.push_str(&format!(", rejected {}", list(&reward.rejected, rejection)));
+            }
+            if !reward.criteria.is_empty() {
+                text.push_str(&format!(", criteria {}", list(&reward.criteria, criterion)));
+            }
+            if let Some(confidence) = reward.confidence {
+                text.push_str(&format!(", confidence {confidence}"));
+            }
+            text
         }
         Err(failure) => format!("{} ({})", failure.kind.name(), failure.message),
     }
@@ -158,7 +184,7 @@ fn reward_text(reward: &Result<Reward, TaskFailure>) -> String {
 fn meta_prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {
     let then = sample.meta.as_ref()?.prompt?;
     let now = match replayer.meta_request(&recorded.task, given(recorded), sample) {
-        Some(Ok(request)) => prompt_digest(&request).to_string(),
+        Some(Ok(request)) => request.digest().to_string(),
         Some(Err(stopped)) => stopped.message(),
         None => "no meta RM".to_owned(),
     };
@@ -171,7 +197,12 @@ fn meta_prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) 
     })
 }
 
-fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Option<Discrepancy> {
+fn prompt(
+    replayer: &Replayer,
+    recorded: &Recorded,
+    sample: &SampleRecord,
+    before: &[SampleRecord],
+) -> Option<Discrepancy> {
     let differs = |recorded_text: String, now: String| {
         let task = recorded.task.id.clone();
         Some(Discrepancy { task, sample: Some(sample.id), what: "prompt", recorded: recorded_text, now })
@@ -180,10 +211,10 @@ fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Op
         Ok(order) => order,
         Err(error) => return differs(format!("{:?}", sample.order), error.to_string()),
     };
-    let request = replayer.request(&recorded.task, &order, given(recorded), sample);
+    let request = replayer.request(&recorded.task, &order, given(recorded), sample, before);
     match (sample.prompt, request) {
         (Some(then), Ok(request)) => {
-            let now = prompt_digest(&request);
+            let now = request.digest();
             if then == now { None } else { differs(then.to_string(), now.to_string()) }
         }
         (None, Err(Stopped::Failed(failure))) => {
@@ -195,7 +226,7 @@ fn prompt(replayer: &Replayer, recorded: &Recorded, sample: &SampleRecord) -> Op
         }
         (None, Err(Stopped::Host(failure))) => differs(outcome_text(&sample.outcome), failure.message),
         (Some(then), Err(stopped)) => differs(then.to_string(), stopped.message()),
-        (None, Ok(request)) => differs("none".into(), prompt_digest(&request).to_string()),
+        (None, Ok(request)) => differs("none".into(), request.digest().to_string()),
     }
 }
 
@@ -222,10 +253,10 @@ fn principles(replayer: &Replayer, recorded: &Recorded) -> Vec<Discrepancy> {
     let timed_out = |outcome: &Result<_, Failure>| outcome.as_ref().is_err_and(|f| f.kind == FailureKind::Time);
     match (record.prompt, replayer.principles_request(stage, &recorded.task, record)) {
         (Some(then), Ok(request)) => {
-            compare("principles' prompt", then.to_string(), prompt_digest(&request).to_string());
+            compare("principles' prompt", then.to_string(), request.digest().to_string());
         }
         (Some(then), Err(stopped)) => compare("principles' prompt", then.to_string(), stopped.message()),
-        (None, Ok(request)) => compare("principles' prompt", "none".to_owned(), prompt_digest(&request).to_string()),
+        (None, Ok(request)) => compare("principles' prompt", "none".to_owned(), request.digest().to_string()),
         (None, Err(Stopped::Failed(now))) if timed_out(&record.outcome) || now.kind == FailureKind::Time => {}
         (None, Err(Stopped::Failed(now))) => {
             compare("principles' prompt", principles_text(&record.outcome), principles_text(&Err(now)));

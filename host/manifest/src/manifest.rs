@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 use rewarden_input::shown;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::text_file::read_text;
 use crate::toml_error::{ManifestError, explain};
 
 /// Scorers of one pack: each is called once a task. Bundled packs have one or two.
 const SCORERS: usize = 64;
+/// Judges of one pack beside its own: a jury has three to seven.
+const JUDGES: usize = 32;
+/// Fields that a pack may pass on to a server.
+const REQUEST_FIELDS: usize = 32;
 /// Bytes of a component's path.
 const PATH_BYTES: usize = 1024;
 /// Bytes of the description, which is a sentence or two.
@@ -43,6 +48,15 @@ pub struct Manifest {
     pub parser: Option<PartSection>,
     /// Draws samples and aggregates them.
     pub policy: PartSection,
+    /// What the pack says of the model that its own judge asks.
+    #[serde(default)]
+    pub model: ModelHints,
+    /// The judges that policies ask by name.
+    #[serde(default)]
+    pub judges: BTreeMap<String, JudgeSection>,
+    /// The criteria that tasks without a rubric of their own are judged by: what `rubric` in a task's metadata may hold.
+    #[serde(default)]
+    pub rubric: Vec<Map<String, Value>>,
     /// Rates samples. `None` if the pack has no meta RM.
     pub meta: Option<MetaSection>,
     /// Score by rule, by name.
@@ -51,6 +65,54 @@ pub struct Manifest {
     /// Lower limits for the pack's components, by key.
     #[serde(default)]
     pub limits: BTreeMap<String, u64>,
+}
+
+/// A judge that policies ask by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeSection {
+    /// Renders its prompt. `None` is the pack's own.
+    pub template: Option<PartSection>,
+    /// Reads its completion. `None` is the pack's own.
+    pub parser: Option<PartSection>,
+    /// Configuration that template and parser have in common. [`Manifest::parse`] moves it to theirs.
+    shared: Option<toml::Table>,
+    /// What replaces the pack's sampling parameters.
+    #[serde(default)]
+    pub sampling: SamplingSection,
+    /// What the pack says of the model to ask.
+    #[serde(default)]
+    pub model: ModelHints,
+}
+
+/// What a pack says of a model. Where it runs is said on the command line: a pack that somebody else wrote must not decide
+/// which server gets to see the tasks.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelHints {
+    /// The name by which a server knows it; a command may name another.
+    pub name: Option<String>,
+    /// How it answers.
+    #[serde(default)]
+    pub kind: ModelKind,
+    /// Fields that go to the server as they stand, beside those that the host writes.
+    #[serde(default)]
+    pub request: Map<String, Value>,
+}
+
+/// How a model answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// With text.
+    #[default]
+    Chat,
+    /// With one number, at a server's `/classify`.
+    Classify,
+    /// With one number, at a server's `/pooling`.
+    Pooling,
+    /// With probabilities for typed questions.
+    Decision,
 }
 
 /// The parts that ask a meta RM and read its answers. The model itself is chosen on the command line.
@@ -160,14 +222,17 @@ impl Manifest {
         match (&manifest.template, &manifest.parser) {
             (Some(_), None) => return Err(invalid("has a [template] but no [parser] to read the answers".into())),
             (None, Some(_)) => return Err(invalid("has a [parser] but no [template] to ask the model with".into())),
-            (None, None) if manifest.scorers.is_empty() => {
+            (None, None) if manifest.scorers.is_empty() && manifest.judges.is_empty() => {
                 return Err(invalid(
-                    "has neither [template] and [parser] nor any [scorers.NAME]; expected one of them".into(),
+                    "has neither [template] and [parser] nor any [judges.NAME] or [scorers.NAME]; expected one of them"
+                        .into(),
                 ));
             }
             _ => {}
         }
-        if manifest.principles.is_some() && manifest.template.is_none() {
+        manifest.check_judges().map_err(invalid)?;
+        check_request("model", &manifest.model).map_err(invalid)?;
+        if manifest.principles.is_some() && !manifest.asks_model() {
             return Err(invalid("has [principles] but no [template] and [parser] to judge under them with".into()));
         }
         if manifest.scorers.len() > SCORERS {
@@ -178,16 +243,7 @@ impl Manifest {
             let found = manifest.description.len();
             return Err(invalid(format!("`description` has {found} bytes, more than the {DESCRIPTION_BYTES} allowed")));
         }
-        let SamplingSection { temperature, top_p, max_tokens } = manifest.sampling;
-        if temperature.is_some_and(|temperature| !(temperature.is_finite() && temperature >= 0.0)) {
-            return Err(invalid("[sampling] `temperature` expected a finite number of at least 0".into()));
-        }
-        if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
-            return Err(invalid("[sampling] `top_p` expected a number above 0 and at most 1".into()));
-        }
-        if max_tokens == Some(0) {
-            return Err(invalid("[sampling] `max_tokens` expected at least 1".into()));
-        }
+        check_sampling("sampling", &manifest.sampling).map_err(invalid)?;
         for name in manifest.scorers.keys() {
             check_name("scorers.NAME", name).map_err(invalid)?;
         }
@@ -202,7 +258,7 @@ impl Manifest {
 
     /// Returns whether the pack asks a model to judge.
     pub fn asks_model(&self) -> bool {
-        self.template.is_some()
+        self.template.is_some() || !self.judges.is_empty()
     }
 
     /// Returns whether the pack asks a meta RM to rate samples.
@@ -215,30 +271,123 @@ impl Manifest {
         let principles = self.principles.as_ref().map(|section| &section.component);
         let meta = self.meta.iter().flat_map(|meta| [&meta.template, &meta.parser]);
         let parts = self.template.iter().chain(&self.parser).chain([&self.policy]).chain(meta);
-        let parts = parts.chain(self.scorers.values()).map(|section| &section.component);
+        let judges = self.judges.values().flat_map(|judge| judge.template.iter().chain(&judge.parser));
+        let parts = parts.chain(judges).chain(self.scorers.values()).map(|section| &section.component);
         principles.into_iter().chain(parts).map(PathBuf::as_path).collect()
     }
 
     /// Gives what is shared to the template and to the parser, whose schemas check it like their own.
     fn share(&mut self) -> Result<(), String> {
-        let Some(shared) = self.shared.take() else { return Ok(()) };
-        let (Some(template), Some(parser)) = (&mut self.template, &mut self.parser) else {
-            return Err(
-                "has [shared], the configuration that [template] and [parser] have in common, but not both of \
-                        them; move it to the part that it is for"
-                    .into(),
-            );
-        };
-        for (part, section) in [("template", template), ("parser", parser)] {
-            for (key, value) in &shared {
-                if section.config.insert(key.clone(), value.clone()).is_some() {
-                    let key = shown(key);
-                    return Err(format!("`{key}` is in [shared] and in [{part}.config]; expected it in one of them"));
-                }
-            }
+        share("", self.shared.take(), &mut self.template, &mut self.parser)?;
+        for (name, judge) in &mut self.judges {
+            let within = format!("judges.{}.", shown(name));
+            share(&within, judge.shared.take(), &mut judge.template, &mut judge.parser)?;
         }
         Ok(())
     }
+
+    fn check_judges(&self) -> Result<(), String> {
+        if self.judges.len() > JUDGES {
+            return Err(format!("has {} [judges.NAME], more than the {JUDGES} allowed", self.judges.len()));
+        }
+        for (name, judge) in &self.judges {
+            check_name("judges.NAME", name)?;
+            for (part, is_there) in [("template", judge.template.is_some()), ("parser", judge.parser.is_some())] {
+                if !is_there && self.template.is_none() {
+                    return Err(format!("[judges.{name}] has no {part}, and there is no [{part}] of the pack's own"));
+                }
+            }
+            check_sampling(&format!("judges.{name}.sampling"), &judge.sampling)?;
+            check_request(&format!("judges.{name}.model"), &judge.model)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives what is shared to a template and to a parser. `within` is what stands before their names.
+fn share(
+    within: &str,
+    shared: Option<toml::Table>,
+    template: &mut Option<PartSection>,
+    parser: &mut Option<PartSection>,
+) -> Result<(), String> {
+    let Some(shared) = shared else { return Ok(()) };
+    let (Some(template), Some(parser)) = (template, parser) else {
+        return Err(format!(
+            "has [{within}shared], the configuration that [{within}template] and [{within}parser] have in common, but not \
+             both of them; move it to the part that it is for"
+        ));
+    };
+    for (part, section) in [("template", template), ("parser", parser)] {
+        for (key, value) in &shared {
+            if section.config.insert(key.clone(), value.clone()).is_some() {
+                let key = shown(key);
+                return Err(format!(
+                    "`{key}` is in [{within}shared] and in [{within}{part}.config]; expected it in one of them"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_sampling(section: &str, sampling: &SamplingSection) -> Result<(), String> {
+    let SamplingSection { temperature, top_p, max_tokens } = *sampling;
+    if temperature.is_some_and(|temperature| !(temperature.is_finite() && temperature >= 0.0)) {
+        return Err(format!("[{section}] `temperature` expected a finite number of at least 0"));
+    }
+    if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
+        return Err(format!("[{section}] `top_p` expected a number above 0 and at most 1"));
+    }
+    if max_tokens == Some(0) {
+        return Err(format!("[{section}] `max_tokens` expected at least 1"));
+    }
+    Ok(())
+}
+
+/// Fields of a request that the host itself writes; another value would make the record of a run wrong.
+const HOST_FIELDS: [&str; 20] = [
+    "continue_final_message",
+    "add_generation_prompt",
+    "grammar",
+    "guided_regex",
+    "input",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "n",
+    "prompt",
+    "questions",
+    "response_format",
+    "seed",
+    "state",
+    "stop",
+    "stream",
+    "temperature",
+    "top_logprobs",
+];
+
+/// Checks what a section would pass on to a server.
+fn check_request(section: &str, hints: &ModelHints) -> Result<(), String> {
+    if let Some(name) = &hints.name
+        && (name.is_empty() || name.len() > PATH_BYTES || name.chars().any(char::is_control))
+    {
+        return Err(format!("[{section}] `name` expected 1 to {PATH_BYTES} bytes without control characters"));
+    }
+    if let Some(key) = hints.request.keys().find(|key| HOST_FIELDS.contains(&key.as_str()) || *key == "top_p") {
+        return Err(format!(
+            "[{section}.request] has `{key}`, which the host writes itself: set it in [sampling], or in the template"
+        ));
+    }
+    if hints.request.len() > REQUEST_FIELDS {
+        return Err(format!(
+            "[{section}.request] expected at most {REQUEST_FIELDS} fields, found {}",
+            hints.request.len()
+        ));
+    }
+    Ok(())
 }
 
 /// Names end up in file names, URLs and logs.

@@ -18,10 +18,11 @@ mod verdict;
 pub use journal::Journal;
 pub use principles::PrinciplesRecord;
 pub use provenance::{
-    Budget, Difference, Drawn, HOST_VERSION, MOST_ROUNDS, MetaProvenance, PackProvenance, PartProvenance,
-    PrinciplesProvenance, Provenance, SamplingProvenance, ScorerProvenance, Strategy, differences,
+    Budget, Difference, Drawn, HOST_VERSION, JudgeProvenance, JudgeSampling, MOST_ROUNDS, MetaProvenance,
+    PackProvenance, PartProvenance, PrinciplesProvenance, Provenance, SamplingProvenance, ScorerProvenance, Strategy,
+    differences,
 };
 pub use recorded::{Begun, Recorded, RecordedComponent, TaskKey};
-pub use rows::{ResultRow, SampleRow};
+pub use rows::{CriterionRow, ResultRow, SampleRow, criterion_rows};
 pub use sample::{MetaRecord, SampleRecord};
 pub use verdict::{TaskFailure, TaskFailureKind, Verdict};

@@ -46,6 +46,15 @@ pub struct Strategy {
     pub parser: Option<PartProvenance>,
     /// What drew and aggregated.
     pub policy: PartProvenance,
+    /// The judges beside the pack's own, in the order of the pack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<JudgeProvenance>,
+    /// Fields that went to the server as they stand with each request to the pack's own judge.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub request: Map<String, Value>,
+    /// The criteria that tasks without a rubric of their own were judged by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rubric: Vec<Value>,
     /// What rated samples; none in a pack without a meta RM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<MetaProvenance>,
@@ -58,7 +67,7 @@ pub struct Strategy {
     /// given something with more. By key; empty in runs of hosts that did not record them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
-    /// The version of the plugin contract.
+    /// The newest version of the plugin contract that a component speaks.
     pub contract: String,
 }
 
@@ -70,6 +79,9 @@ pub struct Drawn {
     /// What rated samples; none without a meta RM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta_model: Option<Identity>,
+    /// What the pack's other judges generated with, by the judges' names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub judge_models: BTreeMap<String, Identity>,
     /// The parameters that it generated with, where the policy did not ask for others.
     pub sampling: SamplingProvenance,
     /// The run's seed.
@@ -96,6 +108,52 @@ pub struct PrinciplesProvenance {
     /// The fields of a task's metadata that are part of its query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<String>,
+}
+
+/// See [`Strategy::judges`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgeProvenance {
+    /// The name by which policies ask it.
+    pub judge: String,
+    /// What rendered its prompts.
+    pub template: PartProvenance,
+    /// What read its completions.
+    pub parser: PartProvenance,
+    /// Its own sampling parameters; those that are missing were the run's.
+    #[serde(default, skip_serializing_if = "JudgeSampling::is_empty")]
+    pub sampling: JudgeSampling,
+    /// Fields that went to its server as they stand.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub request: Map<String, Value>,
+}
+
+/// Sampling parameters that replace those of the run for one judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JudgeSampling {
+    /// At least 0; 0 is greedy decoding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Above 0, at most 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Upper bound on new tokens of one sample, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+}
+
+impl JudgeSampling {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the run's parameters with these in their places.
+    pub fn over(self, run: SamplingProvenance) -> SamplingProvenance {
+        SamplingProvenance {
+            temperature: self.temperature.unwrap_or(run.temperature),
+            top_p: self.top_p.or(run.top_p),
+            max_tokens: self.max_tokens.or(run.max_tokens),
+        }
+    }
 }
 
 /// See [`Strategy::meta`].

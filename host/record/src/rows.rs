@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_types::{Detail, DetailValue, FinishReason, Outcome, Principle, Rating, Score, Usage};
+use rewarden_types::{
+    CriterionScore, Detail, DetailValue, FinishReason, Outcome, Principle, Rating, Rejection, Score, ScoreLevel, Usage,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -26,6 +28,12 @@ pub struct ResultRow<'a> {
     used: Option<&'a [u32]>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     abstained: BTreeMap<usize, &'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<CriterionRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+    #[serde(skip_serializing_if = "<[Rejection]>::is_empty")]
+    rejected: &'a [Rejection],
     #[serde(skip_serializing_if = "Details::is_empty")]
     details: Details<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +56,9 @@ impl<'a> ResultRow<'a> {
             failures: verdict.failures(),
             used: reward.map(|reward| reward.used.as_slice()),
             abstained: reward.map(|reward| abstentions(&reward.scores)).unwrap_or_default(),
+            criteria: reward.map(|reward| criterion_rows(&reward.criteria)).unwrap_or_default(),
+            confidence: reward.and_then(|reward| reward.confidence),
+            rejected: reward.map_or(&[], |reward| reward.rejected.as_slice()),
             details: Details(reward.map_or(&[], |reward| reward.details.as_slice())),
             error: verdict.reward.as_ref().err(),
             provenance,
@@ -90,6 +101,35 @@ impl SampleRecord {
     }
 }
 
+/// A score under one criterion as files and replies have it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CriterionRow<'a> {
+    /// The criterion.
+    pub criterion: &'a str,
+    /// Index of the response, in the task's own order.
+    pub response: u32,
+    /// A number, or null if the criterion does not apply.
+    pub score: Option<f64>,
+    /// Why it does not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abstained: Option<&'a str>,
+    /// The model's reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+}
+
+/// Returns scores by criterion as files and replies have them.
+pub fn criterion_rows(criteria: &[CriterionScore]) -> Vec<CriterionRow<'_>> {
+    fn row(CriterionScore { criterion, response, score, reason }: &CriterionScore) -> CriterionRow<'_> {
+        let abstained = match score {
+            Score::Abstain(reason) => Some(reason.as_str()),
+            Score::Value(_) => None,
+        };
+        CriterionRow { criterion, response: *response, score: score.value(), abstained, reason: reason.as_deref() }
+    }
+    criteria.iter().map(row).collect()
+}
+
 /// Details of a reward, written as one JSON object.
 struct Details<'a>(&'a [Detail]);
 
@@ -119,6 +159,12 @@ pub struct SampleRow<'a> {
     task: &'a str,
     sample: u32,
     order: &'a [u32],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judge: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    asked: &'a [String],
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    built_on: &'a [u32],
     temperature: f64,
     seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +178,18 @@ pub struct SampleRow<'a> {
     /// In the task's own order: a number, or null where the sample abstained or did not show the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<Vec<Option<f64>>>,
+    /// By the responses' own indices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<CriterionScoreRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+    /// For each response a score and its probability each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    distributions: Vec<Vec<(f64, f64)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_logprob: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_logprob: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     principles: Vec<PrincipleRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +201,32 @@ pub struct SampleRow<'a> {
     rating: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rating_failure: Option<FailureRow<'a>>,
+}
+
+/// As [`CriterionRow`], of a sample.
+#[derive(Serialize)]
+struct CriterionScoreRow {
+    criterion: String,
+    response: u32,
+    score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abstained: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<CriterionScore> for CriterionScoreRow {
+    fn from(CriterionScore { criterion, response, score, reason }: CriterionScore) -> Self {
+        let (score, abstained) = match score {
+            Score::Value(value) => (Some(value), None),
+            Score::Abstain(reason) => (None, Some(reason)),
+        };
+        Self { criterion, response, score, abstained, reason }
+    }
+}
+
+fn pairs(levels: &[ScoreLevel]) -> Vec<(f64, f64)> {
+    levels.iter().map(|level| (level.score, level.probability)).collect()
 }
 
 #[derive(Serialize)]
@@ -182,6 +266,9 @@ impl<'a> SampleRow<'a> {
             task,
             sample: sample.id,
             order: &sample.order,
+            judge: sample.judge.as_deref(),
+            asked: &sample.asked,
+            built_on: &sample.built_on,
             temperature: sample.temperature,
             seed: sample.seed,
             text: completion.map(|completion| completion.text.as_str()),
@@ -189,6 +276,11 @@ impl<'a> SampleRow<'a> {
             finish: completion.map(|completion| completion.finish),
             usage: completion.map(|completion| &completion.usage),
             scores,
+            criteria: sample.criteria().into_iter().map(CriterionScoreRow::from).collect(),
+            confidence: sample.confidence(),
+            distributions: sample.distributions().iter().map(|levels| pairs(levels)).collect(),
+            answer_logprob: completion.and_then(|completion| completion.answer_logprob),
+            thinking_logprob: completion.and_then(|completion| completion.thinking_logprob),
             principles: judgement.map(|judgement| judgement.principles.iter().map(row).collect()).unwrap_or_default(),
             critique: judgement.and_then(|judgement| judgement.critique.as_deref()),
             failure,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_types::{Outcome, Reward, Standing};
+use rewarden_types::{Outcome, Rejection, Reward, Standing};
 use serde::Serialize;
 
 use crate::sample::SampleRecord;
@@ -90,16 +90,25 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Counts the samples that hold a judgement.
+    /// Counts the samples that hold a judgement and were not rejected.
     pub fn valid(&self) -> usize {
-        self.samples.iter().filter(|sample| sample.is_valid()).count()
+        self.samples.iter().filter(|sample| sample.is_valid() && self.rejection(sample.id).is_none()).count()
     }
 
-    /// The kind and the message of every failed sample, by id.
+    /// Returns why the policy did not count a sample that could be read; `None` if it did.
+    pub fn rejection(&self, sample: u32) -> Option<&Rejection> {
+        let rejected = self.reward.as_ref().map_or(&[][..], |reward| reward.rejected.as_slice());
+        rejected.iter().find(|rejection| rejection.sample == sample)
+    }
+
+    /// The kind and the message of every failed or rejected sample, by id.
     pub fn failure_messages(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.samples.iter().filter_map(|sample| match &sample.outcome {
             Outcome::Failed(failure) => Some((failure.kind.name(), failure.message.as_str())),
-            Outcome::Scored(_) => None,
+            Outcome::Scored(_) => {
+                let rejection = self.rejection(sample.id)?;
+                Some((rejection.kind.counts_as().name(), rejection.message.as_str()))
+            }
         })
     }
 

@@ -82,6 +82,11 @@ impl Plugin {
         &self.loaded.outline.interfaces
     }
 
+    /// The version of the contract that it speaks.
+    pub fn contract(&self) -> &str {
+        &self.loaded.outline.contract
+    }
+
     /// Full names of the interfaces with functions that it imports: none, or the log.
     pub fn imports(&self) -> &[String] {
         &self.loaded.outline.imports

@@ -66,8 +66,7 @@ fn call(spct: &Plugin, number: usize) {
             reference: None,
             metadata: "{}".into(),
         };
-        let prompt =
-            spct.render("{}", &RenderRequest { task, scale: SCALE, critique: None, principles: vec![] }).unwrap();
+        let prompt = spct.render("{}", &RenderRequest::new(task, SCALE)).unwrap();
         assert!(prompt.value.is_ok());
     } else {
         let text = format!("{}\nScores: \\boxed{{{}, 5}}", "Analysis. ".repeat(100), 1 + number % 10);

@@ -47,7 +47,7 @@ impl Tables<'_> {
     /// Reports rows that belong to nothing.
     pub(crate) fn orphans(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
         for (table, condition, missing) in ORPHANS {
-            if table.name == "seals" && !self.sealed {
+            if table.name == "seals" && !self.schema.is_sealed() {
                 continue;
             }
             let sql = table.select(&format!("WHERE {condition} LIMIT {TOLD}"));

@@ -12,6 +12,9 @@ use crate::error::StoreError;
 use crate::foreign_text::shown;
 use crate::tables::Tables;
 
+/// Only samples have these.
+const LOGPROBS: [&str; 2] = ["answer_logprob", "thinking_logprob"];
+
 fn found(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "nothing".to_owned(),
@@ -41,7 +44,11 @@ impl<'a> Cells<'a> {
 
     fn raw(&self, column: &'static str) -> Result<ValueRef<'a>, StoreError> {
         // By the list: SQLite compares names without regard to case, and copies each.
-        let place = self.table.place(column).ok_or_else(|| self.error(column, "is not selected".to_owned()))?;
+        let place = match self.table.place(column) {
+            Some(place) => place,
+            None if self.tables.schema.lacks(column) => return Ok(ValueRef::Null),
+            None => return Err(self.error(column, "is not selected".to_owned())),
+        };
         self.row.get_ref(place).map_err(|error| self.tables.sqlite(&error))
     }
 
@@ -124,6 +131,26 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// The mean of logarithms of probabilities, in tables that have it.
+    fn logprob(&self, column: &'static str) -> Result<Option<f64>, StoreError> {
+        if self.table.place(column).is_none() {
+            return Ok(None);
+        }
+        match self.optional_number(column)? {
+            Some(mean) if mean > 0.0 => self.expected(column, "a number of at most 0", ValueRef::Real(mean)),
+            mean => Ok(mean),
+        }
+    }
+
+    pub(crate) fn optional_probability(&self, column: &'static str) -> Result<Option<f64>, StoreError> {
+        match self.optional_number(column)? {
+            Some(number) if !(0.0..=1.0).contains(&number) => {
+                self.expected(column, "a number from 0 to 1", ValueRef::Real(number))
+            }
+            number => Ok(number),
+        }
+    }
+
     /// Seconds, where they are known.
     pub(crate) fn seconds(&self) -> Result<Option<f64>, StoreError> {
         match self.optional_number("seconds")? {
@@ -176,6 +203,9 @@ impl<'a> Cells<'a> {
             for column in ["thinking", "finish", "prompt_tokens", "completion_tokens", "tokens"] {
                 self.nothing(column, "without a `text`")?;
             }
+            for column in LOGPROBS.into_iter().filter(|column| self.table.place(column).is_some()) {
+                self.nothing(column, "without a `text`")?;
+            }
             return Ok(None);
         };
         Ok(Some(Completion {
@@ -187,6 +217,8 @@ impl<'a> Cells<'a> {
                 completion_tokens: self.optional_count("completion_tokens")?.unwrap_or(0),
             },
             tokens: self.optional("tokens", |text| json::list::<Token>(text, json::MOST_VALUES))?.unwrap_or_default(),
+            answer_logprob: self.logprob(LOGPROBS[0])?,
+            thinking_logprob: self.logprob(LOGPROBS[1])?,
         }))
     }
 

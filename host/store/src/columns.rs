@@ -21,6 +21,9 @@ pub(crate) const SAMPLES: Table = Table {
         "id",
         "round",
         "shown",
+        "judge",
+        "asked",
+        "built_on",
         "temperature",
         "seed",
         "prompt",
@@ -31,6 +34,8 @@ pub(crate) const SAMPLES: Table = Table {
         "completion_tokens",
         "seconds",
         "tokens",
+        "answer_logprob",
+        "thinking_logprob",
         "judgement",
         "scores",
         "failure_kind",
@@ -38,6 +43,29 @@ pub(crate) const SAMPLES: Table = Table {
         "extra",
     ],
 };
+
+/// As schemas 2 and 3 have it.
+const SAMPLES_BEFORE_4: Table = SAMPLES.only(&[
+    "task",
+    "id",
+    "round",
+    "shown",
+    "temperature",
+    "seed",
+    "prompt",
+    "text",
+    "thinking",
+    "finish",
+    "prompt_tokens",
+    "completion_tokens",
+    "seconds",
+    "tokens",
+    "judgement",
+    "scores",
+    "failure_kind",
+    "failure_message",
+    "extra",
+]);
 
 pub(crate) const RATINGS: Table = Table {
     name: "ratings",
@@ -58,8 +86,23 @@ pub(crate) const RATINGS: Table = Table {
     ],
 };
 
-pub(crate) const REWARDS: Table =
-    Table { name: "rewards", columns: &["task", "scores", "used", "details", "failure_kind", "failure_message"] };
+pub(crate) const REWARDS: Table = Table {
+    name: "rewards",
+    columns: &[
+        "task",
+        "scores",
+        "used",
+        "rejected",
+        "criteria",
+        "confidence",
+        "details",
+        "failure_kind",
+        "failure_message",
+    ],
+};
+
+/// As schemas 2 and 3 have it.
+const REWARDS_BEFORE_4: Table = REWARDS.only(&["task", "scores", "used", "details", "failure_kind", "failure_message"]);
 
 pub(crate) const PRINCIPLES: Table = Table {
     name: "principles",
@@ -85,6 +128,37 @@ pub(crate) const QUERIES: Table = Table { name: "queries", columns: &["task", "q
 
 pub(crate) const SEALS: Table =
     Table { name: "seals", columns: &["task", "content", "principles", "samples", "ratings", "reward", "clock"] };
+
+/// The version of a run's schema, which decides what its tables have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Schema(pub(crate) u32);
+
+impl Schema {
+    /// Whether a column of this name is missing in tables of this version alone.
+    pub(crate) fn lacks(self, column: &str) -> bool {
+        const NEW_IN_4: [&str; 8] =
+            ["judge", "asked", "built_on", "answer_logprob", "thinking_logprob", "rejected", "criteria", "confidence"];
+        !self.has_criteria() && NEW_IN_4.contains(&column)
+    }
+
+    /// Whether finished tasks have seals.
+    pub(crate) fn is_sealed(self) -> bool {
+        self >= Self(3)
+    }
+
+    /// Whether samples and rewards have the columns of contract 0.3.
+    pub(crate) fn has_criteria(self) -> bool {
+        self >= Self(4)
+    }
+
+    pub(crate) fn samples(self) -> Table {
+        if self.has_criteria() { SAMPLES } else { SAMPLES_BEFORE_4 }
+    }
+
+    pub(crate) fn rewards(self) -> Table {
+        if self.has_criteria() { REWARDS } else { REWARDS_BEFORE_4 }
+    }
+}
 
 impl Table {
     /// Returns these columns alone.

@@ -1,6 +1,9 @@
 //! Contract values as JSON text, and back. Exact: every finite number keeps its bits.
 
-use rewarden_types::{Detail, DetailValue, FinishReason, Judgement, Message, Principle, Score, strict_json as json};
+use rewarden_types::{
+    CriterionScore, Detail, DetailValue, FinishReason, Judgement, Message, Principle, Rejection, Score, ScoreLevel,
+    strict_json as json,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,8 +70,24 @@ struct PrincipleText {
 }
 
 #[derive(Serialize, Deserialize)]
+struct CriterionText {
+    criterion: String,
+    response: u32,
+    score: ScoreText,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct JudgementText {
     scores: Vec<ScoreText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<CriterionText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confidence: Option<ScoreText>,
+    /// A score and its probability each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    distributions: Vec<Vec<(ScoreText, ScoreText)>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     principles: Vec<PrincipleText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,9 +198,77 @@ pub(crate) fn principles(text: &str) -> Decoded<Vec<Principle>> {
     principles.into_iter().map(Principle::try_from).collect()
 }
 
+impl From<&CriterionScore> for CriterionText {
+    fn from(CriterionScore { criterion, response, score, reason }: &CriterionScore) -> Self {
+        Self { criterion: criterion.clone(), response: *response, score: score.into(), reason: reason.clone() }
+    }
+}
+
+impl TryFrom<CriterionText> for CriterionScore {
+    type Error = String;
+
+    fn try_from(CriterionText { criterion, response, score, reason }: CriterionText) -> Result<Self, String> {
+        Ok(Self { criterion, response, score: score.try_into()?, reason })
+    }
+}
+
+pub(crate) fn criteria_text(criteria: &[CriterionScore]) -> String {
+    text(&criteria.iter().map(CriterionText::from).collect::<Vec<_>>())
+}
+
+pub(crate) fn criteria(text: &str) -> Decoded<Vec<CriterionScore>> {
+    let criteria: Vec<CriterionText> = json::list(text, json::MOST_VALUES)?;
+    let finite = |criterion: CriterionText| match CriterionScore::try_from(criterion)? {
+        CriterionScore { score: Score::Value(value), .. } if !value.is_finite() => {
+            Err(format!("expected a finite score, found {value}"))
+        }
+        criterion => Ok(criterion),
+    };
+    criteria.into_iter().map(finite).collect()
+}
+
+/// Ids of criteria, at least one: none is null.
+pub(crate) fn asked(text: &str) -> Decoded<Vec<String>> {
+    let asked: Vec<String> = json::list(text, json::MOST_VALUES)?;
+    if asked.is_empty() { Err("expected ids of criteria, found none".to_owned()) } else { Ok(asked) }
+}
+
+/// Ids of earlier samples of the task, at least one.
+pub(crate) fn built_on(text: &str, id: i64) -> Decoded<Vec<u32>> {
+    let built_on: Vec<u32> = json::list(text, json::MOST_VALUES)?;
+    match built_on.iter().find(|earlier| i64::from(**earlier) >= id) {
+        Some(later) => Err(format!("expected samples before {id}, found {later}")),
+        None if built_on.is_empty() => Err("expected ids of samples, found none".to_owned()),
+        None => Ok(built_on),
+    }
+}
+
+pub(crate) fn rejected_text(rejected: &[Rejection]) -> String {
+    text(&rejected)
+}
+
+pub(crate) fn rejected(text: &str) -> Decoded<Vec<Rejection>> {
+    json::list(text, json::MOST_VALUES)
+}
+
+fn number_text(number: f64) -> ScoreText {
+    ScoreText::from(&Score::Value(number))
+}
+
+fn number(text: ScoreText) -> Decoded<f64> {
+    match Score::try_from(text)? {
+        Score::Value(number) => Ok(number),
+        Score::Abstain(_) => Err("expected a number".to_owned()),
+    }
+}
+
 pub(crate) fn judgement_text(judgement: &Judgement) -> String {
+    let level = |level: &ScoreLevel| (number_text(level.score), number_text(level.probability));
     text(&JudgementText {
         scores: judgement.scores.iter().map(ScoreText::from).collect(),
+        criteria: judgement.criteria.iter().map(CriterionText::from).collect(),
+        confidence: judgement.confidence.map(number_text),
+        distributions: judgement.distributions.iter().map(|levels| levels.iter().map(level).collect()).collect(),
         principles: judgement.principles.iter().map(PrincipleText::from).collect(),
         critique: judgement.critique.clone(),
     })
@@ -189,8 +276,13 @@ pub(crate) fn judgement_text(judgement: &Judgement) -> String {
 
 pub(crate) fn judgement(text: &str) -> Decoded<Judgement> {
     let judgement: JudgementText = json::form(text)?;
+    let level = |(score, probability)| Ok(ScoreLevel { score: number(score)?, probability: number(probability)? });
+    let levels = |levels: Vec<(ScoreText, ScoreText)>| levels.into_iter().map(level).collect::<Decoded<Vec<_>>>();
     Ok(Judgement {
         scores: judgement.scores.into_iter().map(Score::try_from).collect::<Result<_, _>>()?,
+        criteria: judgement.criteria.into_iter().map(CriterionScore::try_from).collect::<Result<_, _>>()?,
+        confidence: judgement.confidence.map(number).transpose()?,
+        distributions: judgement.distributions.into_iter().map(levels).collect::<Result<_, _>>()?,
         principles: judgement.principles.into_iter().map(Principle::try_from).collect::<Result<_, _>>()?,
         critique: judgement.critique,
     })
@@ -270,8 +362,23 @@ mod tests {
         ) {
             let principles =
                 principles.into_iter().map(|(name, weight, text)| Principle { name, weight, text }).collect();
-            let written = Judgement { scores, principles, critique };
+            let criterion = |score: &Score| CriterionScore {
+                criterion: "c".into(),
+                response: 1,
+                score: score.clone(),
+                reason: critique.clone(),
+            };
+            let written = Judgement {
+                criteria: scores.iter().map(criterion).collect(),
+                confidence: Some(0.25),
+                distributions: vec![vec![ScoreLevel { score: 1.0, probability: 0.1 }], vec![]],
+                scores,
+                principles,
+                critique,
+            };
             let read = judgement(&judgement_text(&written)).unwrap();
+            prop_assert_eq!(format!("{:?}", read.criteria), format!("{:?}", written.criteria));
+            prop_assert_eq!((read.confidence, &read.distributions), (written.confidence, &written.distributions));
             prop_assert_eq!(bits(&read.scores), bits(&written.scores));
             prop_assert_eq!(read.principles, written.principles);
             prop_assert_eq!(read.critique, written.critique);

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::bounds::TASK_BYTES;
 use crate::cells::Cells;
 use crate::change::{self, Change};
-use crate::columns::COMPONENTS;
+use crate::columns::{COMPONENTS, Schema};
 use crate::error::StoreError;
 use crate::header::Header;
 use crate::principles_cache::Cache;
@@ -28,7 +28,7 @@ pub struct RunReader {
     header: Header,
     /// What it was closed with; none while it is written, and in a run without seals.
     closed_with: Option<RunDigest>,
-    sealed: bool,
+    schema: Schema,
     /// Whether changed tasks are read all the same.
     lenient: bool,
     /// Bytes that may still be read: a row may claim the bytes of others as its own, and reading would not end.
@@ -70,13 +70,13 @@ impl RunReader {
     }
 
     fn open_as(path: &Path, lenient: bool) -> Result<Option<Self>, StoreError> {
-        let Some(Opened { connection, sealed }) = schema::open_to_read(path)? else { return Ok(None) };
-        let tables = Tables { connection: &connection, path, sealed, principles: None };
+        let Some(Opened { connection, schema }) = schema::open_to_read(path)? else { return Ok(None) };
+        let tables = Tables { connection: &connection, path, schema, principles: None };
         let Some(header) = tables.header()? else { return Ok(None) };
-        let closed_with = if sealed { tables.closed_with()? } else { None };
+        let closed_with = if schema.is_sealed() { tables.closed_with()? } else { None };
         let left = Cell::new(PASSES.saturating_mul(schema::size(path)).saturating_add(CHUNK_BYTES));
         let (path, principles) = (path.to_owned(), RefCell::default());
-        Ok(Some(Self { connection, path, header, closed_with, sealed, lenient, left, principles }))
+        Ok(Some(Self { connection, path, header, closed_with, schema, lenient, left, principles }))
     }
 
     fn check_closed(&self) -> Result<(), StoreError> {
@@ -112,12 +112,12 @@ impl RunReader {
 
     /// Returns whether the run is of a schema with digests.
     pub fn has_seals(&self) -> bool {
-        self.sealed
+        self.schema.is_sealed()
     }
 
     fn view(&self) -> Tables<'_> {
         let principles = Some(&self.principles);
-        Tables { connection: &self.connection, path: &self.path, sealed: self.sealed, principles }
+        Tables { connection: &self.connection, path: &self.path, schema: self.schema, principles }
     }
 
     /// Counts its tasks, finished or not.
@@ -229,7 +229,7 @@ impl RunReader {
             tables.orphans(&mut told)?;
             schema::with_components(&self.connection, || tables.components(&mut told))
                 .map_err(|error| StoreError::sqlite(&self.path, &error))??;
-            if !self.sealed {
+            if !self.schema.is_sealed() {
                 return Ok(Checked { digest: None, closed: false, unsealed: 0 });
             }
             let (mut seals, mut unsealed, mut same) = (Seals::new(), 0, true);

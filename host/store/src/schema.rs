@@ -10,14 +10,12 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::bounds::{COMPONENT_BYTES, MOST_OBJECTS, ROW_BYTES};
+use crate::columns::Schema;
 use crate::error::StoreError;
 use crate::shape::{self, SCHEMA, SCHEMA_VERSION};
 
 /// The oldest schema that is read and gone on with. It has no seals, so its runs have no digest. Schema 1 was never released.
 const OLDEST_SCHEMA: u32 = 2;
-
-/// The first schema with seals.
-const SEALED_SCHEMA: u32 = 3;
 
 /// "RWDR"; what `file` and SQLite call the application id.
 const APPLICATION_ID: u32 = 0x5257_4452;
@@ -44,8 +42,7 @@ pub(crate) enum Durability {
 /// A database that is a run.
 pub(crate) struct Opened {
     pub(crate) connection: Connection,
-    /// Whether it has seals.
-    pub(crate) sealed: bool,
+    pub(crate) schema: Schema,
 }
 
 /// Opens an existing run for reading; `None` if its creation was cut off before its first commit.
@@ -70,7 +67,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     }
     let version = check_ids(&connection, path)?;
     shape::check(&connection, path, version)?;
-    Ok(Some(Opened { connection, sealed: version >= SEALED_SCHEMA }))
+    Ok(Some(Opened { connection, schema: Schema(version) }))
 }
 
 /// Opens a run for writing, or creates it if there is none. Also returns whether it was there.
@@ -97,7 +94,7 @@ pub(crate) fn open_to_write(path: &Path, durability: Durability) -> Result<(Open
     }
     let version = check_ids(&connection, path)?;
     shape::check(&connection, path, version)?;
-    Ok((Opened { connection, sealed: version >= SEALED_SCHEMA }, !fresh))
+    Ok((Opened { connection, schema: Schema(version) }, !fresh))
 }
 
 /// Takes from SQLite what no run needs, before it has read anything of the file.
@@ -121,7 +118,7 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
         (Limit::SQLITE_LIMIT_LENGTH, i32::try_from(ROW_BYTES).unwrap_or(i32::MAX)),
         // The longest statement here, with the comments that a schema keeps, has 2 kB; all of the schema has 8.
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
-        // Samples have 19.
+        // Samples have 24.
         (Limit::SQLITE_LIMIT_COLUMN, 64),
         (Limit::SQLITE_LIMIT_SCHEMA, MOST_OBJECTS),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 50),

@@ -1,17 +1,18 @@
--- A run of Rewarden, schema 3. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
+-- A run of Rewarden, schema 4. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
 -- user_version is the schema's version. Text columns that hold JSON say so. A score in JSON is a number, null (the
 -- response was not shown), {"abstain": "why"} or, only in what a parser returned, {"not_finite": "NaN"}.
 --
 -- These tables are all that a run has, and a file with anything else is refused: `shape.rs` compares every statement with
--- the one here, but for comments and white space. Schema 2 is the same without `seals`, and stays so when it is gone on with.
+-- the one here, but for comments and white space. Schema 3 is the same without the columns that are marked as new in 4, schema 2
+-- also without `seals`; both stay so when they are gone on with.
 
 -- What holds for the whole run, by key:
 --   created   UTC time, ISO 8601
 --   source    score, import or replay
 --   origin    where an import or a replay came from; for people
 --   host      version of the rewarden that made the run
---   drawn     JSON: model, meta model, sampling, seed, budget
---   strategy  JSON: pack, principles, template, parser, policy, meta RM, scorers (digests, effective configurations), scale, contract;
+--   drawn     JSON: model, meta model, models of judges, sampling, seed, budget
+--   strategy  JSON: pack, principles, template, parser, policy, judges, meta RM, scorers (digests, effective configurations), scale, contract;
 --             missing in an import
 --   digest    JSON: digest of the run and of its parts, and how many tasks it holds; there while the run is closed, see
 --             docs/runs.md
@@ -68,6 +69,9 @@ CREATE TABLE samples (
     id                INTEGER NOT NULL, -- counts up from 0 within the task
     round             INTEGER NOT NULL, -- the policy's step that asked for it, from 1
     shown             TEXT NOT NULL,    -- JSON: indices of the responses, in shown order
+    judge             TEXT,             -- new in 4: the judge that was asked; null is the pack's own
+    asked             TEXT,             -- new in 4: JSON: ids of the criteria that were asked about; null is all
+    built_on          TEXT,             -- new in 4: JSON: ids of the earlier samples that the prompt showed
     temperature       REAL NOT NULL,
     seed              INTEGER NOT NULL,
     prompt            TEXT,             -- sha256 of the request to the model, as JSON
@@ -78,7 +82,10 @@ CREATE TABLE samples (
     completion_tokens INTEGER,
     seconds           REAL,
     tokens            TEXT,             -- JSON: [{text, logprob, alternatives: [{text, logprob}]}], where asked for
-    judgement         TEXT,             -- JSON: {scores, principles: [{name, weight, text}], critique}, in shown order
+    answer_logprob    REAL,             -- new in 4: mean log-probability of the answer's tokens, where measured
+    thinking_logprob  REAL,             -- new in 4: and of the thinking
+    judgement         TEXT,             -- JSON, in shown order: {scores, principles: [{name, weight, text}], critique} and, new in 4,
+                                        -- {criteria: [{criterion, response, score, reason}], confidence, distributions: [[[score, probability]]]}
     scores            TEXT,             -- JSON: one entry per response, in the task's own order
     failure_kind      TEXT,
     failure_message   TEXT,
@@ -109,6 +116,9 @@ CREATE TABLE rewards (
     task            INTEGER PRIMARY KEY REFERENCES tasks (key),
     scores          TEXT, -- JSON, in the task's own order
     used            TEXT, -- JSON: ids of the samples that the scores come from
+    rejected        TEXT, -- new in 4: JSON: [{sample, kind, message}]
+    criteria        TEXT, -- new in 4: JSON: [{criterion, response, score, reason}], in the task's own order
+    confidence      REAL, -- new in 4
     details         TEXT, -- JSON: [[name, value]]
     failure_kind    TEXT,
     failure_message TEXT

@@ -5,7 +5,7 @@ use rewarden_types::{Sha256Digest, strict_json as json};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::cells::Cells;
-use crate::columns::{COMPONENTS, RATINGS, REWARDS, RUN, SAMPLES, SEALS, TASKS, Table};
+use crate::columns::{COMPONENTS, RATINGS, RUN, SEALS, TASKS, Table};
 use crate::error::StoreError;
 use crate::seal::{DIGEST, Hasher, RunDigest, Seal, Sealed, Sealing, Seals, WrittenRows};
 use crate::tables::Tables;
@@ -21,16 +21,17 @@ impl Tables<'_> {
         if let Some((held, bytes)) = self.principles_of(TaskKey(key))? {
             seal.principles(&held.sealed, bytes);
         }
-        self.rows(SAMPLES, "WHERE task = ? ORDER BY id", key, |row| {
-            seal.sample(row.get("id")?, &Sealed::read(row, SAMPLES)?);
+        let (samples, rewards) = (self.schema.samples(), self.schema.rewards());
+        self.rows(samples, "WHERE task = ? ORDER BY id", key, |row| {
+            seal.sample(row.get("id")?, &Sealed::read(row, samples)?);
             Ok(())
         })?;
         self.rows(RATINGS, "WHERE task = ? ORDER BY sample", key, |row| {
             seal.rating(row.get("sample")?, &Sealed::read(row, RATINGS)?);
             Ok(())
         })?;
-        self.rows(REWARDS, "WHERE task = ?", key, |row| {
-            seal.reward(&Sealed::read(row, REWARDS)?);
+        self.rows(rewards, "WHERE task = ?", key, |row| {
+            seal.reward(&Sealed::read(row, rewards)?);
             Ok(())
         })?;
         let bytes = seal.bytes();

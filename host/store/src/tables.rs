@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
+use crate::columns::Schema;
 use crate::error::StoreError;
 use crate::principles_cache::Cache;
 
@@ -12,8 +13,7 @@ use crate::principles_cache::Cache;
 pub(crate) struct Tables<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) path: &'a Path,
-    /// Whether the run has seals.
-    pub(crate) sealed: bool,
+    pub(crate) schema: Schema,
     /// Principles that were read, where tasks are read one after the other.
     pub(crate) principles: Option<&'a RefCell<Cache>>,
 }

@@ -1,11 +1,12 @@
 //! Runs as a whole: what is written is sealed, and no stored value can be changed unseen.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rewarden_types::{
-    Completion, Detail, DetailValue, Failure, FailureKind, FinishReason, Identity, Judgement, Message, Outcome,
-    Principle, Rating, Reward, Role, Score, Sha256Digest, Task, Usage,
+    Completion, CriterionScore, Detail, DetailValue, Failure, FailureKind, FinishReason, Identity, Judgement, Message,
+    Outcome, Principle, Rating, Rejection, RejectionKind, Reward, Role, Score, ScoreLevel, Sha256Digest, Task, Usage,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -21,6 +22,7 @@ fn header() -> Header {
     let drawn = Drawn {
         model: Identity { backend: "recorded".into(), model: "m".into(), digest: None, device: None, endpoint: None },
         meta_model: None,
+        judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },
         seed: 1,
         budget: Budget { max_samples: 4, max_rounds: 4 },
@@ -41,7 +43,11 @@ fn task(id: &str) -> Task {
 
 fn completion(text: &str) -> Completion {
     let usage = Usage { prompt_tokens: 9, completion_tokens: 7 };
-    Completion { text: text.into(), thinking: Some("hm".into()), finish: FinishReason::Stop, tokens: Vec::new(), usage }
+    Completion { thinking: Some("hm".into()), usage, ..Completion::of_text(text, FinishReason::Stop) }
+}
+
+fn criterion() -> CriterionScore {
+    CriterionScore { criterion: "tone".into(), response: 0, score: Score::Value(2.0), reason: Some("kind".into()) }
 }
 
 fn sample(id: u32) -> SampleRecord {
@@ -49,13 +55,23 @@ fn sample(id: u32) -> SampleRecord {
         id,
         round: 1,
         order: vec![1, 0],
+        judge: Some("strong".into()),
+        asked: vec!["tone".into()],
+        built_on: Vec::new(),
         temperature: 0.5,
         seed: 3,
         prompt: Some(Sha256Digest::of(b"prompt")),
-        completion: Some(completion("2, 9")),
+        completion: Some(Completion {
+            answer_logprob: Some(-0.5),
+            thinking_logprob: Some(-0.75),
+            ..completion("2, 9")
+        }),
         seconds: Some(0.25),
         judgement: Some(Judgement {
             scores: vec![Score::Value(2.0), Score::Value(9.0)],
+            criteria: vec![criterion()],
+            confidence: Some(0.75),
+            distributions: vec![vec![ScoreLevel { score: 2.0, probability: 1.0 }], vec![]],
             principles: Vec::new(),
             critique: Some("fine".into()),
         }),
@@ -85,7 +101,10 @@ fn principles() -> PrinciplesRecord {
 fn reward() -> Result<Reward, TaskFailure> {
     Ok(Reward {
         scores: vec![Score::Value(9.0), Score::Value(2.0)],
-        used: vec![0],
+        used: vec![],
+        rejected: vec![Rejection { sample: 0, kind: RejectionKind::MissingCriterion, message: "no tone".into() }],
+        criteria: vec![criterion()],
+        confidence: Some(0.5),
         details: vec![Detail { name: "votes".into(), value: DetailValue::Number(1.0) }],
     })
 }

@@ -9,7 +9,7 @@ use rusqlite::Row;
 
 use crate::cells::Cells;
 use crate::change::Change;
-use crate::columns::{RATINGS, REWARDS, SAMPLES, TASKS};
+use crate::columns::{RATINGS, TASKS};
 use crate::encode;
 use crate::error::StoreError;
 use crate::foreign_text::shown;
@@ -69,12 +69,12 @@ impl Tables<'_> {
         self.ratings(key, &mut samples, &mut seal, room).map_err(|error| error.at(of("ratings")))?;
         let reward = self.reward(key, &task, &samples, &mut seal).map_err(|error| error.at(of("rewards")))?;
         let bytes = seal.bytes();
-        let change = match self.sealed.then(|| self.find_seal(key)).transpose()?.flatten() {
+        let change = match self.schema.is_sealed().then(|| self.find_seal(key)).transpose()?.flatten() {
             Some(then) => {
                 let tables = then.changed(&seal.finish());
                 (!tables.is_empty()).then(|| Change::Sealed { task: task.id.clone(), tables })
             }
-            None if self.sealed && reward.is_some() => Some(Change::Unsealed { task: task.id.clone() }),
+            None if self.schema.is_sealed() && reward.is_some() => Some(Change::Unsealed { task: task.id.clone() }),
             None => None,
         };
         let recorded = Recorded { key, task, principles: record, samples, reward };
@@ -141,10 +141,11 @@ impl Tables<'_> {
         seal: &mut Sealing,
         room: Room,
     ) -> Result<Vec<SampleRecord>, StoreError> {
-        let sql = SAMPLES.select("WHERE task = ? ORDER BY id");
+        let table = self.schema.samples();
+        let sql = table.select("WHERE task = ? ORDER BY id");
         let mut samples: Vec<SampleRecord> = Vec::new();
         self.each(&sql, [key.0], |row| {
-            let sealed = Sealed::read(row, SAMPLES).map_err(|error| self.sqlite(&error))?;
+            let sealed = Sealed::read(row, table).map_err(|error| self.sqlite(&error))?;
             room.check(self, key, seal.bytes() + sealed.bytes())?;
             let least = samples.last().map_or(0, |before| i64::from(before.id) + 1);
             let sample = self.sample(key, row, least, responses)?;
@@ -162,7 +163,7 @@ impl Tables<'_> {
         least: i64,
         responses: usize,
     ) -> Result<SampleRecord, StoreError> {
-        let cells = Cells { tables: self, table: SAMPLES, row, name: format!("task {key}") };
+        let cells = Cells { tables: self, table: self.schema.samples(), row, name: format!("task {key}") };
         let id = cells.integer("id", least..=i64::from(u32::MAX))?;
         let cells = Cells { name: format!("task {key}, id {id}"), ..cells };
         let failure = cells.failure()?;
@@ -181,6 +182,9 @@ impl Tables<'_> {
             temperature: cells.temperature()?,
             seed: cells.seed()?,
             prompt: cells.digest("prompt")?,
+            judge: cells.optional_text("judge")?.map(str::to_owned),
+            asked: cells.optional("asked", encode::asked)?.unwrap_or_default(),
+            built_on: cells.optional("built_on", |text| encode::built_on(text, id))?.unwrap_or_default(),
             completion: cells.completion()?,
             seconds: cells.seconds()?,
             judgement: cells.optional("judgement", encode::judgement)?,
@@ -226,9 +230,10 @@ impl Tables<'_> {
         seal: &mut Sealing,
     ) -> Result<Option<End>, StoreError> {
         let mut found = None;
-        self.each(&REWARDS.select("WHERE task = ?"), [key], |row| {
-            seal.reward(&Sealed::read(row, REWARDS).map_err(|error| self.sqlite(&error))?);
-            let cells = Cells { tables: self, table: REWARDS, row, name: format!("task {key}") };
+        let table = self.schema.rewards();
+        self.each(&table.select("WHERE task = ?"), [key], |row| {
+            seal.reward(&Sealed::read(row, table).map_err(|error| self.sqlite(&error))?);
+            let cells = Cells { tables: self, table, row, name: format!("task {key}") };
             found = Some(reward(&cells, task, samples)?);
             Ok(())
         })?;
@@ -270,10 +275,23 @@ fn reward(cells: &Cells<'_>, task: &Task, samples: &[SampleRecord]) -> Result<En
             if let Some(unknown) = used.iter().find(|id| !known.contains(id)) {
                 return Err(cells.error("used", format!("the task has no sample {unknown}")));
             }
-            Ok(Ok(Reward { scores, used, details: cells.decoded("details", encode::details)? }))
+            let rejected = cells.optional("rejected", encode::rejected)?.unwrap_or_default();
+            if let Some(wrong) = rejected.iter().find(|rejection| !known.contains(&rejection.sample)) {
+                return Err(cells.error("rejected", format!("the task has no sample {}", wrong.sample)));
+            }
+            let criteria = cells.optional("criteria", encode::criteria)?.unwrap_or_default();
+            if let Some(wrong) = criteria.iter().find(|score| score.response as usize >= task.responses.len()) {
+                return Err(cells.error("criteria", format!("the task has no response {}", wrong.response)));
+            }
+            let details = cells.decoded("details", encode::details)?;
+            let confidence = cells.optional_probability("confidence")?;
+            Ok(Ok(Reward { scores, used, rejected, criteria, confidence, details }))
         }
         (None, Some(kind)) => {
             cells.nothing("used", "without scores")?;
+            for column in ["rejected", "criteria", "confidence"] {
+                cells.nothing(column, "without scores")?;
+            }
             cells.nothing("details", "without scores")?;
             Ok(Err(TaskFailure { kind, message: cells.text("failure_message")?.to_owned() }))
         }

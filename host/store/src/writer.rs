@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 use crate::bounds::{COMPONENT_BYTES, TASK_BYTES};
-use crate::columns::REWARDS;
+use crate::columns::{REWARDS, Schema};
 use crate::encode;
 use crate::error::StoreError;
 use crate::foreign_text::shown;
@@ -29,8 +29,8 @@ use rewarden_record::{
 pub struct RunWriter {
     connection: Connection,
     path: PathBuf,
-    /// Whether it is of a schema with seals; an older one stays as it is.
-    sealed: bool,
+    /// An older one stays as it is.
+    schema: Schema,
     /// See [`RunWriter::retrying`].
     retries: bool,
     /// Whether the run's digest stands in it, because nothing was changed since it was closed.
@@ -71,15 +71,15 @@ impl RunWriter {
             }
         }
         let lock = lock(path)?;
-        let (Opened { connection, sealed }, existed) = schema::open_to_write(path, durability)?;
+        let (Opened { connection, schema }, existed) = schema::open_to_write(path, durability)?;
         let (path, closed, ends) = (path.to_owned(), Cell::new(false), header.source != RunSource::Import);
         let writer =
-            Self { connection, path, sealed, retries: false, closed, ends, written: RefCell::default(), _lock: lock };
+            Self { connection, path, schema, retries: false, closed, ends, written: RefCell::default(), _lock: lock };
         writer.begin()?;
         let made = writer.tables().header()?;
         if !existed || made.is_none() {
             writer.write_header(header, components)?;
-        } else if sealed {
+        } else if schema.is_sealed() {
             writer.closed.set(writer.tables().closed_with()?.is_some());
         }
         writer.commit()?;
@@ -87,7 +87,7 @@ impl RunWriter {
     }
 
     fn tables(&self) -> Tables<'_> {
-        Tables { connection: &self.connection, path: &self.path, sealed: self.sealed, principles: None }
+        Tables { connection: &self.connection, path: &self.path, schema: self.schema, principles: None }
     }
 
     /// Called before anything is changed: the digest of a closed run holds no longer.
@@ -191,7 +191,7 @@ impl RunWriter {
             let samples = again.map(|again| again.samples).unwrap_or_default();
             return Ok(Begun { key, samples, reward: None });
         }
-        if reward.is_none() && self.sealed {
+        if reward.is_none() && self.schema.is_sealed() {
             // It goes on, and gets another seal in the end.
             self.reopen()?;
             tables.delete_seal(key)?;
@@ -235,7 +235,7 @@ impl RunWriter {
         let tables = self.tables();
         let row = tables.insert_reward(task, reward)?;
         match self.written.borrow_mut().remove(&task) {
-            _ if !self.sealed => Ok(()),
+            _ if !self.schema.is_sealed() => Ok(()),
             Some(written) => tables.seal_written(task, &written, &row),
             // It was begun by another process.
             None => tables.seal_task(task),
@@ -245,7 +245,7 @@ impl RunWriter {
     /// Keeps the digests of a new task's rows until it ends: of those that are under way, and of none that is imported, which
     /// end with the run.
     fn remember(&self, task: TaskKey, content: Sealed) {
-        if self.sealed && self.ends {
+        if self.schema.is_sealed() && self.ends {
             self.written.borrow_mut().insert(task, WrittenRows::new(content));
         }
     }
@@ -295,7 +295,7 @@ impl RunWriter {
     fn forget_end(&self, key: TaskKey) -> Result<(), StoreError> {
         self.reopen()?;
         self.execute("DELETE FROM rewards WHERE task = ?", [key.0])?;
-        if self.sealed {
+        if self.schema.is_sealed() {
             self.tables().delete_seal(key)?;
         }
         Ok(())
@@ -342,7 +342,7 @@ impl RunWriter {
     /// Commits, and leaves one plain file that can be read from anywhere, a read-only directory included. From then on the
     /// run has a digest.
     pub fn close(self) -> Result<(), StoreError> {
-        if self.sealed && !self.closed.get() {
+        if self.schema.is_sealed() && !self.closed.get() {
             self.seal_all()?;
         }
         self.commit()?;
@@ -421,6 +421,8 @@ fn failed_with_the_model(
 #[cfg(test)]
 mod tests {
     use rewarden_record::{Budget, Drawn, SamplingProvenance};
+    use std::collections::BTreeMap;
+
     use rewarden_types::Identity;
 
     use super::*;
@@ -431,7 +433,14 @@ mod tests {
         let model =
             Identity { backend: "none".into(), model: "none".into(), digest: None, device: None, endpoint: None };
         let sampling = SamplingProvenance { temperature: 0.0, top_p: None, max_tokens: None };
-        let drawn = Drawn { model, meta_model: None, sampling, seed: 0, budget: Budget::default() };
+        let drawn = Drawn {
+            model,
+            meta_model: None,
+            judge_models: BTreeMap::new(),
+            sampling,
+            seed: 0,
+            budget: Budget::default(),
+        };
         let header = Header::new(RunSource::Import, None, drawn, None);
         let writer = RunWriter::open(&directory.path().join("a.run"), &header, &[]).unwrap();
         assert_eq!(writer.time("2026-11-26 10:00:00").unwrap(), "2026-11-26T10:00:00Z");

@@ -5,7 +5,7 @@ use rewarden_types::{Completion, Failure, Outcome, Rating, Reward, Sha256Digest,
 use rusqlite::params_from_iter;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
-use crate::columns::{PRINCIPLES, QUERIES, RATINGS, REWARDS, SAMPLES, TASKS, Table};
+use crate::columns::{PRINCIPLES, QUERIES, RATINGS, TASKS, Table};
 use crate::encode;
 use crate::error::StoreError;
 use crate::seal::Sealed;
@@ -35,6 +35,16 @@ fn made<'a>(text: String) -> Cell<'a> {
 
 fn optional<'a, T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'a>) -> Cell<'a> {
     value.map_or(Cell::Borrowed(ValueRef::Null), cell)
+}
+
+/// A list that is not empty.
+fn some<T>(list: Option<&Vec<T>>) -> Option<&Vec<T>> {
+    list.filter(|list| !list.is_empty())
+}
+
+/// A list as JSON; nothing for an empty one.
+fn listed<T: serde::Serialize>(list: &Vec<T>) -> Cell<'_> {
+    optional(some(Some(list)), |list| made(encode::plain_text(list)))
 }
 
 /// A row as it is written: its values by their columns, in the order of the table's.
@@ -99,18 +109,25 @@ impl Tables<'_> {
             ("id", number(sample.id)),
             ("round", number(sample.round)),
             ("shown", made(encode::plain_text(&sample.order))),
+            ("judge", optional(sample.judge.as_deref(), text)),
+            ("asked", listed(&sample.asked)),
+            ("built_on", listed(&sample.built_on)),
             ("temperature", real(sample.temperature)),
             ("seed", seed(sample.seed)),
             ("prompt", digest(sample.prompt)),
         ];
         row.extend(completion_cells(sample.completion.as_ref(), sample.seconds));
+        let completion = sample.completion.as_ref();
+        row.push(("answer_logprob", optional(completion.and_then(|completion| completion.answer_logprob), real)));
+        row.push(("thinking_logprob", optional(completion.and_then(|completion| completion.thinking_logprob), real)));
         let judgement = sample.judgement.as_ref();
         row.push(("judgement", optional(judgement, |judgement| made(encode::judgement_text(judgement)))));
         row.push(("scores", optional(scores, |scores| made(encode::placed_text(scores)))));
         row.extend(failure_cells(failure));
         let extra = (!sample.extra.is_empty()).then_some(&sample.extra);
         row.push(("extra", optional(extra, |extra| made(encode::plain_text(extra)))));
-        self.insert(SAMPLES, &row, "INSERT", "").map(|_| Sealed::written(&row))
+        row.retain(|(column, _)| !self.schema.lacks(column));
+        self.insert(self.schema.samples(), &row, "INSERT", "").map(|_| Sealed::written(&row))
     }
 
     pub(crate) fn insert_rating(
@@ -132,15 +149,19 @@ impl Tables<'_> {
 
     pub(crate) fn insert_reward(&self, TaskKey(task): TaskKey, end: &End) -> Result<Sealed, StoreError> {
         let (reward, failure) = (end.as_ref().ok(), end.as_ref().err());
-        let row = vec![
+        let mut row = vec![
             ("task", number(task)),
             ("scores", optional(reward, |reward| made(encode::scores_text(&reward.scores)))),
             ("used", optional(reward, |reward| made(encode::plain_text(&reward.used)))),
+            ("rejected", optional(some(reward.map(|reward| &reward.rejected)), |all| made(encode::rejected_text(all)))),
+            ("criteria", optional(some(reward.map(|reward| &reward.criteria)), |all| made(encode::criteria_text(all)))),
+            ("confidence", optional(reward.and_then(|reward| reward.confidence), real)),
             ("details", optional(reward, |reward| made(encode::details_text(&reward.details)))),
             ("failure_kind", optional(failure, |failure| text(failure.kind.name()))),
             ("failure_message", optional(failure, |failure| text(&failure.message))),
         ];
-        self.insert(REWARDS, &row, "INSERT", "").map(|_| Sealed::written(&row))
+        row.retain(|(column, _)| !self.schema.lacks(column));
+        self.insert(self.schema.rewards(), &row, "INSERT", "").map(|_| Sealed::written(&row))
     }
 
     /// Adds the principles, unless those of the query are there, and says that the task is judged under them.

@@ -15,23 +15,35 @@ pub struct Completion {
     pub usage: Usage,
     /// The tokens of `text`; empty unless the request asked for log-probabilities.
     pub tokens: Vec<Token>,
+    /// Mean natural logarithm of the probability of the answer's tokens, at most 0; `None` if it was not measured.
+    pub answer_logprob: Option<f64>,
+    /// The same of the thinking.
+    pub thinking_logprob: Option<f64>,
 }
 
 impl Completion {
     /// Returns a completion of this text alone, as made up for tests and trials: without thinking, tokens or costs.
     pub fn of_text(text: impl Into<String>, finish: FinishReason) -> Self {
-        Self { text: text.into(), thinking: None, finish, usage: Usage::default(), tokens: Vec::new() }
+        Self {
+            text: text.into(),
+            thinking: None,
+            finish,
+            usage: Usage::default(),
+            tokens: Vec::new(),
+            answer_logprob: None,
+            thinking_logprob: None,
+        }
+    }
+
+    /// Returns the mean log-probability of these tokens, at most 0; `None` if there are none, or one is no number.
+    pub fn mean_logprob(tokens: &[Token]) -> Option<f64> {
+        let mean = tokens.iter().map(|token| token.logprob).sum::<f64>() / tokens.len() as f64;
+        mean.is_finite().then_some(mean.min(0.0))
     }
 
     /// Returns what a parser sees of it: neither the thinking nor the costs.
     pub fn without_thinking(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            thinking: None,
-            finish: self.finish,
-            usage: Usage::default(),
-            tokens: self.tokens.clone(),
-        }
+        Self { tokens: self.tokens.clone(), ..Self::of_text(self.text.clone(), self.finish) }
     }
 }
 

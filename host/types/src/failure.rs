@@ -16,7 +16,8 @@ pub enum FailureKind {
     OutOfScale,
     /// A score that is not a finite number.
     NotFinite,
-    /// A template refused, or a meta RM's parser abstained where a rating was needed.
+    /// A template refused, a sample that was to be shown has no text, or a meta RM's parser abstained where a rating was
+    /// needed.
     Refused,
     /// A plugin trapped or panicked.
     Trap,
@@ -30,11 +31,22 @@ pub enum FailureKind {
     OutputSize,
     /// The model, or the server that runs it, failed.
     ModelError,
+    /// The policy: a score under a criterion that was not asked for.
+    UnknownCriterion,
+    /// The policy: no score under a criterion that was asked for.
+    MissingCriterion,
+    /// The policy: two scores of a response under one criterion.
+    RepeatedCriterion,
+    /// The policy: a criterion does not apply, and every criterion has to.
+    NotApplicable,
+    /// The policy: another reason not to count the sample.
+    Rejected,
 }
 
 impl FailureKind {
-    /// Every kind, in the contract's order.
-    pub const ALL: [Self; 11] = [
+    /// Every kind: first those that stop a sample from being read, in the contract's order, then those of a policy that
+    /// rejects one.
+    pub const ALL: [Self; 16] = [
         Self::Unparsable,
         Self::WrongCount,
         Self::OutOfScale,
@@ -46,6 +58,11 @@ impl FailureKind {
         Self::Time,
         Self::OutputSize,
         Self::ModelError,
+        Self::UnknownCriterion,
+        Self::MissingCriterion,
+        Self::RepeatedCriterion,
+        Self::NotApplicable,
+        Self::Rejected,
     ];
 
     /// Returns the name in result files and runs, in snake case.
@@ -62,6 +79,11 @@ impl FailureKind {
             Self::Time => "time",
             Self::OutputSize => "output_size",
             Self::ModelError => "model_error",
+            Self::UnknownCriterion => "unknown_criterion",
+            Self::MissingCriterion => "missing_criterion",
+            Self::RepeatedCriterion => "repeated_criterion",
+            Self::NotApplicable => "not_applicable",
+            Self::Rejected => "rejected",
         }
     }
 

@@ -26,10 +26,14 @@ pub use exact_integer::{RoundedInteger, rounded_integer};
 pub use failure::{Failure, FailureKind};
 pub use model::{GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS, Model, Sampling};
 pub use model_error::ModelError;
-pub use plugin_call::{ParseRequest, PolicyInput, Query, RenderRequest};
-pub use policy::{Context, Detail, DetailValue, Draw, Reward, Signal, Step};
-pub use prompt::{Constraint, Message, Principle, Prompt, Role};
-pub use sample::{CountMismatch, Judgement, Outcome, ParseFailure, Rating, Refusal, Sample};
+pub use plugin_call::{EarlierText, ParseRequest, PolicyInput, Query, RenderRequest};
+pub use policy::{Context, Detail, DetailValue, Draw, NamedJudge, Rejection, RejectionKind, Reward, Signal, Step};
+pub use prompt::{
+    AnswerForm, AnswerOption, Constraint, Message, Principle, Prompt, PromptInput, PromptTurn, Question, Role,
+};
+pub use sample::{
+    CountMismatch, CriterionScore, Judgement, Outcome, ParseFailure, Rating, Refusal, Sample, ScoreLevel,
+};
 pub use score::{OffScale, Scale, Score};
 pub use standing::Standing;
 pub use task::{Task, TaskView};

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::completion::Completion;
+use crate::digest::Sha256Digest;
 use crate::model_error::ModelError;
-use crate::prompt::{Constraint, Message};
+use crate::prompt::{Constraint, PromptInput, PromptTurn, Question};
 
 /// Most alternatives per token that a request may ask for; the limit of the plugin contract and of common servers.
 pub const MAX_TOP_LOGPROBS: u8 = 20;
@@ -50,10 +52,12 @@ pub struct Identity {
 }
 
 /// One generation to be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GenerateRequest {
-    /// Oldest first, at least one; the model's own chat template is applied to them.
-    pub messages: Vec<Message>,
+    /// What the model is given; a conversation has at least one turn.
+    pub input: PromptInput,
+    /// The beginning of the answer, which the model goes on with; not part of the text.
+    pub prefill: Option<String>,
     /// How the tokens are chosen, and how many.
     pub sampling: Sampling,
     /// A form that the text must have.
@@ -62,6 +66,60 @@ pub struct GenerateRequest {
     pub stop: Vec<String>,
     /// Alternatives wanted for every token, 0 to [`MAX_TOP_LOGPROBS`]; 0 also means that no tokens are returned.
     pub top_logprobs: u8,
+    /// Fields that go to a server as they stand; an engine in this process sets those that it has and refuses others.
+    pub fields: Map<String, Value>,
+}
+
+impl GenerateRequest {
+    /// Returns a request with nothing but its input and how tokens are chosen.
+    pub fn new(input: PromptInput, sampling: Sampling) -> Self {
+        Self { input, prefill: None, sampling, constraint: None, stop: Vec::new(), top_logprobs: 0, fields: Map::new() }
+    }
+
+    /// Returns its digest, by which runs know what a model was asked: SHA-256 of the request as JSON, sampling parameters and
+    /// seed included. A request that could be made before contract 0.3 has the digest that it had then.
+    pub fn digest(&self) -> Sha256Digest {
+        #[derive(Serialize)]
+        struct Text<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            messages: Option<&'a [PromptTurn]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            text: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            state: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            questions: Option<&'a [Question]>,
+            sampling: &'a Sampling,
+            constraint: &'a Option<Constraint>,
+            stop: &'a [String],
+            top_logprobs: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            prefill: Option<&'a str>,
+            #[serde(skip_serializing_if = "Map::is_empty")]
+            fields: &'a Map<String, Value>,
+        }
+        let (messages, text, state, questions) = match &self.input {
+            PromptInput::Chat(turns) => (Some(turns.as_slice()), None, None, None),
+            PromptInput::Text(text) => (None, Some(text.as_str()), None, None),
+            PromptInput::Questions { state, questions } => {
+                (None, None, Some(state.as_str()), Some(questions.as_slice()))
+            }
+        };
+        let text = Text {
+            messages,
+            text,
+            state,
+            questions,
+            sampling: &self.sampling,
+            constraint: &self.constraint,
+            stop: &self.stop,
+            top_logprobs: self.top_logprobs,
+            prefill: self.prefill.as_deref(),
+            fields: &self.fields,
+        };
+        // Strings and numbers only: nothing that JSON could refuse.
+        Sha256Digest::of(&serde_json::to_vec(&text).unwrap_or_default())
+    }
 }
 
 /// How tokens are chosen.

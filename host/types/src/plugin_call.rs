@@ -22,6 +22,32 @@ pub struct RenderRequest {
     pub critique: Option<String>,
     /// What the responses are to be judged by; empty in a pack without a principles part.
     pub principles: Vec<Principle>,
+    /// Ids of the criteria that are asked about; empty for all.
+    pub asked: Vec<String>,
+    /// Earlier samples that the policy wants shown.
+    pub earlier: Vec<EarlierText>,
+}
+
+/// An earlier sample of the same task as a template sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierText {
+    /// The sample's id.
+    pub id: u32,
+    /// The judge that wrote it; `None` is the pack's own.
+    pub judge: Option<String>,
+    /// For each response that it was shown, in its own shown order, that response's place in the new prompt; `None` for one
+    /// that is not shown now.
+    pub places: Vec<Option<u32>>,
+    /// What the judge wrote, without thinking.
+    pub text: String,
+}
+
+impl RenderRequest {
+    /// Returns a request about a task, with nothing but its scale beside it.
+    pub fn new(task: TaskView, scale: Scale) -> Self {
+        let (principles, asked, earlier) = (Vec::new(), Vec::new(), Vec::new());
+        Self { task, scale, critique: None, principles, asked, earlier }
+    }
 }
 
 /// What a parser reads.

@@ -71,11 +71,138 @@ impl Constraint {
     }
 }
 
+/// One turn of what a chat model is given. Unlike a task's turns it may have any role that the model's chat template knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptTurn {
+    /// `system`, `user`, `assistant` or another: 1 to 64 bytes of ASCII letters, digits, `_` and `-`.
+    pub role: String,
+    /// What is said.
+    pub content: String,
+}
+
+impl PromptTurn {
+    /// Returns the user's turn with this text.
+    pub fn user(content: impl Into<String>) -> Self {
+        Self { role: Role::User.name().to_owned(), content: content.into() }
+    }
+}
+
+impl From<Message> for PromptTurn {
+    fn from(Message { role, content }: Message) -> Self {
+        Self { role: role.name().to_owned(), content }
+    }
+}
+
+/// An option of a question, with what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerOption {
+    /// The name under which it is answered.
+    pub name: String,
+    /// What it stands for; `None` if the name says it all.
+    pub text: Option<String>,
+}
+
+/// What may be answered to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerForm {
+    /// The probability of yes; what holds when the answer is yes, and when it is no.
+    YesNo {
+        /// What yes stands for.
+        yes: Option<String>,
+        /// What no stands for.
+        no: Option<String>,
+    },
+    /// A probability for each of 2 to 255 options.
+    Choice(Vec<AnswerOption>),
+    /// A probability for each of 2 to 10 levels, from worst to best.
+    Levels(Vec<String>),
+}
+
+impl AnswerForm {
+    /// Returns the names under which the probabilities of an answer stand.
+    pub fn answers(&self) -> Vec<String> {
+        match self {
+            Self::YesNo { .. } => vec!["yes".to_owned(), "no".to_owned()],
+            Self::Choice(options) => options.iter().map(|option| option.name.clone()).collect(),
+            Self::Levels(levels) => (0..levels.len()).map(|level| level.to_string()).collect(),
+        }
+    }
+}
+
+/// A typed question to a decision model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The name under which it is answered, unique within the prompt.
+    pub id: String,
+    /// What to look at.
+    pub instructions: Option<String>,
+    /// What may be answered.
+    pub form: AnswerForm,
+}
+
+/// What a model is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptInput {
+    /// Turns, oldest first. The host applies the model's own chat template.
+    Chat(Vec<PromptTurn>),
+    /// A text that the model continues as it stands, without a chat template.
+    Text(String),
+    /// Typed questions to a decision model. Its completion's text is one JSON object: for each question's id an object of
+    /// probabilities by the names of [`AnswerForm::answers`].
+    Questions {
+        /// What the questions are about.
+        state: String,
+        /// At least one.
+        questions: Vec<Question>,
+    },
+}
+
+impl PromptInput {
+    /// Returns a conversation of the user's one turn.
+    pub fn user(content: impl Into<String>) -> Self {
+        Self::Chat(vec![PromptTurn::user(content)])
+    }
+
+    /// Returns the kind in words, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat turns",
+            Self::Text(_) => "a text without a chat template",
+            Self::Questions { .. } => "questions to a decision model",
+        }
+    }
+
+    /// Returns its texts, oldest first, with a blank line between: for searches and for people.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Chat(turns) => turns.iter().map(|turn| turn.content.as_str()).collect::<Vec<_>>().join("\n\n"),
+            Self::Text(text) => text.clone(),
+            Self::Questions { state, questions } => {
+                let questions = questions.iter().flat_map(|question| {
+                    let listed: Vec<&str> = match &question.form {
+                        AnswerForm::YesNo { yes, no } => yes.as_deref().into_iter().chain(no.as_deref()).collect(),
+                        AnswerForm::Choice(options) => {
+                            options.iter().flat_map(|o| [Some(o.name.as_str()), o.text.as_deref()]).flatten().collect()
+                        }
+                        AnswerForm::Levels(levels) => levels.iter().map(String::as_str).collect(),
+                    };
+                    [Some(question.id.as_str()), question.instructions.as_deref()].into_iter().flatten().chain(listed)
+                });
+                std::iter::once(state.as_str()).chain(questions).collect::<Vec<_>>().join("\n\n")
+            }
+        }
+    }
+}
+
 /// What a template asks the host to give the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prompt {
-    /// Chat turns, oldest first. The host applies the model's own chat template.
-    pub messages: Vec<Message>,
+    /// What the model is given.
+    pub input: PromptInput,
+    /// The beginning of the answer, which the model goes on with; not part of the completion.
+    pub prefill: Option<String>,
     /// `None` if the model writes freely.
     pub constraint: Option<Constraint>,
     /// Generation ends before the first of these; they are not part of the completion.

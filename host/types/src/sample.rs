@@ -26,6 +26,28 @@ pub enum Rating {
     Failed(Failure),
 }
 
+/// A score of one response under one criterion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CriterionScore {
+    /// The criterion: from a parser as the model wrote it, in a reward by its id.
+    pub criterion: String,
+    /// From a parser the response's place in shown order, elsewhere its index in the task's own order.
+    pub response: u32,
+    /// A number on the scale, or an abstention if the criterion does not apply.
+    pub score: Score,
+    /// The model's reason, if it gave one.
+    pub reason: Option<String>,
+}
+
+/// A score that a response may have, with its probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreLevel {
+    /// On the scale.
+    pub score: f64,
+    /// 0 to 1; those of one response add up to 1.
+    pub probability: f64,
+}
+
 /// One finished generation as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
@@ -33,21 +55,62 @@ pub struct Sample {
     pub id: u32,
     /// Indices of the responses that were shown, in shown order.
     pub order: Vec<u32>,
+    /// The judge that was asked; `None` is the pack's own.
+    pub judge: Option<String>,
+    /// Ids of the criteria that it was asked about; empty for all.
+    pub asked: Vec<String>,
     /// The temperature that it was drawn with.
     pub temperature: f64,
     /// Scores, or the failure.
     pub outcome: Outcome,
+    /// Scores by criterion, by the responses' own indices; empty if there are none, and for a failed sample.
+    pub criteria: Vec<CriterionScore>,
+    /// 0 to 1; `None` if the parser gave none.
+    pub confidence: Option<f64>,
+    /// One entry per response in the task's own order, each empty if there is none; or empty altogether.
+    pub distributions: Vec<Vec<ScoreLevel>>,
+    /// Mean natural logarithm of the probability of the answer's tokens; `None` if it was not measured.
+    pub answer_logprob: Option<f64>,
+    /// The same of the thinking.
+    pub thinking_logprob: Option<f64>,
     /// `None` until the policy asked for it.
     pub rating: Option<Rating>,
     /// Tokens that the model wrote, thinking included.
     pub completion_tokens: u32,
 }
 
+impl Sample {
+    /// Returns a sample of the pack's own judge of which nothing else is known.
+    pub fn new(id: u32, order: Vec<u32>, temperature: f64, outcome: Outcome) -> Self {
+        Self {
+            id,
+            order,
+            judge: None,
+            asked: Vec::new(),
+            temperature,
+            outcome,
+            criteria: Vec::new(),
+            confidence: None,
+            distributions: Vec::new(),
+            answer_logprob: None,
+            thinking_logprob: None,
+            rating: None,
+            completion_tokens: 0,
+        }
+    }
+}
+
 /// What a parser read in one completion, in shown order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// One score per response shown.
     pub scores: Vec<Score>,
+    /// Scores by criterion, by the places of the responses shown.
+    pub criteria: Vec<CriterionScore>,
+    /// How sure the model was, 0 to 1; `None` if nothing tells.
+    pub confidence: Option<f64>,
+    /// For each response shown the probabilities of its scores, empty for one that has none; or empty altogether.
+    pub distributions: Vec<Vec<ScoreLevel>>,
     /// The criteria that the model judged by, for people to read; empty if it named none.
     pub principles: Vec<Principle>,
     /// The model's reasoning, where it can be told apart from the rest.

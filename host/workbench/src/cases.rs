@@ -76,8 +76,22 @@ pub(crate) struct ParseCase {
     pub(crate) tokens: Vec<TokenCase>,
     pub(crate) shown: Option<u32>,
     pub(crate) scores: Option<Vec<ScoreValue>>,
+    /// All that the parser reads by criterion, in its order.
+    pub(crate) criteria: Option<Vec<CriterionCase>>,
+    pub(crate) confidence: Option<f64>,
     pub(crate) failure: Option<String>,
     pub(crate) message: Option<String>,
+}
+
+/// A score under one criterion.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CriterionCase {
+    pub(crate) criterion: String,
+    /// The response's place, or in samples and rewards its index.
+    #[serde(default)]
+    pub(crate) response: u32,
+    pub(crate) score: ScoreValue,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -126,12 +140,28 @@ pub(crate) struct RenderCase {
     pub(crate) critique: Option<String>,
     #[serde(default)]
     pub(crate) principles: Vec<PrincipleCase>,
+    /// Ids of criteria; none for all.
+    #[serde(default)]
+    pub(crate) asked: Vec<String>,
+    #[serde(default)]
+    pub(crate) earlier: Vec<EarlierCase>,
     #[serde(default)]
     pub(crate) contains: Vec<String>,
     #[serde(default)]
     pub(crate) lacks: Vec<String>,
     pub(crate) equals: Option<String>,
     pub(crate) refuses: Option<String>,
+}
+
+/// An earlier sample that a prompt shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlierCase {
+    pub(crate) judge: Option<String>,
+    /// Where the responses that it was shown are now.
+    #[serde(default)]
+    pub(crate) places: Vec<u32>,
+    pub(crate) text: String,
 }
 
 /// Samples become a step.
@@ -153,12 +183,20 @@ pub(crate) struct NextCase {
     pub(crate) temperature: Option<f64>,
     pub(crate) samples_left: Option<u32>,
     pub(crate) rounds_left: Option<u32>,
+    /// Names of the judges beside the pack's own.
+    #[serde(default)]
+    pub(crate) judges: Vec<String>,
     pub(crate) step: Option<String>,
     pub(crate) draws: Option<usize>,
     pub(crate) orders: Option<Vec<Vec<u32>>>,
     pub(crate) rates: Option<Vec<u32>>,
     pub(crate) scores: Option<Vec<ScoreValue>>,
     pub(crate) used: Option<Vec<u32>>,
+    /// The judges of the draws, in order; an empty name is the pack's own.
+    pub(crate) asks: Option<Vec<String>>,
+    /// Ids of the samples that it rejects.
+    pub(crate) rejected: Option<Vec<u32>>,
+    pub(crate) criteria: Option<Vec<CriterionCase>>,
     #[serde(default)]
     pub(crate) details: Map<String, Value>,
     pub(crate) refuses: Option<String>,
@@ -172,6 +210,12 @@ pub(crate) struct SampleCase {
     pub(crate) order: Option<Vec<u32>>,
     pub(crate) rating: Option<f64>,
     pub(crate) rating_failure: Option<String>,
+    pub(crate) judge: Option<String>,
+    #[serde(default)]
+    pub(crate) asked: Vec<String>,
+    #[serde(default)]
+    pub(crate) criteria: Vec<CriterionCase>,
+    pub(crate) confidence: Option<f64>,
     pub(crate) temperature: Option<f64>,
 }
 
@@ -270,7 +314,13 @@ impl Case {
     /// A case without an expectation could not fail.
     fn expects(&self) -> bool {
         match self {
-            Self::Parse(case) => case.scores.is_some() || case.failure.is_some() || case.message.is_some(),
+            Self::Parse(case) => {
+                case.scores.is_some()
+                    || case.criteria.is_some()
+                    || case.confidence.is_some()
+                    || case.failure.is_some()
+                    || case.message.is_some()
+            }
             Self::Render(case) => {
                 case.equals.is_some() || case.refuses.is_some() || !case.contains.is_empty() || !case.lacks.is_empty()
             }
@@ -281,6 +331,9 @@ impl Case {
                     || case.rates.is_some()
                     || case.scores.is_some()
                     || case.used.is_some()
+                    || case.asks.is_some()
+                    || case.rejected.is_some()
+                    || case.criteria.is_some()
                     || !case.details.is_empty()
                     || case.refuses.is_some()
             }

@@ -5,14 +5,15 @@ mod expect;
 use anyhow::{Context, Result, anyhow, bail};
 use rewarden_runtime::{Interface, Metered};
 use rewarden_types::{
-    Alternative, Completion, Context as PolicyContext, Failure, FinishReason, Outcome, ParseRequest, PolicyInput,
-    Principle, Rating, RenderRequest, Sample, Scale, Signal, Token,
+    Alternative, Completion, Context as PolicyContext, CriterionScore, EarlierText, Failure, FinishReason, NamedJudge,
+    Outcome, ParseRequest, PolicyInput, Principle, Rating, RenderRequest, Sample, Scale, Signal, Token,
 };
 
 use expect::ExpectedPrompt;
 
 use crate::cases::{
-    self, AskCase, Case, FinishCase, Golden, NextCase, ParseCase, PrincipleCase, RenderCase, SampleCase, ScoreCase,
+    self, AskCase, Case, CriterionCase, EarlierCase, FinishCase, Golden, NextCase, ParseCase, PrincipleCase,
+    RenderCase, SampleCase, ScoreCase,
 };
 use crate::meter::FuelUsage;
 use crate::subject::{Subject, TestedPart};
@@ -196,7 +197,18 @@ fn request(part: &TestedPart, case: &RenderCase) -> Result<RenderRequest> {
         scale: case.scale.map_or(part.scale, Scale::from),
         critique: case.critique.clone(),
         principles: case.principles.iter().map(principle).collect(),
+        asked: case.asked.clone(),
+        earlier: (0..).zip(&case.earlier).map(|(id, earlier)| self::earlier(id, earlier)).collect(),
     })
+}
+
+fn earlier(id: u32, case: &EarlierCase) -> EarlierText {
+    EarlierText {
+        id,
+        judge: case.judge.clone(),
+        places: case.places.iter().copied().map(Some).collect(),
+        text: case.text.clone(),
+    }
 }
 
 fn principle(case: &PrincipleCase) -> Principle {
@@ -232,7 +244,21 @@ fn sample(id: u32, sample: &SampleCase, case: &NextCase, responses: usize) -> Re
         (None, Outcome::Failed(_)) => (0..).zip(0..responses).map(|(index, _)| index).collect(),
     };
     let temperature = sample.temperature.or(case.temperature).unwrap_or(TEMPERATURE);
-    Ok(Sample { id, order, temperature, outcome, rating, completion_tokens: 100 })
+    let criterion = |case: &CriterionCase| -> Result<CriterionScore> {
+        let score = values::score(&case.score)?;
+        let score =
+            score.ok_or_else(|| anyhow!("sample {id}: a criterion has \"none\"; expected a number or \"abstain\""))?;
+        Ok(CriterionScore { criterion: case.criterion.clone(), response: case.response, score, reason: None })
+    };
+    Ok(Sample {
+        judge: sample.judge.clone(),
+        asked: sample.asked.clone(),
+        criteria: sample.criteria.iter().map(criterion).collect::<Result<_>>()?,
+        confidence: sample.confidence,
+        rating,
+        completion_tokens: 100,
+        ..Sample::new(id, order, temperature, outcome)
+    })
 }
 
 fn failure(kind: &str) -> Result<Failure> {
@@ -255,6 +281,8 @@ fn context(part: &TestedPart, case: &NextCase) -> Result<PolicyContext> {
         samples_left: case.samples_left.unwrap_or(SAMPLES.saturating_sub(drawn)),
         rounds_left: case.rounds_left.unwrap_or(ROUNDS),
         signals: signals.collect::<Result<_>>()?,
+        judges: case.judges.iter().map(|name| NamedJudge { name: name.clone(), temperature: TEMPERATURE }).collect(),
+        has_own_judge: true,
     })
 }
 

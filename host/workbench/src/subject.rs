@@ -23,6 +23,10 @@ pub struct Subject {
     pub(crate) parts: Vec<TestedPart>,
     /// Whether a policy may ask for ratings. A component alone may: there is no pack yet to say no.
     pub(crate) rates: bool,
+    /// Whether it has a judge of its own that draws may leave unnamed. A component alone may have one.
+    pub(crate) asks: bool,
+    /// The judges that draws may name.
+    pub(crate) judges: Vec<String>,
     /// The limits in force.
     pub(crate) limits: Limits,
 }
@@ -96,6 +100,8 @@ impl Subject {
             directory,
             parts: parts.collect(),
             rates: pack.meta.is_some(),
+            asks: pack.asking.is_some(),
+            judges: pack.judges.iter().map(|judge| judge.name.to_string()).collect(),
             limits: pack.limits.clone(),
         }
     }
@@ -117,6 +123,8 @@ impl Subject {
             directory,
             parts: parts.collect(),
             rates: true,
+            asks: true,
+            judges: Vec::new(),
             limits: runtime.limits().clone(),
         })
     }

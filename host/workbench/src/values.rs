@@ -2,10 +2,12 @@
 
 use anyhow::{Result, anyhow, bail};
 use rewarden_judge::parse_row;
-use rewarden_types::{DetailValue, FailureKind, Judgement, ParseFailure, Prompt, Refusal, Scale, Score, Step};
+use rewarden_types::{
+    CriterionScore, DetailValue, FailureKind, Judgement, ParseFailure, Prompt, Refusal, Scale, Score, Step,
+};
 use serde_json::{Map, Value};
 
-use crate::cases::{ScaleCase, ScoreValue};
+use crate::cases::{CriterionCase, ScaleCase, ScoreValue};
 
 /// Relative tolerance of numbers that should be equal: arithmetic in another order is no difference.
 const TOLERANCE: f64 = 1e-9;
@@ -54,6 +56,16 @@ pub(crate) fn same_scores(expected: &[ScoreValue], found: &[Score]) -> bool {
             (ScoreValue::Word(word), Score::Abstain(_)) => word == "abstain",
             _ => false,
         })
+}
+
+/// Returns whether scores by criterion are the expected ones, in their order.
+pub(crate) fn same_criteria(expected: &[CriterionCase], found: &[CriterionScore]) -> bool {
+    let same = |(expected, found): (&CriterionCase, &CriterionScore)| {
+        expected.criterion == found.criterion
+            && expected.response == found.response
+            && same_scores(std::slice::from_ref(&expected.score), std::slice::from_ref(&found.score))
+    };
+    expected.len() == found.len() && expected.iter().zip(found).all(same)
 }
 
 pub(crate) fn same_number(a: f64, b: f64) -> bool {
@@ -120,12 +132,25 @@ pub(crate) fn parse_failure(failure: &ParseFailure) -> (&'static str, String) {
 
 pub(crate) fn parsed_text(parsed: &Result<Judgement, ParseFailure>) -> String {
     match parsed {
-        Ok(judgement) => format!("scores {}", scores_text(&judgement.scores)),
+        Ok(judgement) => {
+            let confidence = judgement.confidence.map(|confidence| format!(", confidence {confidence}"));
+            let scores = scores_text(&judgement.scores);
+            format!("scores {scores}{}{}", criteria_text(&judgement.criteria), confidence.unwrap_or_default())
+        }
         Err(failure) => {
             let (kind, message) = parse_failure(failure);
             format!("{kind}: {message}")
         }
     }
+}
+
+fn criteria_text(criteria: &[CriterionScore]) -> String {
+    let text = |entry: &CriterionScore| {
+        let score = scores_text(std::slice::from_ref(&entry.score));
+        format!("{:?} of {}: {score}", entry.criterion, entry.response)
+    };
+    let texts: Vec<String> = criteria.iter().map(text).collect();
+    if texts.is_empty() { String::new() } else { format!(", criteria {}", texts.join("; ")) }
 }
 
 /// A failure of a sample by the name that result rows give it.
@@ -151,7 +176,8 @@ pub(crate) fn failure_kind(name: &str) -> Result<FailureKind> {
 
 /// The text of all messages, one blank line apart.
 pub(crate) fn prompt_text(prompt: &Prompt) -> String {
-    prompt.messages.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n\n")
+    let prefill = prompt.prefill.iter().map(|prefill| format!("\n\n{prefill}"));
+    std::iter::once(prompt.input.text()).chain(prefill).collect()
 }
 
 pub(crate) fn step_kind(step: &Step) -> &'static str {
@@ -166,7 +192,10 @@ pub(crate) fn step_text(step: &Step) -> String {
     match step {
         Step::Draw(draws) => {
             let orders: Vec<&[u32]> = draws.iter().map(|draw| draw.order.as_slice()).collect();
-            format!("draws {} with the orders {orders:?}", draws.len())
+            let asked: Vec<_> = draws.iter().map(|draw| draw.judge.as_deref().unwrap_or("")).collect();
+            let judges =
+                if asked.iter().all(|judge| judge.is_empty()) { String::new() } else { format!(" of {asked:?}") };
+            format!("draws {} with the orders {orders:?}{judges}", draws.len())
         }
         Step::Rate(ids) => format!("rates {ids:?}"),
         Step::Finish(reward) => {
@@ -178,10 +207,13 @@ pub(crate) fn step_text(step: &Step) -> String {
                 };
                 format!("{} = {value}", detail.name)
             });
+            let rejected: Vec<u32> = reward.rejected.iter().map(|rejection| rejection.sample).collect();
+            let rejected = if rejected.is_empty() { String::new() } else { format!(", rejected {rejected:?}") };
             format!(
-                "finishes with scores {}, used {:?}, details {{ {} }}",
+                "finishes with scores {}, used {:?}{rejected}{}, details {{ {} }}",
                 scores_text(&reward.scores),
                 reward.used,
+                criteria_text(&reward.criteria),
                 details.collect::<Vec<_>>().join(", ")
             )
         }

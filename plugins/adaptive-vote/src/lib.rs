@@ -41,7 +41,8 @@ pub struct Config {
     pub batch: u32,
     /// When the winner counts as settled.
     pub stop: Stop,
-    /// With `stop = "beta"`: the probability that settles it, from 0.5 to 1, both excluded. 0.95 where it is not set.
+    /// With `stop = "beta"` or `"confidence"`: the probability that settles it, from 0.5 to 1, both excluded. 0.95 where it is
+    /// not set.
     #[schemars(extend("exclusiveMinimum" = 0.5, "exclusiveMaximum" = 1))]
     pub level: Option<f64>,
     /// How the scores of a response become its reward.
@@ -58,6 +59,8 @@ pub enum Stop {
     Exact,
     /// Then, or when it is likely enough.
     Beta,
+    /// Then, or when the samples' own confidences make it likely enough; samples that have none count as unsure.
+    Confidence,
 }
 
 impl Default for Config {
@@ -87,7 +90,8 @@ impl Plugin for AdaptiveVote {
         }
         match config.level {
             Some(_) if config.stop == Stop::Exact => {
-                fault("level", "`level` has a meaning only with `stop = \"beta\"`, found \"exact\"".to_owned())
+                let why = "`level` has a meaning only with `stop = \"beta\"` or `\"confidence\"`, found \"exact\"";
+                fault("level", why.to_owned())
             }
             Some(level) if !(level > 0.5 && level < 1.0) => {
                 fault("level", format!("expected a `level` above 0.5 and below 1, found {level}"))
@@ -139,18 +143,22 @@ impl AdaptiveVote {
             if !last && round.len() < batch {
                 break;
             }
-            let beta = self.config.stop == Stop::Beta;
+            let likely = match self.config.stop {
+                Stop::Exact => None,
+                Stop::Beta => tally.confidence(),
+                Stop::Confidence => tally.believed(),
+            };
+            let level = self.config.level.unwrap_or(0.95);
             let reason = if last {
                 "budget"
             } else if tally.is_settled(k - drawn) {
                 "winner_settled"
-            } else if beta && tally.is_confident(self.config.level.unwrap_or(0.95)) {
+            } else if likely.is_some_and(|likely| likely >= level) {
                 "confident"
             } else {
                 continue;
             };
-            let confidence = if beta { tally.confidence() } else { None };
-            return Some(End { drawn, reason, confidence });
+            return Some(End { drawn, reason, confidence: likely });
         }
         None
     }
@@ -170,14 +178,20 @@ impl AdaptiveVote {
         ];
         details.extend(ballots.details());
         details.push(Detail::text("aggregate", aggregate.name()));
-        details.push(Detail::text("stop", if stop == Stop::Exact { "exact" } else { "beta" }));
+        let rule = match stop {
+            Stop::Exact => "exact",
+            Stop::Beta => "beta",
+            Stop::Confidence => "confidence",
+        };
+        details.push(Detail::text("stop", rule));
         if let Some(confidence) = end.confidence {
             details.push(Detail::number("confidence", confidence));
         }
         if samples.len() > end.drawn {
             details.push(Detail::number("surplus", (samples.len() - end.drawn) as u32));
         }
-        Reward { scores: (0..responses).map(score).collect(), used: ballots.ids(), details }
+        let (scores, confidence) = ((0..responses).map(score).collect(), end.confidence);
+        Reward { scores, used: ballots.ids(), confidence, details, ..Reward::default() }
     }
 }
 

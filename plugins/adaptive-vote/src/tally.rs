@@ -44,16 +44,32 @@ impl Tally {
         self.leads().is_some_and(|(_, leads)| leads.iter().all(|(_, lead)| *lead > most))
     }
 
-    /// True where the leader is scored higher than each rival more often than lower with this probability at least.
-    pub(crate) fn is_confident(&self, level: f64) -> bool {
-        // The first rival that is too near spares the sums for the others.
-        self.leads().is_some_and(|(leader, leads)| leads.iter().all(|(rival, _)| self.beats(leader, *rival) >= level))
-    }
-
     /// The least such probability over all rivals; none without a leader.
     pub(crate) fn confidence(&self) -> Option<f64> {
         let (leader, leads) = self.leads()?;
         leads.iter().map(|(rival, _)| self.beats(leader, *rival)).reduce(f64::min)
+    }
+
+    /// The probability that the leader is the best, going by the samples' own confidences: each says with its confidence that
+    /// its highest response is the best, and spreads the rest over the others; they are taken for independent. None without
+    /// a leader.
+    pub(crate) fn believed(&self) -> Option<f64> {
+        let (leader, _) = self.leads()?;
+        let responses = self.totals.len();
+        let mut log_odds = vec![0.0; responses];
+        for ballot in &self.ballots {
+            let Some(confidence) = ballot.confidence else { continue };
+            // Nobody is surer than 0.99: one sample must not settle a vote by rounding.
+            let sure = confidence.clamp(1.0 / responses as f64, 0.99);
+            for (response, odds) in log_odds.iter_mut().enumerate() {
+                let share = voting::share_of_the_top(&ballot.scores, response);
+                let others = (1.0 - sure) / (responses - 1) as f64;
+                *odds += (share * sure + (1.0 - share) * others).ln();
+            }
+        }
+        let highest = log_odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let all = rewarden_plugin::sum(log_odds.iter().map(|odds| (odds - highest).exp()));
+        log_odds.get(leader).map(|odds| ((odds - highest).exp() / all).clamp(0.0, 1.0))
     }
 
     /// Samples that score both the same tell nothing.

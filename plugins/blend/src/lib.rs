@@ -94,7 +94,12 @@ impl Blend {
         if !gates.is_empty() {
             details.push(Detail::text("gates", gates.join(", ")));
         }
-        Reward { scores: rulings.iter().enumerate().map(blended).collect(), used: ballots.ids(), details }
+        Reward {
+            scores: rulings.iter().enumerate().map(blended).collect(),
+            used: ballots.ids(),
+            details,
+            ..Reward::default()
+        }
     }
 }
 

@@ -15,7 +15,11 @@
 //! Scores: the winner gets the top of the scale and the others the bottom; a tie gives all of them the middle. A
 //! comparison that is not strong (`A>B`) gives three quarters and one quarter of the scale. On scales of whole numbers
 //! the middle is rounded down and the quarters to whole numbers: 10 and 1, 8 and 3, 5 and 5 on a scale from 1 to 10.
+//!
+//! Where the template asked for log-probabilities, the judgement also has a confidence and distributions: at the token that
+//! decides the verdict, what the text would have said with each of its alternatives in its place.
 
+mod certainty;
 mod comparisons;
 mod config;
 mod grades;
@@ -25,6 +29,7 @@ mod lines;
 mod read;
 mod sentences;
 
+use certainty::Certainty;
 use reading::critique;
 use rewarden_plugin::{Completion, ConfigError, Judgement, ParseFailure, Parser, Plugin, Scale};
 
@@ -55,7 +60,12 @@ impl Plugin for Choice {
 impl Parser for Choice {
     fn parse(&self, completion: &Completion, shown: u32, scale: Scale) -> Result<Judgement, ParseFailure> {
         let (scores, verdict) = self.reader.scores(completion, shown, &scale)?;
-        Ok(Judgement { scores, principles: Vec::new(), critique: critique(&completion.text, verdict) })
+        let critique = critique(&completion.text, verdict);
+        let (confidence, distributions) = match certainty::of(&self.reader, completion, shown, &scale, &scores) {
+            Some(Certainty { confidence, distributions }) => (Some(confidence), distributions),
+            None => (None, Vec::new()),
+        };
+        Ok(Judgement { scores, confidence, distributions, critique, ..Judgement::default() })
     }
 }
 

@@ -21,12 +21,12 @@ fn task(query: &str, responses: &[&str]) -> Task {
 }
 
 fn render(config: &str, task: Task, critique: Option<&str>) -> Result<Prompt, Refusal> {
-    let request = Request { task, scale: UNIT, critique: critique.map(str::to_owned), principles: Vec::new() };
+    let request = Request { critique: critique.map(str::to_owned), ..Request::of(task, UNIT) };
     CritiqueCheck::from_json(config).unwrap().render(&request)
 }
 
 fn text(config: &str, task: Task, critique: &str) -> String {
-    render(config, task, Some(critique)).unwrap().messages.remove(0).content
+    render(config, task, Some(critique)).unwrap().turns()[0].clone().content
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn probabilities_are_asked_for_and_few_tokens() {
     let prompt = render(config, task("?", &["a"]), Some("fine")).unwrap();
     assert_eq!((prompt.top_logprobs, prompt.max_tokens), (5, None));
     assert_eq!(prompt.constraint, Some(Constraint::Regex("(right|wrong)".to_owned())));
-    assert!(prompt.messages[0].content.ends_with("nothing else: right or wrong.\n"));
+    assert!(prompt.turns()[0].content.ends_with("nothing else: right or wrong.\n"));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! The critique stands as it was written: it is a turn of its own, and no text of the task can reach into it.
 
 use rendering::{Escape, conversation, responses};
-use rewarden_plugin::{ConfigError, Message, Plugin, Prompt, Refusal, Request, Role, Template};
+use rewarden_plugin::{ConfigError, Plugin, Prompt, Refusal, Request, Template, Turn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +65,7 @@ impl Template for CritiqueTurn {
             conversation(&task.messages, &escape),
             responses(&task.responses, &escape)
         );
-        let mut prompt = Prompt::user(shown);
-        prompt.messages.push(Message { role: Role::Assistant, content: critique.clone() });
-        Ok(prompt)
+        Ok(Prompt::chat(vec![Turn::user(shown), Turn::assistant(critique.clone())]))
     }
 }
 

@@ -136,7 +136,7 @@ impl Parser for Evil {
         let mode = self.mode(Call::Parse, std::iter::once(&completion.text));
         let critique = misbehave::act(mode);
         let scores = misbehave::spoil(mode, vec![Score::Value(scale.min); shown as usize]);
-        Ok(Judgement { scores, principles: Vec::new(), critique })
+        Ok(Judgement { scores, critique, ..Judgement::default() })
     }
 }
 
@@ -160,7 +160,7 @@ impl Policy for Evil {
             *first = Score::Abstain(text);
         }
         let used = samples.first().map(|sample| sample.id).into_iter().collect();
-        Ok(Step::Finish(Reward { scores: misbehave::spoil(mode, scores), used, details: Vec::new() }))
+        Ok(Step::Finish(Reward { scores: misbehave::spoil(mode, scores), used, ..Reward::default() }))
     }
 }
 

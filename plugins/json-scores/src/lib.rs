@@ -41,7 +41,7 @@ impl Plugin for JsonScores {
 impl Parser for JsonScores {
     fn parse(&self, completion: &Completion, shown: u32, scale: Scale) -> Result<Judgement, ParseFailure> {
         let (scores, length) = read::scores(&self.config, completion, shown, &scale)?;
-        Ok(Judgement { scores, principles: Vec::new(), critique: critique(&completion.text, length) })
+        Ok(Judgement { scores, critique: critique(&completion.text, length), ..Judgement::default() })
     }
 }
 

@@ -3,7 +3,7 @@
 use rewarden_plugin::ConfigError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use voting::{Shuffle, Total, check_k};
+use voting::{Shuffle, Total, Weighting, check_k};
 
 /// Options of the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub threshold: Option<f64>,
     /// Whether weighted scores are added up, or averaged by their weights.
     pub aggregate: Total,
+    /// How much a sample that is kept counts by its own confidence, beside its rating.
+    pub confidence: Weighting,
     /// In which order each sample shows the responses.
     pub shuffle: Shuffle,
 }
@@ -66,6 +68,7 @@ impl Default for Config {
             temperature: None,
             threshold: None,
             aggregate: Total::Sum,
+            confidence: Weighting::Equal,
             shuffle: Shuffle::Balanced,
         }
     }

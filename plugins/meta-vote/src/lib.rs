@@ -19,7 +19,7 @@ use voting::{Ballot, Ballots, Plan, missing};
 use weigh::Rated;
 
 pub use config::{Config, Weights};
-pub use voting::{Shuffle, Total};
+pub use voting::{Shuffle, Total, Weighting};
 
 /// The configured policy.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl MetaVote {
             Weights::Threshold => {}
         }
         let scores = (0..responses).map(score).collect();
-        Reward { scores, used: kept.iter().map(|sample| sample.ballot.id).collect(), details }
+        Reward { scores, used: kept.iter().map(|sample| sample.ballot.id).collect(), details, ..Reward::default() }
     }
 }
 

@@ -37,14 +37,16 @@ pub(crate) fn weigh(config: &Config, mut rated: Vec<Rated>) -> Vec<Weighted> {
     // Subtracted before the division, which might overflow.
     let scaled = |rating: f64| (rating - highest) / temperature;
     let all = sum(rated.iter().map(|sample| scaled(sample.rating).exp())).ln();
-    let weighted = rated.into_iter().map(|Rated { ballot, rating }| {
-        let log_weight = match config.weights {
+    let ballots: Vec<Ballot> = rated.iter().map(|sample| sample.ballot.clone()).collect();
+    let by_confidence = config.confidence.weights(&ballots);
+    let weighted = rated.into_iter().zip(by_confidence).map(|(Rated { ballot, rating }, confidence)| {
+        let by_rating = match config.weights {
             Weights::Top | Weights::Threshold => 0.0,
             Weights::Softmax => scaled(rating) - all,
             // ln(1 / (1 + exp(-x))) without overflow for x of either sign.
             Weights::Sigmoid => rating.min(0.0) - (-rating.abs()).exp().ln_1p(),
         };
-        Weighted { ballot, log_weight }
+        Weighted { ballot, log_weight: by_rating + confidence.ln() }
     });
     weighted.collect()
 }

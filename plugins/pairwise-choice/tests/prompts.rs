@@ -17,16 +17,11 @@ fn task(query: &str, responses: &[&str]) -> Task {
 }
 
 fn render(config: &str, task: Task) -> Result<Prompt, Refusal> {
-    PairwiseChoice::from_json(config).unwrap().render(&Request {
-        task,
-        scale: SCALE,
-        critique: None,
-        principles: Vec::new(),
-    })
+    PairwiseChoice::from_json(config).unwrap().render(&Request::of(task, SCALE))
 }
 
 fn text(config: &str, task: Task) -> String {
-    render(config, task).unwrap().messages.remove(0).content
+    render(config, task).unwrap().turns()[0].clone().content
 }
 
 /// The last section.
@@ -90,12 +85,7 @@ fn tasks_that_it_is_not_for_are_refused() {
     assert!(unsuitable(render("{}", task("?", &["a"; 27]))));
     assert!(unsuitable(render(r#"{"comparisons": ["{comparison}"]}"#, task("?", &["a"; 3]))));
     assert!(unsuitable(render(r#"{"label_patterns": [], "labels": [["x"], ["y"]]}"#, task("?", &["a"; 3]))));
-    let request = Request {
-        task: task("?", &["a", "b"]),
-        scale: SCALE,
-        critique: Some("fine".to_owned()),
-        principles: Vec::new(),
-    };
+    let request = Request { critique: Some("fine".to_owned()), ..Request::of(task("?", &["a", "b"]), SCALE) };
     assert!(unsuitable(PairwiseChoice::from_json("{}").unwrap().render(&request)));
     // A tie that is the third response's label as well.
     let tie = r#"{"ties": ["[[C]]"]}"#;

@@ -58,12 +58,7 @@ fn pattern(shared: &str, reasoning: &str) -> Regex {
         reference: None,
         metadata: "{}".to_owned(),
     };
-    let prompt = PairwiseChoice::from_json(&config).unwrap().render(&Request {
-        task,
-        scale: TEN,
-        critique: None,
-        principles: Vec::new(),
-    });
+    let prompt = PairwiseChoice::from_json(&config).unwrap().render(&Request::of(task, TEN));
     match prompt.unwrap().constraint {
         Some(Constraint::Regex(pattern)) => Regex::new(&format!("^(?:{pattern})$")).unwrap(),
         other => panic!("expected a regex, found {other:?}"),
@@ -132,12 +127,7 @@ fn the_pack_llmbar_reads_what_it_asks_for() {
         reference: None,
         metadata: "{}".to_owned(),
     };
-    let prompt = PairwiseChoice::from_json(&template).unwrap().render(&Request {
-        task,
-        scale: TEN,
-        critique: None,
-        principles: Vec::new(),
-    });
+    let prompt = PairwiseChoice::from_json(&template).unwrap().render(&Request::of(task, TEN));
     let Some(Constraint::Regex(pattern)) = prompt.unwrap().constraint else { panic!("expected a regex") };
     let regex = Regex::new(&format!("^(?:{pattern})$")).unwrap();
     for (verdict, scores) in [("Output (a) is better", [10.0, 1.0]), ("Output (b) is better", [1.0, 10.0])] {

@@ -113,7 +113,7 @@ fn reward(responses: usize, samples: &[Sample]) -> Reward {
         0 => Score::Abstain(format!("none of {} samples scored this response", samples.len())),
         count => Score::Value(sum(of_response.iter().copied()) / count as f64),
     };
-    Reward { scores: scores.iter().map(mean).collect(), used, details }
+    Reward { scores: scores.iter().map(mean).collect(), used, details, ..Reward::default() }
 }
 
 rewarden_plugin::export!(Pointwise: policy);

@@ -18,19 +18,19 @@ fn task(responses: usize) -> Task {
 
 fn context() -> Context {
     let scale = Scale { min: 0.0, max: 9.0, integer: true };
-    Context { scale, seed: 5, temperature: 0.5, samples_left: 64, rounds_left: 8, signals: vec![] }
+    Context { seed: 5, samples_left: 64, rounds_left: 8, ..Context::of(scale) }
 }
 
 fn sample(id: u32, scores: &[Option<f64>]) -> Sample {
     let order = (0..).zip(scores).filter(|(_, score)| score.is_some()).map(|(index, _)| index).collect();
     let outcome = Outcome::Scored(scores.iter().map(|score| score.map(Score::Value)).collect());
-    Sample { id, order, temperature: 0.5, outcome, rating: None, completion_tokens: 9 }
+    Sample { completion_tokens: 9, ..Sample::of(id, order, outcome) }
 }
 
 fn failed(id: u32) -> Sample {
     let failure = Failure { kind: FailureKind::Unparsable, message: "no number".to_owned() };
     let outcome = Outcome::Failed(failure);
-    Sample { id, order: vec![0], temperature: 0.5, outcome, rating: None, completion_tokens: 9 }
+    Sample { completion_tokens: 9, ..Sample::of(id, vec![0], outcome) }
 }
 
 fn next(json: &str, responses: usize, samples: &[Sample]) -> Result<Step, Refusal> {

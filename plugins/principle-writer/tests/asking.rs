@@ -7,9 +7,9 @@ use rewarden_plugin::{Message, Plugin, Principles, Query, Refusal, Role};
 
 fn text_of(config: &str, query: &str, metadata: &str) -> String {
     let query = Query { messages: vec![Message::user(query)], metadata: metadata.to_owned() };
-    let mut prompt = PrincipleWriter::from_json(config).unwrap().ask(&query).unwrap();
-    assert_eq!(prompt.messages.len(), 1);
-    prompt.messages.remove(0).content
+    let prompt = PrincipleWriter::from_json(config).unwrap().ask(&query).unwrap();
+    assert_eq!(prompt.turns().len(), 1);
+    prompt.turns()[0].clone().content
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_conversation_shows_its_turns() {
     ];
     let query = Query { messages, metadata: "{}".to_owned() };
     let prompt = PrincipleWriter::from_json("{}").unwrap().ask(&query).unwrap();
-    assert!(prompt.messages[0].content.contains("[System]\nBe brief.\n\n[User]\nHi\n"), "{prompt:?}");
+    assert!(prompt.turns()[0].content.contains("[System]\nBe brief.\n\n[User]\nHi\n"), "{prompt:?}");
     let none = Query { messages: vec![], metadata: "{}".to_owned() };
     let refused = PrincipleWriter::from_json("{}").unwrap().ask(&none);
     assert!(matches!(refused, Err(Refusal::UnsuitableTask(_))), "{refused:?}");

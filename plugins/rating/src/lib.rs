@@ -26,7 +26,7 @@ impl Plugin for Rating {
 impl Parser for Rating {
     fn parse(&self, completion: &Completion, shown: u32, scale: Scale) -> Result<Judgement, ParseFailure> {
         let scores = self.config.read(completion, shown, &scale)?;
-        Ok(Judgement { scores, principles: Vec::new(), critique: critique(&completion.text, 16) })
+        Ok(Judgement { scores, critique: critique(&completion.text, 16), ..Judgement::default() })
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod json;
 mod json_answer;
 pub mod number;
+pub mod odds;
 mod plain;
 mod quote;
 pub mod rating;

@@ -3,15 +3,18 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Options of the template and the parser. Both need the same `principles` and `verdicts`: a pack's `[shared]` says them
-/// once.
+/// Options of the template and the parser. Both need the same `principles`, `verdicts` and `not_applicable`: a pack's
+/// `[shared]` says them once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What responses are judged by, from 1 to 64.
+    /// What responses are judged by, at most 64. None: the criteria of the task's own rubric, `metadata.rubric`, which a
+    /// policy such as `rubric-vote` weighs.
     pub principles: Vec<Principle>,
     /// What is said about a response under each principle.
     pub verdicts: Verdicts,
+    /// Allow "n/a" as a verdict, where a principle does not apply to a response.
+    pub not_applicable: bool,
     /// Ask for an analysis before the verdicts.
     pub analysis: bool,
     /// Force the answer's form with a JSON schema. For small models that do not keep to it by themselves.
@@ -70,6 +73,7 @@ impl Default for Config {
         Config {
             principles: Vec::new(),
             verdicts: Verdicts::YesNo,
+            not_applicable: false,
             analysis: true,
             constrain: false,
             constrain_chars: 800,
@@ -113,8 +117,8 @@ impl Config {
     /// What is wrong with the configuration, and under which key.
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
         let count = self.principles.len();
-        if !(1..=64).contains(&count) {
-            return Err(("principles", format!("expected 1 to 64 principles, found {count}")));
+        if count > 64 {
+            return Err(("principles", format!("expected at most 64 principles, found {count}")));
         }
         if !(1..=8000).contains(&self.constrain_chars) {
             let found = self.constrain_chars;
@@ -126,18 +130,13 @@ impl Config {
                 let message = format!("`{}` has bands, which `verdicts = \"points\"` alone can use", principle.name);
                 return Err(("principles", message));
             }
-            let name = folded(&principle.name);
-            if self.principles.iter().skip(at + 1).any(|other| folded(&other.name) == name) {
+            let name = criteria::folded(&principle.name);
+            if self.principles.iter().skip(at + 1).any(|other| criteria::folded(&other.name) == name) {
                 return Err(("principles", format!("expected each name once, found `{}` twice", principle.name)));
             }
         }
         Ok(())
     }
-}
-
-/// A name as it is compared.
-pub(crate) fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 fn has_control(text: &str) -> bool {

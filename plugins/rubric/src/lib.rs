@@ -1,13 +1,19 @@
-//! Fixed principles: the template asks for a verdict on each response under each principle of the configuration, as one
-//! JSON object, and the parser makes the weighted mean of the verdicts its score. For packs that carry a house's own
-//! rules.
+//! The template asks for a verdict on each response under each principle, as one JSON object, and the parser reads them all:
+//! they are the judgement's criteria.
+//!
+//! With principles in the configuration the parser also makes their weighted mean its score. For packs that carry a house's own
+//! rules. Without any, the template asks about the criteria of the task's rubric ([`criteria::rubric`]), or about those of
+//! them that the policy names; the parser never sees the prompt, so it reads verdicts under whatever names the model wrote,
+//! abstains from a score, and leaves matching and weighing to a policy such as `rubric-vote`.
 //!
 //! The model never adds anything up. A yes is the top of the scale and a no its bottom; points are numbers on the scale.
 //! The mean is exact and rounded once: to the nearest whole number, halves up, on a scale of whole numbers, which keeps
 //! little of it, so a scale of fractions such as 0 to 1 suits better; to the nearest floating-point number elsewhere. A
-//! verdict that is missing, unknown, there twice, or neither yes nor no fails the sample: it never counts as a no.
+//! verdict that is missing, unknown, there twice, or neither yes nor no fails the sample: it never counts as a no. With `not_applicable` a
+//! verdict may be "n/a": the principle is left out for that response, and its weight with it.
 
 mod config;
+mod listed;
 mod mean;
 mod prompt;
 mod read;
@@ -58,10 +64,12 @@ impl Template for Rubric {
                     .to_owned(),
             ));
         }
-        let mut prompt = Prompt::user(prompt::render(&self.config, &request.task, &request.scale)?);
+        let steps = Steps::of(&request.scale)?;
+        let listed = listed::of(&self.config, request, &steps)?;
+        let mut prompt = Prompt::user(prompt::render(&self.config, &listed, &request.task, &steps)?);
         if self.config.constrain {
-            let steps = Steps::of(&request.scale)?;
-            prompt.constraint = Some(prompt::constraint(&self.config, request.task.responses.len(), &steps));
+            let shown = request.task.responses.len();
+            prompt.constraint = Some(prompt::constraint(&self.config, &listed, shown, &steps));
         }
         Ok(prompt)
     }
@@ -69,7 +77,7 @@ impl Template for Rubric {
 
 impl Parser for Rubric {
     fn parse(&self, completion: &Completion, shown: u32, scale: Scale) -> Result<Judgement, ParseFailure> {
-        let (scores, answer) = read::scores(&self.config, completion, shown, &scale)?;
+        let read::Verdicts { scores, criteria, answer } = read::verdicts(&self.config, completion, shown, &scale)?;
         let principles = self.config.principles.iter().map(|principle| rewarden_plugin::Principle {
             name: principle.name.clone(),
             weight: Some(principle.counts()),
@@ -79,7 +87,7 @@ impl Parser for Rubric {
             Some(Json::String(analysis)) => critique(analysis, 0),
             _ => critique(completion.text.get(..answer.start).unwrap_or_default(), 0),
         };
-        Ok(Judgement { scores, principles: principles.collect(), critique })
+        Ok(Judgement { scores, criteria, principles: principles.collect(), critique, ..Judgement::default() })
     }
 }
 

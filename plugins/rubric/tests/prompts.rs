@@ -25,11 +25,11 @@ fn task(query: &str, responses: &[&str]) -> Task {
 }
 
 fn render(config: &str, scale: Scale, task: Task) -> Result<Prompt, Refusal> {
-    Rubric::from_json(config).unwrap().render(&Request { task, scale, critique: None, principles: Vec::new() })
+    Rubric::from_json(config).unwrap().render(&Request::of(task, scale))
 }
 
 fn text(config: &str, scale: Scale, task: Task) -> String {
-    render(config, scale, task).unwrap().messages.remove(0).content
+    render(config, scale, task).unwrap().turns()[0].content.clone()
 }
 
 #[test]
@@ -95,8 +95,7 @@ fn tasks_that_it_is_not_for_are_refused() {
     assert!(matches!(render(YES_NO, UNIT, task("?", &[])), Err(Refusal::UnsuitableTask(_))));
     let upside_down = Scale { min: 1.0, max: 0.0, integer: false };
     assert!(matches!(render(YES_NO, upside_down, task("?", &["a"])), Err(Refusal::Other(_))));
-    let request =
-        Request { task: task("?", &["a"]), scale: UNIT, critique: Some("fine".to_owned()), principles: Vec::new() };
+    let request = Request { critique: Some("fine".to_owned()), ..Request::of(task("?", &["a"]), UNIT) };
     assert!(matches!(Rubric::from_json(YES_NO).unwrap().render(&request), Err(Refusal::UnsuitableTask(_))));
 }
 
@@ -105,7 +104,6 @@ fn options_are_checked() {
     let with = |principle: &str| Rubric::from_json(&format!(r#"{{"principles": [{principle}]}}"#)).map(|_| ());
     assert!(with(r#"{"name": "a", "description": "b"}"#).is_ok());
     for principle in [
-        "",
         r#"{"name": "a"}"#,
         r#"{"name": "", "description": "b"}"#,
         r#"{"name": "a\"", "description": "b"}"#,
@@ -120,7 +118,8 @@ fn options_are_checked() {
     ] {
         assert!(with(principle).is_err(), "{principle}");
     }
-    assert_eq!(Rubric::from_json("{}").unwrap_err().key.as_deref(), Some("principles"));
+    // Without principles the criteria are the task's.
+    assert!(Rubric::from_json("{}").is_ok());
 }
 
 /// Markers as a reader would find them.

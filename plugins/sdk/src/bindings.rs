@@ -11,8 +11,8 @@ pub mod shared {
         inline: "
             package rewarden:sdk;
             world shared {
-                import rewarden:plugin/log@0.2.0;
-                import rewarden:plugin/types@0.2.0;
+                import rewarden:plugin/log@0.3.0;
+                import rewarden:plugin/types@0.3.0;
             }
         ",
         additional_derives: [PartialEq],
@@ -26,7 +26,7 @@ pub mod describe {
         path: "../../wit",
         inline: "
             package rewarden:sdk;
-            world describe-only { export rewarden:plugin/describe@0.2.0; }
+            world describe-only { export rewarden:plugin/describe@0.3.0; }
         ",
         additional_derives: [PartialEq],
         generate_all,
@@ -41,7 +41,7 @@ macro_rules! interface {
             wit_bindgen::generate!({
                 path: "../../wit",
                 inline: $inline,
-                with: { "rewarden:plugin/types@0.2.0": crate::bindings::shared::rewarden::plugin::types },
+                with: { "rewarden:plugin/types@0.3.0": crate::bindings::shared::rewarden::plugin::types },
                 additional_derives: [PartialEq],
                 generate_all,
                 pub_export_macro: true,
@@ -50,8 +50,8 @@ macro_rules! interface {
     };
 }
 
-interface!(template, "package rewarden:sdk; world template-only { export rewarden:plugin/template@0.2.0; }");
-interface!(parser, "package rewarden:sdk; world parser-only { export rewarden:plugin/parser@0.2.0; }");
-interface!(policy, "package rewarden:sdk; world policy-only { export rewarden:plugin/policy@0.2.0; }");
-interface!(scorer, "package rewarden:sdk; world scorer-only { export rewarden:plugin/scorer@0.2.0; }");
-interface!(principles, "package rewarden:sdk; world principles-only { export rewarden:plugin/principles@0.2.0; }");
+interface!(template, "package rewarden:sdk; world template-only { export rewarden:plugin/template@0.3.0; }");
+interface!(parser, "package rewarden:sdk; world parser-only { export rewarden:plugin/parser@0.3.0; }");
+interface!(policy, "package rewarden:sdk; world policy-only { export rewarden:plugin/policy@0.3.0; }");
+interface!(scorer, "package rewarden:sdk; world scorer-only { export rewarden:plugin/scorer@0.3.0; }");
+interface!(principles, "package rewarden:sdk; world principles-only { export rewarden:plugin/principles@0.3.0; }");

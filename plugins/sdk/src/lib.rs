@@ -48,7 +48,7 @@
 //!             best.map_or_else(|| Score::Abstain("no sample scored it".into()), Score::Value)
 //!         });
 //!         let used = samples.iter().filter(|sample| sample.values().is_some()).map(|sample| sample.id);
-//!         Ok(Step::Finish(Reward { scores: scores.collect(), used: used.collect(), details: vec![] }))
+//!         Ok(Step::Finish(Reward { scores: scores.collect(), used: used.collect(), ..Reward::default() }))
 //!     }
 //! }
 //!
@@ -88,11 +88,13 @@ pub use sum::sum;
 pub use bindings::describe::exports::rewarden::plugin::describe::ConfigError;
 pub use bindings::parser::exports::rewarden::plugin::parser::Judgement;
 pub use bindings::policy::exports::rewarden::plugin::policy::{
-    Context, Detail, DetailValue, Draw, Failure, FailureKind, Outcome, Rating, Reward, Sample, Signal, Step,
+    Context, Detail, DetailValue, Draw, Failure, FailureKind, Judge, Outcome, Rating, Rejection, RejectionKind, Reward,
+    Sample, Signal, Step,
 };
 pub use bindings::principles::exports::rewarden::plugin::principles::Query;
 pub use bindings::shared::rewarden::plugin::types::{
-    Alternative, Completion, Constraint, CountMismatch, FinishReason, Message, ParseFailure, Principle, Prompt,
-    Refusal, Role, Scale, Score, Task, Token,
+    Alternative, AnswerForm, Choice, Completion, Constraint, CountMismatch, CriterionScore, FinishReason, Level,
+    Message, ParseFailure, Principle, Prompt, PromptInput, Question, Questionnaire, Refusal, Role, Scale, Score, Task,
+    Token, Turn, YesNo,
 };
-pub use bindings::template::exports::rewarden::plugin::template::Request;
+pub use bindings::template::exports::rewarden::plugin::template::{Earlier, Request};

@@ -1,6 +1,9 @@
 //! Short ways to make and read the contract's values.
 
-use crate::{Detail, DetailValue, Draw, Message, Outcome, Prompt, Role, Sample, Scale, Score, Task};
+use crate::{
+    Context, Detail, DetailValue, Draw, Judgement, Message, Outcome, Prompt, PromptInput, Question, Questionnaire,
+    Request, Reward, Role, Sample, Scale, Score, Task, Turn,
+};
 
 impl Message {
     /// A user's turn.
@@ -12,12 +15,91 @@ impl Message {
 impl Prompt {
     /// One user turn; the model writes freely, up to the host's limit, without log-probabilities.
     pub fn user(content: impl Into<String>) -> Self {
-        Prompt {
-            messages: vec![Message::user(content)],
-            constraint: None,
-            stop: Vec::new(),
-            max_tokens: None,
-            top_logprobs: 0,
+        Prompt::chat(vec![Turn::user(content)])
+    }
+
+    /// A conversation; the rest as in [`Prompt::user`].
+    pub fn chat(turns: Vec<Turn>) -> Self {
+        Prompt::of(PromptInput::Chat(turns))
+    }
+
+    /// A text that the model continues without a chat template; the rest as in [`Prompt::user`].
+    pub fn text(text: impl Into<String>) -> Self {
+        Prompt::of(PromptInput::Text(text.into()))
+    }
+
+    /// Questions to a decision model about a text.
+    pub fn questions(state: impl Into<String>, questions: Vec<Question>) -> Self {
+        Prompt::of(PromptInput::Questions(Questionnaire { state: state.into(), questions }))
+    }
+
+    fn of(input: PromptInput) -> Self {
+        Prompt { input, prefill: None, constraint: None, stop: Vec::new(), max_tokens: None, top_logprobs: 0 }
+    }
+
+    /// The turns of a conversation; empty for another input.
+    pub fn turns(&self) -> &[Turn] {
+        match &self.input {
+            PromptInput::Chat(turns) => turns,
+            PromptInput::Text(_) | PromptInput::Questions(_) => &[],
+        }
+    }
+}
+
+impl Turn {
+    /// The user's turn.
+    pub fn user(content: impl Into<String>) -> Self {
+        Turn::of("user", content)
+    }
+
+    /// The model's turn.
+    pub fn assistant(content: impl Into<String>) -> Self {
+        Turn::of("assistant", content)
+    }
+
+    /// Instructions that stand above the conversation.
+    pub fn system(content: impl Into<String>) -> Self {
+        Turn::of("system", content)
+    }
+
+    /// A turn of any role that the model's chat template knows, such as `response_1`.
+    pub fn of(role: impl Into<String>, content: impl Into<String>) -> Self {
+        Turn { role: role.into(), content: content.into() }
+    }
+}
+
+impl Request {
+    /// A request about a task, with nothing but its scale beside it: for tests.
+    pub fn of(task: Task, scale: Scale) -> Self {
+        let (principles, asked, earlier) = (Vec::new(), Vec::new(), Vec::new());
+        Request { task, scale, critique: None, principles, asked, earlier }
+    }
+}
+
+impl Default for Judgement {
+    /// Nothing: for the rest of a judgement that has scores.
+    fn default() -> Self {
+        Judgement {
+            scores: Vec::new(),
+            criteria: Vec::new(),
+            confidence: None,
+            distributions: Vec::new(),
+            principles: Vec::new(),
+            critique: None,
+        }
+    }
+}
+
+impl Default for Reward {
+    /// Nothing: for the rest of a reward that has scores.
+    fn default() -> Self {
+        Reward {
+            scores: Vec::new(),
+            used: Vec::new(),
+            rejected: Vec::new(),
+            criteria: Vec::new(),
+            confidence: None,
+            details: Vec::new(),
         }
     }
 }
@@ -37,11 +119,35 @@ impl Draw {
 
     /// The responses with these indices, in this order, at the context's temperature.
     pub fn of(order: Vec<u32>) -> Self {
-        Draw { order, temperature: None }
+        Draw { order, temperature: None, judge: None, asked: Vec::new(), show: Vec::new() }
+    }
+
+    /// The same of a judge of the pack's, by its name.
+    pub fn by(self, judge: impl Into<String>) -> Self {
+        Draw { judge: Some(judge.into()), ..self }
     }
 }
 
 impl Sample {
+    /// A sample of the pack's own judge at temperature 0.5 that showed these responses: for tests.
+    pub fn of(id: u32, order: Vec<u32>, outcome: Outcome) -> Self {
+        Sample {
+            id,
+            order,
+            judge: None,
+            asked: Vec::new(),
+            temperature: 0.5,
+            outcome,
+            criteria: Vec::new(),
+            confidence: None,
+            distributions: Vec::new(),
+            answer_logprob: None,
+            thinking_logprob: None,
+            rating: None,
+            completion_tokens: 250,
+        }
+    }
+
     /// The score that this sample gave to a response, by its index in the task; none when the sample failed, did not
     /// show the response or abstained on it.
     pub fn value(&self, response: usize) -> Option<f64> {
@@ -62,6 +168,22 @@ impl Sample {
                 _ => None,
             })
             .collect()
+    }
+}
+
+impl Context {
+    /// A context with seed 5, temperature 0.5 and room for 64 samples in 8 rounds, without signals and judges: for tests.
+    pub fn of(scale: Scale) -> Self {
+        Context {
+            scale,
+            seed: 5,
+            temperature: 0.5,
+            samples_left: 64,
+            rounds_left: 8,
+            signals: Vec::new(),
+            judges: Vec::new(),
+            has_own_judge: true,
+        }
     }
 }
 
@@ -88,7 +210,7 @@ mod tests {
     use crate::{Failure, FailureKind};
 
     fn sample(outcome: Outcome) -> Sample {
-        Sample { id: 0, order: vec![1, 0], temperature: 0.5, outcome, rating: None, completion_tokens: 9 }
+        Sample::of(0, vec![1, 0], outcome)
     }
 
     #[test]
@@ -122,6 +244,7 @@ mod tests {
     fn a_draw_of_all_shows_the_responses_in_the_task_order() {
         let responses = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
         let task = Task { messages: vec![Message::user("?")], responses, reference: None, metadata: "{}".to_owned() };
-        assert_eq!(Draw::all(&task), Draw { order: vec![0, 1, 2], temperature: None });
+        assert_eq!(Draw::all(&task), Draw::of(vec![0, 1, 2]));
+        assert_eq!(Draw::all(&task).by("strong").judge.as_deref(), Some("strong"));
     }
 }

@@ -111,6 +111,7 @@ impl Parser for Spct {
             scores,
             principles: sections::principles(&completion.text),
             critique: sections::critique(&completion.text),
+            ..Judgement::default()
         })
     }
 }

@@ -21,14 +21,14 @@ fn task(query: &str, responses: &[&str]) -> Task {
 }
 
 fn render_on(scale: Scale, config: &str, task: Task) -> Result<Prompt, Refusal> {
-    Spct::from_json(config).unwrap().render(&Request { task, scale, critique: None, principles: Vec::new() })
+    Spct::from_json(config).unwrap().render(&Request::of(task, scale))
 }
 
 fn text(config: &str, task: Task) -> String {
-    let mut prompt = render_on(TEN, config, task).unwrap();
-    assert_eq!(prompt.messages.len(), 1);
-    let message = prompt.messages.remove(0);
-    assert_eq!(message.role, Role::User);
+    let prompt = render_on(TEN, config, task).unwrap();
+    assert_eq!(prompt.turns().len(), 1);
+    let message = prompt.turns()[0].clone();
+    assert_eq!(message.role, "user");
     message.content
 }
 
@@ -75,7 +75,7 @@ fn the_box_has_a_place_for_each_response() {
 #[test]
 fn the_bands_follow_the_scale() {
     let bands = |scale| {
-        let prompt = render_on(scale, FULL, task("?", &["a"])).unwrap().messages.remove(0).content;
+        let prompt = render_on(scale, FULL, task("?", &["a"])).unwrap().turns()[0].clone().content;
         let lines = prompt.lines().filter_map(|line| line.trim_start().strip_prefix("- ")?.split_once(": "));
         lines.take(4).map(|(band, _)| band.to_owned()).collect::<Vec<_>>()
     };
@@ -161,11 +161,11 @@ fn log_probabilities_come_with_whole_numbers_on_any_scale() {
     let prompt =
         render_on(nine, r#"{"top_logprobs": 20, "constrain": true, "constrain_chars": 0}"#, task("?", &["a"])).unwrap();
     assert_eq!(prompt.top_logprobs, 20);
-    assert!(prompt.messages[0].content.contains("whole numbers from 0 to 9"), "{prompt:?}");
+    assert!(prompt.turns()[0].content.contains("whole numbers from 0 to 9"), "{prompt:?}");
     assert_eq!(prompt.constraint, Some(Constraint::Regex("Scores: \\\\boxed\\{([0-9])\\}".to_owned())));
     let plain = render_on(nine, FULL, task("?", &["a"])).unwrap();
     assert_eq!(plain.top_logprobs, 0);
-    assert!(!plain.messages[0].content.contains("whole numbers"));
+    assert!(!plain.turns()[0].content.contains("whole numbers"));
 }
 
 #[test]
@@ -173,8 +173,7 @@ fn tasks_that_it_is_not_for_are_refused() {
     assert!(matches!(render_on(TEN, FULL, task("?", &[])), Err(Refusal::UnsuitableTask(_))));
     let upside_down = Scale { min: 10.0, max: 1.0, integer: true };
     assert!(matches!(render_on(upside_down, FULL, task("?", &["a"])), Err(Refusal::Other(_))));
-    let request =
-        Request { task: task("?", &["a"]), scale: TEN, critique: Some("fine".to_owned()), principles: Vec::new() };
+    let request = Request { critique: Some("fine".to_owned()), ..Request::of(task("?", &["a"]), TEN) };
     assert!(matches!(Spct::from_json(FULL).unwrap().render(&request), Err(Refusal::UnsuitableTask(_))));
 }
 
@@ -262,7 +261,7 @@ fn principle(name: &str, weight: Option<f64>, text: &str) -> Principle {
 }
 
 fn under(config: &str, principles: Vec<Principle>) -> Prompt {
-    let request = Request { task: task("What is 2 + 2?", &["4", "5"]), scale: TEN, critique: None, principles };
+    let request = Request { principles, ..Request::of(task("What is 2 + 2?", &["4", "5"]), TEN) };
     Spct::from_json(config).unwrap().render(&request).unwrap()
 }
 
@@ -270,7 +269,7 @@ fn under(config: &str, principles: Vec<Principle>) -> Prompt {
 fn given_principles_are_the_criteria_and_the_model_is_asked_for_none() {
     for style in STYLES {
         let given = vec![principle("Right sum", Some(62.5), "It is 4."), principle("Brevity", None, "One line.")];
-        let text = under(style, given).messages.remove(0).content;
+        let text = under(style, given).turns()[0].clone().content;
         let criteria =
             "#### Evaluation Criteria ####\n1. Right sum (weight 62.5): It is 4.\n2. Brevity: One line.\n\n####";
         assert!(text.contains(criteria), "{text}");
@@ -296,8 +295,8 @@ proptest! {
         name in "\\PC{0,10}(\n|####|\\[The End of Response 1\\]|\\\\boxed\\{9, 1\\}){0,3}\\PC{0,10}",
         text in "\\PC{0,10}(\n|####|\\[The Begin of Response 3\\]|\\{\\{box\\}\\}|<\\|im_end\\|>){0,3}\\PC{0,10}",
     ) {
-        let plain = under(FULL, vec![principle("a", None, "b")]).messages.remove(0).content;
-        let rendered = under(FULL, vec![principle(&name, None, &text)]).messages.remove(0).content;
+        let plain = under(FULL, vec![principle("a", None, "b")]).turns()[0].clone().content;
+        let rendered = under(FULL, vec![principle(&name, None, &text)]).turns()[0].clone().content;
         prop_assert_eq!(rendered.lines().count(), plain.lines().count());
         for marker in ["####", "[The End of", "[The Begin of", "\\boxed"] {
             prop_assert_eq!(rendered.matches(marker).count(), plain.matches(marker).count(), "{}", marker);

@@ -2,15 +2,23 @@
 //! distribution, arXiv 2503.03064).
 
 use reading::number::{Value, value};
-use rewarden_plugin::{CountMismatch, ParseFailure, Scale, Score, Token, sum};
+use rewarden_plugin::{CountMismatch, Level, ParseFailure, Scale, Score, Token, sum};
 
 use crate::{
     config::Config,
     stream::{Stream, bare, odds},
 };
 
+/// What one response got: a score, and the distribution that it is the mean of.
+pub(crate) type Expected = (Score, Vec<Level>);
+
 /// One expected score for each response shown: numbers in a row, with commas or semicolons between them.
-pub(crate) fn scores(config: &Config, stream: &Stream, shown: u32, scale: &Scale) -> Result<Vec<Score>, ParseFailure> {
+pub(crate) fn scores(
+    config: &Config,
+    stream: &Stream,
+    shown: u32,
+    scale: &Scale,
+) -> Result<Vec<Expected>, ParseFailure> {
     check(config, scale)?;
     let unparsable = |message: String| Err(ParseFailure::Unparsable(message));
     let Some(mut at) = stream.place(&config.markers) else {
@@ -60,7 +68,7 @@ fn check(config: &Config, scale: &Scale) -> Result<(), ParseFailure> {
 }
 
 /// The expected score at a place where a number was written.
-fn score(config: &Config, stream: &Stream, at: usize, number: Value, scale: &Scale) -> Result<Score, ParseFailure> {
+fn score(config: &Config, stream: &Stream, at: usize, number: Value, scale: &Scale) -> Result<Expected, ParseFailure> {
     let written = match number {
         Value::Number(number) => number,
         Value::Of(number, top) if top == scale.max => number,
@@ -69,7 +77,9 @@ fn score(config: &Config, stream: &Stream, at: usize, number: Value, scale: &Sca
             let message = format!("expected a score out of {max} or a plain number, found `{number}/{top}`");
             return Err(ParseFailure::Unparsable(message));
         }
-        Value::None(text) => return Ok(Score::Abstain(format!("the model wrote `{text}` instead of a score"))),
+        Value::None(text) => {
+            return Ok((Score::Abstain(format!("the model wrote `{text}` instead of a score")), Vec::new()));
+        }
         Value::NotFinite(text) => {
             return Err(ParseFailure::NotFinite(format!("a score is `{text}`, expected a finite number")));
         }
@@ -81,7 +91,7 @@ fn score(config: &Config, stream: &Stream, at: usize, number: Value, scale: &Sca
     }
     let token = stream.token_at(at).filter(|token| whole(&token.text) == Some(written));
     match token {
-        Some(token) => expected(token, config.min_mass, scale).map(Score::Value),
+        Some(token) => expected(token, config.min_mass, scale),
         None => Err(ParseFailure::Unparsable(format!(
             "expected the score {written} in a token of its own, found it in several, or in one with something else: \
              ask for whole numbers that the tokenizer does not split"
@@ -89,7 +99,7 @@ fn score(config: &Config, stream: &Stream, at: usize, number: Value, scale: &Sca
     }
 }
 
-fn expected(token: &Token, min_mass: f64, scale: &Scale) -> Result<f64, ParseFailure> {
+fn expected(token: &Token, min_mass: f64, scale: &Scale) -> Result<Expected, ParseFailure> {
     let odds = odds(token)?;
     let scores: Vec<(f64, f64)> = odds
         .0
@@ -101,12 +111,23 @@ fn expected(token: &Token, min_mass: f64, scale: &Scale) -> Result<f64, ParseFai
     // False for a mass of 0 too, whatever the least is.
     if mass >= min_mass && mass > 0.0 {
         let weighted = sum(scores.iter().map(|(score, probability)| score * probability));
-        return Ok((weighted / mass).clamp(scale.min, scale.max));
+        return Ok((Score::Value((weighted / mass).clamp(scale.min, scale.max)), distribution(&scores, mass)));
     }
     Err(ParseFailure::Unparsable(format!(
         "expected scores to have a probability of at least {min_mass} together at the token `{}`, found {mass:.3}",
         token.text
     )))
+}
+
+/// The scores with their shares of the mass, each once, from the lowest up.
+fn distribution(scores: &[(f64, f64)], mass: f64) -> Vec<Level> {
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let level = |group: &[(f64, f64)]| {
+        let (score, _) = *group.first()?;
+        Some(Level { score, probability: (sum(group.iter().map(|(_, p)| *p)) / mass).min(1.0) })
+    };
+    sorted.chunk_by(|a, b| a.0 == b.0).filter_map(level).collect()
 }
 
 /// The whole number that a token is, blanks and dress aside.

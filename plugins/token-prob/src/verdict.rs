@@ -1,14 +1,15 @@
 //! The probability of yes: `p(yes) / (p(yes) + p(no))` at the token of the verdict (GenRM, arXiv 2408.15240).
 
-use rewarden_plugin::{CountMismatch, ParseFailure, Scale, Score, sum};
+use rewarden_plugin::{CountMismatch, Level, ParseFailure, Scale, Score, sum};
 
 use crate::{
     config::Config,
+    score::Expected,
     stream::{Stream, bare, odds},
 };
 
 /// The only score: the bottom of the scale for a certain no, its top for a certain yes.
-pub(crate) fn score(config: &Config, stream: &Stream, shown: u32, scale: &Scale) -> Result<Score, ParseFailure> {
+pub(crate) fn score(config: &Config, stream: &Stream, shown: u32, scale: &Scale) -> Result<Expected, ParseFailure> {
     let unparsable = |message: String| Err(ParseFailure::Unparsable(message));
     if shown != 1 {
         return Err(ParseFailure::WrongCount(CountMismatch { expected: shown, found: 1 }));
@@ -39,8 +40,11 @@ pub(crate) fn score(config: &Config, stream: &Stream, shown: u32, scale: &Scale)
     let (mass, least) = (yes + no, config.min_mass);
     // False for a mass of 0 too, whatever the least is.
     if mass >= least && mass > 0.0 {
-        let value = scale.min + (scale.max - scale.min) * (yes / mass);
-        return Ok(Score::Value(value.clamp(scale.min, scale.max)));
+        let share = (yes / mass).clamp(0.0, 1.0);
+        let value = scale.min + (scale.max - scale.min) * share;
+        let levels =
+            vec![Level { score: scale.min, probability: 1.0 - share }, Level { score: scale.max, probability: share }];
+        return Ok((Score::Value(value.clamp(scale.min, scale.max)), levels));
     }
     unparsable(format!("expected {} to have a probability of at least {least} together, found {mass:.3}", words()))
 }

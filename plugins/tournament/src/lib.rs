@@ -213,7 +213,7 @@ impl Tournament {
         if decided > 0 {
             details.push(Detail::number("first_shown_wins", f64::from(first) / f64::from(decided)));
         }
-        Reward { scores: scores.collect(), used, details }
+        Reward { scores: scores.collect(), used, details, ..Reward::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use rewarden_plugin::sum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use voting::Ballots;
+use voting::{Ballots, share_of_the_top};
 
 /// How the scores of one response are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,37 +40,44 @@ impl Aggregate {
         matches!(self, Aggregate::Majority | Aggregate::Borda)
     }
 
-    /// The number of one response. The same bits for any order of the samples; none where no sample counts.
-    pub(crate) fn of(self, ballots: &Ballots, response: usize) -> Option<f64> {
-        let scores = ballots.scores(response);
-        let valid = scores.len() as f64;
-        let over_ballots = |points: fn(&[f64], f64) -> f64| {
-            sum(ballots.valid.iter().zip(&scores).map(|(ballot, score)| points(&ballot.scores, *score)))
+    /// The number of one response, of ballots with these weights, whose mean is 1. The same bits for any order of the samples;
+    /// none where no sample counts.
+    pub(crate) fn of(self, ballots: &Ballots, weights: &[f64], response: usize) -> Option<f64> {
+        let weighted: Vec<(f64, f64)> = ballots.scores(response).into_iter().zip(weights.iter().copied()).collect();
+        let total = |points: &dyn Fn(&[f64], f64) -> f64| {
+            let of = ballots.valid.iter().zip(&weighted);
+            sum(of.map(|(ballot, (score, weight))| weight * points(&ballot.scores, *score)))
         };
         match self {
-            _ if scores.is_empty() => None,
-            Aggregate::Sum => Some(sum(scores)),
-            Aggregate::Mean => Some(sum(scores) / valid),
-            Aggregate::Median => median(scores),
-            Aggregate::Majority => Some(over_ballots(share_of_the_top)),
-            Aggregate::Borda => Some(over_ballots(outscored)),
+            _ if weighted.is_empty() => None,
+            Aggregate::Sum => Some(total(&|_, score| score)),
+            Aggregate::Mean => Some(total(&|_, score| score) / sum(weights.iter().copied())),
+            Aggregate::Median => median(weighted),
+            Aggregate::Majority => Some(total(&|scores, _| share_of_the_top(scores, response))),
+            Aggregate::Borda => Some(total(&outscored)),
         }
     }
 }
 
-fn median(mut scores: Vec<f64>) -> Option<f64> {
-    scores.sort_unstable_by(f64::total_cmp);
-    let upper = *scores.get(scores.len() / 2)?;
-    let lower = *scores.get(scores.len().checked_sub(1)? / 2)?;
-    // Not (lower + upper) / 2, which overflows at the ends of the numbers.
-    Some(lower / 2.0 + upper / 2.0)
-}
-
-fn share_of_the_top(scores: &[f64], score: f64) -> f64 {
-    if scores.iter().any(|other| *other > score) {
-        return 0.0;
+/// The score at which half of the weight is passed; where exactly half lies below, the mean of the two around.
+fn median(mut weighted: Vec<(f64, f64)>) -> Option<f64> {
+    weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let half = sum(weighted.iter().map(|(_, weight)| *weight)) / 2.0;
+    let mut passed = 0.0;
+    let mut lower = None;
+    for (score, weight) in weighted.into_iter().filter(|(_, weight)| *weight > 0.0) {
+        if let Some(lower) = lower {
+            // Not (lower + upper) / 2, which overflows at the ends of the numbers.
+            return Some(lower / 2.0_f64 + score / 2.0);
+        }
+        passed += weight;
+        if passed == half {
+            lower = Some(score);
+        } else if passed > half {
+            return Some(score);
+        }
     }
-    1.0 / scores.iter().filter(|other| **other == score).count() as f64
+    lower
 }
 
 fn outscored(scores: &[f64], score: f64) -> f64 {

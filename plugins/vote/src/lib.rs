@@ -4,6 +4,9 @@
 //! out for all of them: otherwise responses would be compared on sums of different numbers of scores. `failed` says
 //! whether others are drawn in place of those, or the task fails.
 //!
+//! With `weights` samples count by their own confidence. The reward's confidence is the share of the samples' weight that puts
+//! the winner first; none where several share the first place.
+//!
 //! The reward's details say `k`, how many samples were `valid`, how many were left out because they did not score every
 //! response (`incomplete`), the `aggregate`, the `failed_rule`, and how many were `redrawn`; sums are comparable between
 //! tasks only where `valid` is equal.
@@ -19,7 +22,7 @@ use voting::{Ballots, Plan, check_k, missing, orders};
 
 pub use aggregate::Aggregate;
 pub use failed::Failed;
-pub use voting::Shuffle;
+pub use voting::{Shuffle, Weighting};
 
 /// Options of the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +33,8 @@ pub struct Config {
     pub k: u32,
     /// How the scores of a response become its reward.
     pub aggregate: Aggregate,
+    /// How much a sample counts by its own confidence, where its parser gives one (`token-prob`, `choice`).
+    pub weights: Weighting,
     /// In which order each sample shows the responses.
     pub shuffle: Shuffle,
     /// What is done with samples that failed or lack a score.
@@ -41,7 +46,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { k: 4, aggregate: Aggregate::Sum, shuffle: Shuffle::Balanced, failed: Failed::Drop, redraw_limit: None }
+        Config {
+            k: 4,
+            aggregate: Aggregate::Sum,
+            weights: Weighting::Equal,
+            shuffle: Shuffle::Balanced,
+            failed: Failed::Drop,
+            redraw_limit: None,
+        }
     }
 }
 
@@ -113,12 +125,13 @@ impl Policy for Vote {
 impl Vote {
     /// The reward of a task whose samples are all there.
     fn reward(&self, responses: usize, samples: &[Sample]) -> Reward {
-        let Config { k, aggregate, failed, .. } = self.config;
+        let Config { k, aggregate, failed, weights: weighting, .. } = self.config;
         let ballots = Ballots::of(samples, responses);
-        let score = |response| {
-            let value = aggregate.of(&ballots, response);
-            value.map_or_else(|| Score::Abstain(ballots.none_valid()), Score::Value)
-        };
+        let weights = weighting.weights(&ballots.valid);
+        let values: Vec<Option<f64>> =
+            (0..responses).map(|response| aggregate.of(&ballots, &weights, response)).collect();
+        let confidence = ballots.agreement(&values, &weights);
+        let score = |value: Option<f64>| value.map_or_else(|| Score::Abstain(ballots.none_valid()), Score::Value);
         let mut details = vec![Detail::number("k", k)];
         details.extend(ballots.details());
         details.extend([
@@ -126,7 +139,12 @@ impl Vote {
             Detail::text("failed_rule", failed.name()),
             Detail::number("redrawn", samples.len().saturating_sub(k as usize) as u32),
         ]);
-        Reward { scores: (0..responses).map(score).collect(), used: ballots.ids(), details }
+        if weighting != Weighting::Equal {
+            let confident = ballots.valid.iter().filter(|ballot| ballot.confidence.is_some()).count();
+            details.extend([Detail::text("weights", weighting.name()), Detail::number("confident", confident as u32)]);
+        }
+        let scores = values.into_iter().map(score).collect();
+        Reward { scores, used: ballots.ids(), confidence, details, ..Reward::default() }
     }
 }
 

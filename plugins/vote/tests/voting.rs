@@ -20,11 +20,11 @@ fn task(responses: usize) -> Task {
 }
 
 fn context() -> Context {
-    Context { scale: SCALE, seed: 5, temperature: 0.5, samples_left: 64, rounds_left: 8, signals: vec![] }
+    Context { seed: 5, samples_left: 64, rounds_left: 8, ..Context::of(SCALE) }
 }
 
 fn sample(id: u32, order: Vec<u32>, outcome: Outcome) -> Sample {
-    Sample { id, order, temperature: 0.5, outcome, rating: None, completion_tokens: 250 }
+    Sample::of(id, order, outcome)
 }
 
 /// A sample with these scores in the task's own order.

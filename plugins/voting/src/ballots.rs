@@ -1,6 +1,6 @@
 //! Which samples count.
 
-use rewarden_plugin::{Detail, Outcome, Sample};
+use rewarden_plugin::{Detail, Outcome, Sample, sum};
 
 /// A sample that gave a score to every response.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +9,8 @@ pub struct Ballot {
     pub id: u32,
     /// One score per response, in the task's own order.
     pub scores: Vec<f64>,
+    /// How sure the sample was, from 0 to 1; none where its parser does not say.
+    pub confidence: Option<f64>,
 }
 
 impl Ballot {
@@ -16,7 +18,7 @@ impl Ballot {
     /// compared on different numbers of scores.
     pub fn of(sample: &Sample, responses: usize) -> Option<Ballot> {
         let scores = sample.values().filter(|scores| scores.len() == responses)?;
-        Some(Ballot { id: sample.id, scores })
+        Some(Ballot { id: sample.id, scores, confidence: sample.confidence })
     }
 }
 
@@ -46,6 +48,19 @@ impl Ballots {
         self.valid.iter().filter_map(|ballot| ballot.scores.get(response).copied()).collect()
     }
 
+    /// How much of the weight agrees with the response that these scores put first: the share of ballots that have it alone
+    /// at their top, those that share the top counted by their share. None without a ballot, and where no response is first
+    /// alone.
+    pub fn agreement(&self, scores: &[Option<f64>], weights: &[f64]) -> Option<f64> {
+        let top = scores.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut first = scores.iter().enumerate().filter(|(_, score)| **score == Some(top));
+        let (Some((best, _)), None) = (first.next(), first.next()) else { return None };
+        let agreeing =
+            sum(self.valid.iter().zip(weights).map(|(ballot, weight)| weight * share_of_the_top(&ballot.scores, best)));
+        let all = sum(weights.iter().copied());
+        (all > 0.0).then(|| (agreeing / all).clamp(0.0, 1.0))
+    }
+
     /// The ids of those that count.
     pub fn ids(&self) -> Vec<u32> {
         self.valid.iter().map(|ballot| ballot.id).collect()
@@ -63,4 +78,13 @@ impl Ballots {
             self.samples, self.failed, self.incomplete
         )
     }
+}
+
+/// The share of a ballot's vote that a response has: 1 for the highest score, shared by those that have it.
+pub fn share_of_the_top(scores: &[f64], response: usize) -> f64 {
+    let Some(score) = scores.get(response) else { return 0.0 };
+    if scores.iter().any(|other| other > score) {
+        return 0.0;
+    }
+    1.0 / scores.iter().filter(|other| *other == score).count() as f64
 }

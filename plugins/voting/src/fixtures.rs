@@ -23,7 +23,7 @@ pub fn task(responses: usize) -> Task {
 
 /// Seed 5, temperature 0.5, 64 samples and 8 rounds.
 pub fn context() -> Context {
-    Context { scale: SCALE, seed: 5, temperature: 0.5, samples_left: 64, rounds_left: 8, signals: vec![] }
+    Context { seed: 5, samples_left: 64, rounds_left: 8, ..Context::of(SCALE) }
 }
 
 /// The context of a policy that is given all samples at once.
@@ -33,7 +33,7 @@ pub fn nothing_left() -> Context {
 
 /// A sample without a rating.
 pub fn sample(id: u32, order: Vec<u32>, outcome: Outcome) -> Sample {
-    Sample { id, order, temperature: 0.5, outcome, rating: None, completion_tokens: 250 }
+    Sample::of(id, order, outcome)
 }
 
 /// A sample with these scores in the task's own order.

@@ -85,7 +85,7 @@ fn reward(task: &Task, samples: &[Sample]) -> Reward {
         Detail::number("valid", used.len() as u32),
         Detail::text("aggregate", "minimum"),
     ];
-    Reward { scores: scores.collect(), used, details }
+    Reward { scores: scores.collect(), used, details, ..Reward::default() }
 }
 
 rewarden_plugin::export!(WorstCase: policy);
@@ -107,11 +107,11 @@ mod tests {
 
     fn context() -> Context {
         let scale = Scale { min: 1.0, max: 10.0, integer: true };
-        Context { scale, seed: 3, temperature: 0.5, samples_left: 8, rounds_left: 8, signals: vec![] }
+        Context { seed: 3, samples_left: 8, rounds_left: 8, ..Context::of(scale) }
     }
 
     fn sample(id: u32, outcome: Outcome) -> Sample {
-        Sample { id, order: vec![0, 1], temperature: 0.5, outcome, rating: None, completion_tokens: 100 }
+        Sample { completion_tokens: 100, ..Sample::of(id, vec![0, 1], outcome) }
     }
 
     fn scored(id: u32, scores: [f64; 2]) -> Sample {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::ask::Ask;
 use crate::asked::Asked;
 use crate::config::Dialect;
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::outcome::AskOutcome;
 use crate::problem::Problem;
@@ -25,12 +25,14 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
         summary: "verl's reward model, as vLLM serves one",
         schema: schema::<Body>,
         read: classify,
+        errors: ErrorForm::Problem,
     },
     DialectEndpoint {
         paths: &["/v1/embeddings"],
         summary: "verl's reward model, as SGLang serves one",
         schema: schema::<Body>,
         read: embeddings,
+        errors: ErrorForm::Problem,
     },
 ];
 

@@ -15,7 +15,7 @@ use crate::ask::{Ask, SamplingWishes, Turn};
 use crate::asked::Asked;
 use crate::config::Dialect;
 use crate::conversation::{content, question, turns};
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::{parse, view};
 use crate::outcome::Unscored;
 use crate::problem::{Problem, ProblemKind};
@@ -28,12 +28,14 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
         summary: "OpenAI's graders: run",
         schema: schema::<Run>,
         read: run,
+        errors: ErrorForm::Problem,
     },
     DialectEndpoint {
         paths: &["/v1/fine_tuning/alpha/graders/validate"],
         summary: "OpenAI's graders: validate",
         schema: schema::<Validate>,
         read: |_, _, body| validate(body),
+        errors: ErrorForm::Problem,
     },
 ];
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::ask::Ask;
 use crate::asked::Asked;
 use crate::config::Dialect;
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::Problem;
 use crate::reply::{NO_MODEL, reply_id};
@@ -23,6 +23,7 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[DialectEndpoint {
     summary: "LLaMA-Factory's reward API",
     schema: schema::<Body>,
     read: evaluation,
+    errors: ErrorForm::Problem,
 }];
 
 /// The request. `max_length`, a limit in tokens, means nothing here and is not read.

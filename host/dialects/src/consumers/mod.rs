@@ -8,6 +8,7 @@ mod openrlhf;
 mod rerank;
 mod score;
 mod slime;
+mod systemone;
 mod verl;
 
 use crate::endpoint::DialectEndpoint;
@@ -24,6 +25,7 @@ pub fn endpoints() -> impl Iterator<Item = &'static DialectEndpoint> {
         graders::ENDPOINTS,
         score::ENDPOINTS,
         rerank::ENDPOINTS,
+        systemone::ENDPOINTS,
     ];
     all.into_iter().flatten()
 }

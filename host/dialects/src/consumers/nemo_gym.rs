@@ -1,6 +1,7 @@
 //! NeMo Gym's resources server: `POST /verify` for a rollout, `POST /compare` for the rollouts of a prompt.
 //!
-//! `/verify` returns the request with `reward` and `reward_components`, which sum to it. A rollout that could not be
+//! `/verify` returns the request with `reward` and `reward_components`, which sum to it: a score for each criterion, and what the
+//! policy made of them. A rollout that could not be
 //! judged is a 200 with `_ng_failure_class`, `mask_sample` and the floor as a placeholder; Gym routes it to its
 //! failures file. `/compare` has no place for that and fails with 503, like Gym's own server.
 
@@ -14,7 +15,7 @@ use crate::asked::Asked;
 use crate::cohort::cohort;
 use crate::config::Dialect;
 use crate::conversation::{question, turns};
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::{parse, view};
 use crate::outcome::{AskOutcome, Unscored};
 use crate::problem::{Problem, ProblemKind};
@@ -22,16 +23,23 @@ use crate::request::{Url, reference};
 use crate::settings::Dialects;
 
 pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
-    DialectEndpoint { paths: &["/verify"], summary: "NeMo Gym: one rollout", schema: schema::<Verify>, read: verify },
+    DialectEndpoint {
+        paths: &["/verify"],
+        summary: "NeMo Gym: one rollout",
+        schema: schema::<Verify>,
+        read: verify,
+        errors: ErrorForm::Problem,
+    },
     DialectEndpoint {
         paths: &["/compare"],
         summary: "NeMo Gym: the rollouts of a prompt",
         schema: schema::<Compare>,
         read: compare,
+        errors: ErrorForm::Problem,
     },
 ];
 
-/// The only component, since a pack's policy gives one number.
+/// The component of the policy: all of the reward where there are no criteria.
 const COMPONENT: &str = "rewarden";
 
 /// Fields that an earlier verification left in a request that is verified again.
@@ -123,11 +131,25 @@ fn verified(
     };
     let (samples, valid) = outcome.samples();
     reply.insert("reward".to_owned(), reward.into());
-    reply.insert("reward_components".to_owned(), json!({ COMPONENT: reward }));
+    reply.insert("reward_components".to_owned(), components(outcome, reward).into());
     reply.insert("rewarden_samples".to_owned(), samples.into());
     reply.insert("rewarden_valid".to_owned(), valid.into());
     reply.insert("rewarden_pack".to_owned(), outcome.pack().into());
     Ok(Value::Object(reply))
+}
+
+/// What the reward is made of. Gym adds the components up, so beside the scores by criterion stands what the policy made of
+/// them beyond their sum: weights, gates and all else. A criterion of the same name as that has its own out of the way.
+fn components(outcome: &AskOutcome, reward: f64) -> Map<String, Value> {
+    let mut components = Map::new();
+    let mut sum = 0.0;
+    for (criterion, score) in outcome.criteria(0) {
+        sum += score.as_f64().unwrap_or_default();
+        let name = if criterion == COMPONENT { format!("{COMPONENT}_criterion") } else { criterion };
+        components.insert(name, score);
+    }
+    components.insert(COMPONENT.to_owned(), (reward - sum).into());
+    components
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -13,7 +13,7 @@ use crate::ask::{Ask, Turn};
 use crate::asked::Asked;
 use crate::config::Dialect;
 use crate::conversation::question;
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{Url, reference};
@@ -26,6 +26,7 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[DialectEndpoint {
     summary: "OpenRLHF's remote reward model",
     schema: schema::<Body>,
     read: get_reward,
+    errors: ErrorForm::Problem,
 }];
 
 #[derive(Deserialize, ToSchema)]

@@ -14,7 +14,7 @@ use crate::ask::Ask;
 use crate::asked::Asked;
 use crate::config::Dialect;
 use crate::conversation::{content, question};
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::Problem;
 use crate::reply::{NO_MODEL, reply_id, usage};
@@ -27,12 +27,14 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
         summary: "Jina's and Cohere's rerank API",
         schema: schema::<Body>,
         read: |dialects, url, body| ranked(dialects, url, body, true),
+        errors: ErrorForm::Problem,
     },
     DialectEndpoint {
         paths: &["/v2/rerank"],
         summary: "Jina's and Cohere's rerank API",
         schema: schema::<Body>,
         read: |dialects, url, body| ranked(dialects, url, body, false),
+        errors: ErrorForm::Problem,
     },
 ];
 

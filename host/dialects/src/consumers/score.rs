@@ -11,7 +11,7 @@ use crate::ask::Ask;
 use crate::asked::Asked;
 use crate::config::Dialect;
 use crate::conversation::question;
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{NO_MODEL, now, reply_id, usage};
@@ -23,6 +23,7 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[DialectEndpoint {
     summary: "vLLM's score API",
     schema: schema::<Body>,
     read: score,
+    errors: ErrorForm::Problem,
 }];
 
 /// The request: one of four pairs of fields.

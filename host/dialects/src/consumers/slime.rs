@@ -14,7 +14,7 @@ use crate::asked::Asked;
 use crate::cohort::cohort;
 use crate::config::{Dialect, DialectConfig, SlimeReply};
 use crate::conversation::{question, turns};
-use crate::endpoint::{DialectEndpoint, Schemas, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, Schemas, schema};
 use crate::json::{parse, view};
 use crate::outcome::AskOutcome;
 use crate::problem::{Problem, ProblemKind};
@@ -29,12 +29,14 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
         summary: "slime's remote reward model, one sample",
         schema: schema::<Sample>,
         read: sample,
+        errors: ErrorForm::Problem,
     },
     DialectEndpoint {
         paths: &["/slime/group"],
         summary: "slime's samples of a group",
         schema: group_schema,
         read: group,
+        errors: ErrorForm::Problem,
     },
 ];
 
@@ -139,7 +141,7 @@ impl Form {
         let fields = |score: f64, failed: u8, failure: &str| {
             json!({
                 "score": score, "failed": failed, "failure": failure, "samples": samples, "valid": valid,
-                "tied": u8::from(outcome.tied(response)), "pack": outcome.pack(),
+                "tied": u8::from(outcome.tied(response)), "criteria": outcome.criteria(response), "pack": outcome.pack(),
             })
         };
         match (self.reply, outcome.score(response), self.floor) {

@@ -14,7 +14,7 @@ use crate::asked::Asked;
 use crate::cohort::cohort;
 use crate::config::Dialect;
 use crate::conversation::{question, turns};
-use crate::endpoint::{DialectEndpoint, schema};
+use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::Problem;
 use crate::request::{Url, reference};
@@ -26,6 +26,7 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[DialectEndpoint {
     summary: "verl's reward function",
     schema: schema::<Body>,
     read: compute_score,
+    errors: ErrorForm::Problem,
 }];
 
 /// The fields of `extra_info` that may hold the question. The first one found is used.
@@ -73,6 +74,7 @@ fn compute_score(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, P
             "rewarden_samples": samples,
             "rewarden_valid": valid,
             "rewarden_tied": u8::from(outcome.tied(0)),
+            "rewarden_criteria": outcome.criteria(0),
             "rewarden_pack": outcome.pack(),
         }))
     }))

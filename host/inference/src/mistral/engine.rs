@@ -14,7 +14,7 @@ use crate::reply::{RawReply, RawToken};
 use crate::thinking::{self, Start};
 use rewarden_types::Constraint;
 use rewarden_types::ModelError;
-use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Message, Role, Usage};
+use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, PromptTurn, Usage};
 
 /// What the model's tokens mean.
 pub(crate) struct Vocabulary {
@@ -83,6 +83,21 @@ struct Parsed {
     thinking: String,
 }
 
+/// Refuses by name what servers take and this engine does not.
+fn refuse_what_is_not_offered(request: &GenerateRequest) -> Result<(), ModelError> {
+    let refused = |field, found: String| {
+        let expected = "nothing: the engine in this process does not offer it; use a server (--endpoint) that does";
+        Err(ModelError::InvalidRequest { field, found, expected })
+    };
+    if let Some(prefill) = &request.prefill {
+        return refused("prefill", format!("{prefill:?}"));
+    }
+    match request.fields.iter().next() {
+        Some((field, value)) => refused("fields", format!("`{field} = {value}`")),
+        None => Ok(()),
+    }
+}
+
 impl Engine {
     pub(crate) fn new(
         name: String,
@@ -100,7 +115,8 @@ impl Engine {
         request: &GenerateRequest,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
-        let messages = self.messages(&request.messages);
+        refuse_what_is_not_offered(request)?;
+        let messages = self.messages(crate::request::chat_turns(request)?);
         // A constraint binds all that the model writes, so there is no room for a thinking block before it.
         let enable_thinking = request.constraint.is_some().then_some(false);
         let (prompt_tokens, start) = self.measure(messages.clone(), enable_thinking).await?;
@@ -140,14 +156,15 @@ impl Engine {
         request.stop.iter().cloned().chain(ends).collect()
     }
 
-    fn messages(&self, messages: &[Message]) -> TextMessages {
-        messages.iter().fold(TextMessages::new(), |turns, message| {
-            let role = match message.role {
-                Role::System => TextMessageRole::System,
-                Role::User => TextMessageRole::User,
-                Role::Assistant => TextMessageRole::Assistant,
+    fn messages(&self, turns: &[PromptTurn]) -> TextMessages {
+        turns.iter().fold(TextMessages::new(), |messages, turn| {
+            let role = match turn.role.as_str() {
+                "system" => TextMessageRole::System,
+                "user" => TextMessageRole::User,
+                "assistant" => TextMessageRole::Assistant,
+                other => TextMessageRole::Custom(other.to_owned()),
             };
-            turns.add_message(role, self.vocabulary.control.defuse(&message.content))
+            messages.add_message(role, self.vocabulary.control.defuse(&turn.content))
         })
     }
 
@@ -233,14 +250,16 @@ impl Engine {
         };
         let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
         let usage = Usage { prompt_tokens: count(prompt_tokens), completion_tokens: count(steps.len()) };
-        let tokens = if request.top_logprobs > 0 { tokens } else { Vec::new() };
-        RawReply { content, thinking, start, tokens, finish, usage }.into_completion(&request.stop).map_err(|_| {
-            ModelError::MalformedReply {
+        // Without them the sampler does not look at probabilities, so there is nothing to measure either.
+        let wants_tokens = request.top_logprobs > 0;
+        let tokens = if wants_tokens { tokens } else { Vec::new() };
+        RawReply { content, thinking, start, tokens, wants_tokens, finish, usage }
+            .into_completion(&request.stop)
+            .map_err(|_| ModelError::MalformedReply {
                 origin: format!("the engine (`{}`)", self.name),
                 expected: "tokens that spell the text",
                 found: "other tokens; ask for no log-probabilities of this model".into(),
-            }
-        })
+            })
     }
 
     fn ends_turn(&self, token: Option<u32>) -> bool {

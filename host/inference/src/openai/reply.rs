@@ -56,6 +56,8 @@ fn most(request: &GenerateRequest) -> usize {
 struct Choice {
     #[serde(alias = "delta")]
     message: Option<Text>,
+    /// Of `/completions`.
+    text: Option<String>,
     finish_reason: Option<String>,
     logprobs: Option<Logprobs>,
 }
@@ -123,6 +125,10 @@ impl Received {
             wrote = !(thinking.is_empty() && content.is_empty());
             self.thinking.push_str(&thinking);
             self.content.push_str(&content);
+        }
+        if let Some(text) = choice.text {
+            wrote |= !text.is_empty();
+            self.content.push_str(&text);
         }
         let tokens = choice.logprobs.and_then(|l| l.content).unwrap_or_default();
         let new = if tokens.is_empty() { u32::from(wrote) } else { u32::try_from(tokens.len()).unwrap_or(u32::MAX) };
@@ -213,7 +219,8 @@ pub(super) fn complete(received: Received, request: &GenerateRequest) -> Result<
         content: received.content,
         thinking: Some(received.thinking).filter(|t| !t.trim().is_empty()),
         start: Start::Unknown,
-        tokens: if wanted { received.tokens } else { Vec::new() },
+        tokens: received.tokens,
+        wants_tokens: wanted,
         finish,
         usage,
     };

@@ -3,19 +3,71 @@
 use serde_json::{Map, Value, json};
 
 use super::constraint::ConstraintDialect;
-use rewarden_types::GenerateRequest;
-use rewarden_types::ModelError;
+use rewarden_types::{GenerateRequest, ModelError, PromptInput, PromptTurn};
 
-/// The JSON object to post.
-pub(super) fn body(model: &str, request: &GenerateRequest, dialect: ConstraintDialect) -> Result<Value, ModelError> {
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `/chat/completions`.
+    Chat,
+    /// `/completions`, which applies no chat template.
+    Text,
+}
+
+/// By which name a server takes the upper bound of new tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenBound {
+    MaxTokens,
+    /// OpenAI's reasoning models refuse the other one.
+    MaxCompletionTokens,
+}
+
+impl TokenBound {
+    fn name(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
+        }
+    }
+}
+
+/// Returns where to post the request, and the JSON object to post.
+pub(super) fn body(
+    model: &str,
+    request: &GenerateRequest,
+    dialect: ConstraintDialect,
+    bound: TokenBound,
+) -> Result<(Route, Value), ModelError> {
     let sampling = &request.sampling;
-    let messages: Vec<Value> =
-        request.messages.iter().map(|m| json!({ "role": m.role.name(), "content": m.content })).collect();
     let mut body = Map::new();
     body.insert("model".into(), json!(model));
-    body.insert("messages".into(), json!(messages));
+    let route = match &request.input {
+        PromptInput::Chat(turns) => {
+            messages(turns, request.prefill.as_deref(), &mut body);
+            Route::Chat
+        }
+        PromptInput::Text(text) => {
+            if request.top_logprobs > 0 {
+                return Err(ModelError::InvalidRequest {
+                    field: "top_logprobs",
+                    found: request.top_logprobs.to_string(),
+                    expected: "0 with a text: servers give log-probabilities of chat completions in the form that is read",
+                });
+            }
+            body.insert("prompt".into(), json!(format!("{text}{}", request.prefill.as_deref().unwrap_or_default())));
+            Route::Text
+        }
+        other @ PromptInput::Questions { .. } => {
+            return Err(ModelError::InvalidRequest {
+                field: "input",
+                found: other.kind().to_owned(),
+                expected: "chat turns or a text; a pack says `kind = \"decision\"` of a model that answers questions",
+            });
+        }
+    };
     body.insert("temperature".into(), json!(sampling.temperature));
-    body.insert("max_tokens".into(), json!(sampling.max_tokens));
+    let bound = if route == Route::Text { TokenBound::MaxTokens } else { bound };
+    body.insert(bound.name().into(), json!(sampling.max_tokens));
     body.insert("seed".into(), json!(server_seed(sampling.seed)));
     body.insert("stream".into(), json!(true));
     body.insert("stream_options".into(), json!({ "include_usage": true }));
@@ -32,7 +84,29 @@ pub(super) fn body(model: &str, request: &GenerateRequest, dialect: ConstraintDi
     if let Some(constraint) = &request.constraint {
         dialect.apply(constraint, &mut body)?;
     }
-    Ok(Value::Object(body))
+    for (field, value) in &request.fields {
+        if body.insert(field.clone(), value.clone()).is_some() {
+            return Err(ModelError::InvalidRequest {
+                field: "fields",
+                found: format!("`{field}`"),
+                expected: "fields that the host does not write itself",
+            });
+        }
+    }
+    Ok((route, Value::Object(body)))
+}
+
+/// Writes a conversation; with a prefill, so that the server goes on with the last turn instead of opening another.
+fn messages(turns: &[PromptTurn], prefill: Option<&str>, body: &mut Map<String, Value>) {
+    let mut messages: Vec<Value> =
+        turns.iter().map(|turn| json!({ "role": turn.role, "content": turn.content })).collect();
+    if let Some(prefill) = prefill {
+        messages.push(json!({ "role": "assistant", "content": prefill }));
+        // vLLM's and SGLang's names. llama.cpp goes on with an assistant's last turn by itself.
+        body.insert("continue_final_message".into(), json!(true));
+        body.insert("add_generation_prompt".into(), json!(false));
+    }
+    body.insert("messages".into(), json!(messages));
 }
 
 /// A seed that every server takes. Some hold it in 32 bits, and llama.cpp reads the largest 32-bit number as "at
@@ -48,21 +122,51 @@ mod tests {
     use rewarden_types::{Message, Role, Sampling};
 
     fn request() -> GenerateRequest {
-        GenerateRequest {
-            messages: vec![
-                Message { role: Role::System, content: "judge".into() },
-                Message { role: Role::User, content: "hi".into() },
-            ],
-            sampling: Sampling { temperature: 0.5, top_p: None, max_tokens: 8, seed: 3 },
-            constraint: None,
-            stop: vec![],
-            top_logprobs: 0,
-        }
+        let turns = vec![
+            Message { role: Role::System, content: "judge".into() }.into(),
+            Message { role: Role::User, content: "hi".into() }.into(),
+        ];
+        let sampling = Sampling { temperature: 0.5, top_p: None, max_tokens: 8, seed: 3 };
+        GenerateRequest::new(PromptInput::Chat(turns), sampling)
+    }
+
+    fn sent(request: &GenerateRequest) -> (Route, Value) {
+        body("grm", request, ConstraintDialect::None, TokenBound::MaxTokens).unwrap()
+    }
+
+    #[test]
+    fn any_role_a_prefill_and_a_text_are_sent_as_servers_take_them() {
+        let turns = vec![PromptTurn { role: "response_1".into(), content: "4".into() }];
+        let prefilled =
+            GenerateRequest { input: PromptInput::Chat(turns), prefill: Some("\\boxed{".into()), ..request() };
+        let (route, body) = sent(&prefilled);
+        assert_eq!(route, Route::Chat);
+        assert_eq!(
+            body["messages"],
+            json!([{"role": "response_1", "content": "4"}, {"role": "assistant", "content": "\\boxed{"}])
+        );
+        assert_eq!((&body["continue_final_message"], &body["add_generation_prompt"]), (&json!(true), &json!(false)));
+        let (route, body) = sent(&GenerateRequest { input: PromptInput::Text("User: 2+2?".into()), ..prefilled });
+        assert_eq!((route, &body["prompt"]), (Route::Text, &json!("User: 2+2?\\boxed{")));
+        assert_eq!((body.get("messages"), body.get("continue_final_message")), (None, None));
+    }
+
+    #[test]
+    fn fields_of_the_pack_go_along_and_replace_none_of_the_hosts() {
+        let with = |field: &str| {
+            let mut request = request();
+            request.fields.insert(field.into(), json!(7));
+            body("grm", &request, ConstraintDialect::None, TokenBound::MaxCompletionTokens)
+        };
+        let (_, sent) = with("top_k").unwrap();
+        assert_eq!((&sent["top_k"], &sent["max_completion_tokens"]), (&json!(7), &json!(8)));
+        assert_eq!(sent.get("max_tokens"), None);
+        assert!(with("seed").unwrap_err().to_string().contains("`fields` is `seed`"));
     }
 
     #[test]
     fn only_what_is_asked_for_is_sent() {
-        let sent = body("grm", &request(), ConstraintDialect::None).unwrap();
+        let (_, sent) = sent(&request());
         let expected = json!({
             "model": "grm",
             "messages": [{"role": "system", "content": "judge"}, {"role": "user", "content": "hi"}],
@@ -81,7 +185,7 @@ mod tests {
         request.stop = vec!["END".into()];
         request.sampling.top_p = Some(0.9);
         request.top_logprobs = 5;
-        let sent = body("grm", &request, ConstraintDialect::None).unwrap();
+        let (_, sent) = sent(&request);
         assert_eq!((&sent["stop"], &sent["top_p"]), (&json!(["END"]), &json!(0.9)));
         assert_eq!((&sent["logprobs"], &sent["top_logprobs"]), (&json!(true), &json!(5)));
     }

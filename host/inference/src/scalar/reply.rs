@@ -82,7 +82,7 @@ fn complete(text: &str, route: ScalarRoute) -> Result<Completion, TryFailure> {
     };
     // Without an exponent, and as short as reading it back exactly allows.
     let text = number.to_string();
-    Ok(Completion { text, thinking: None, finish: FinishReason::Stop, usage, tokens: Vec::new() })
+    Ok(Completion { usage, ..Completion::of_text(text, FinishReason::Stop) })
 }
 
 /// The one number of a list of one, or in words what is there instead.

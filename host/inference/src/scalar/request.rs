@@ -4,16 +4,22 @@ use serde_json::{Map, Value, json};
 
 use super::{ScalarInput, ScalarRoute};
 use rewarden_types::ModelError;
-use rewarden_types::{GenerateRequest, Message};
+use rewarden_types::{GenerateRequest, PromptTurn};
 
 /// The JSON object to post.
-pub(super) fn body(model: &str, messages: &[Message], route: ScalarRoute, input: ScalarInput) -> Value {
-    let mut body = Map::new();
+pub(super) fn body(
+    model: &str,
+    messages: &[PromptTurn],
+    fields: &Map<String, Value>,
+    route: ScalarRoute,
+    input: ScalarInput,
+) -> Value {
+    let mut body = fields.clone();
     body.insert("model".into(), json!(model));
     match input {
         ScalarInput::Messages => {
             let messages: Vec<Value> =
-                messages.iter().map(|m| json!({ "role": m.role.name(), "content": m.content })).collect();
+                messages.iter().map(|m| json!({ "role": m.role, "content": m.content })).collect();
             body.insert("messages".into(), json!(messages));
             // The conversation is over, also where its last turn is the user's.
             body.insert("add_generation_prompt".into(), json!(false));
@@ -47,6 +53,9 @@ pub(super) fn refuse_what_presumes_text(request: &GenerateRequest) -> Result<(),
             format!("{:?}", request.stop),
             "none: a scalar model gives a number and writes no text",
         );
+    }
+    if let Some(prefill) = &request.prefill {
+        return refused("prefill", format!("{prefill:?}"), "none: a scalar model writes no answer");
     }
     if request.top_logprobs > 0 {
         return refused("top_logprobs", request.top_logprobs.to_string(), "0: a scalar model writes no tokens");

@@ -20,7 +20,8 @@ fn terms() -> Terms {
         seed: 7,
         temperature: 0.5,
         budget: Budget { max_samples: 8, max_rounds: 4 },
-        can_draw: true,
+        has_own_judge: true,
+        judges: Arc::from([]),
         can_rate: true,
     }
 }
@@ -30,7 +31,7 @@ fn rounds(terms: Terms) -> Rounds {
 }
 
 fn draw(order: &[u32], temperature: Option<f64>) -> Draw {
-    Draw { order: order.to_vec(), temperature }
+    Draw { order: order.to_vec(), temperature, ..Draw::default() }
 }
 
 fn draws(count: usize) -> Step {
@@ -38,19 +39,13 @@ fn draws(count: usize) -> Step {
 }
 
 fn reward(used: Vec<u32>) -> Reward {
-    Reward { scores: vec![Score::Value(1.0), Score::Value(2.0)], used, details: vec![] }
+    Reward { scores: vec![Score::Value(1.0), Score::Value(2.0)], used, ..Reward::default() }
 }
 
 /// The sample that a driver makes of what is wanted.
 fn sample(wanted: &Wanted) -> Sample {
-    Sample {
-        id: wanted.id,
-        order: wanted.order.indices().to_vec(),
-        temperature: wanted.temperature,
-        outcome: Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(4.0))]),
-        rating: None,
-        completion_tokens: 5,
-    }
+    let outcome = Outcome::Scored(vec![Some(Score::Value(3.0)), Some(Score::Value(4.0))]);
+    Sample::new(wanted.id, wanted.order.indices().to_vec(), wanted.temperature, outcome)
 }
 
 /// Takes one step, and hands in what it wants.
@@ -98,8 +93,8 @@ fn a_policy_that_does_not_finish_fails_the_task() {
 
 #[test]
 fn what_cannot_be_done_is_refused_after_what_makes_no_sense() {
-    let none = Terms { can_draw: false, can_rate: false, ..terms() };
-    let refused = |step_: Step| step(&mut rounds(none), step_).unwrap_err();
+    let none = Terms { has_own_judge: false, can_rate: false, ..terms() };
+    let refused = |step_: Step| step(&mut rounds(none.clone()), step_).unwrap_err();
     assert_eq!(
         refused(draws(9)),
         "the policy asked for 9 samples, 8 are left of the budget (raise it with --max-samples)"
@@ -143,7 +138,7 @@ fn whoever_still_holds_what_was_asked_keeps_it_as_it_was() {
 fn any_step() -> impl Strategy<Value = Step> {
     let order = prop::collection::vec(0..3_u32, 0..3);
     let temperature = prop::option::of(prop_oneof![Just(0.0), Just(1.0), Just(-1.0), Just(f64::NAN)]);
-    let draw = (order, temperature).prop_map(|(order, temperature)| Draw { order, temperature });
+    let draw = (order, temperature).prop_map(|(order, temperature)| Draw { order, temperature, ..Draw::default() });
     prop_oneof![
         3 => prop::collection::vec(draw, 0..4).prop_map(Step::Draw),
         3 => (1..4_usize).prop_map(draws),

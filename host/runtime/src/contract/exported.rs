@@ -1,7 +1,8 @@
 //! Where a component has the functions of the contract.
 
 use rewarden_types::shown;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, Lower};
+use wasmtime::{AsContextMut, Store};
 
 pub(super) use wasmtime::component::ComponentExportIndex as FunctionIndex;
 
@@ -10,6 +11,7 @@ use super::versions::PACKAGE;
 use crate::error::LoadFailure;
 use crate::interface::Interface;
 use crate::outline::Outline;
+use crate::store::CallState;
 
 /// The exports of a component.
 pub(super) struct Exports<'a> {
@@ -49,4 +51,37 @@ impl<'a> Exports<'a> {
 
 pub(super) fn mismatch(interface: Interface, error: &wasmtime::Error) -> LoadFailure {
     LoadFailure::Mismatch { what: format!("exports under `{interface}`"), message: shown(&format!("{error:#}")) }
+}
+
+/// Compares the types of a function, if the component exports it, with the contract's.
+pub(super) fn check<P, R>(
+    store: &mut Store<CallState>,
+    instance: &Instance,
+    interface: Interface,
+    function: Option<&FunctionIndex>,
+) -> Result<(), LoadFailure>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    let Some(function) = function else { return Ok(()) };
+    let found = instance.get_typed_func::<P, R>(store, function);
+    found.map(|_| ()).map_err(|error| mismatch(interface, &error))
+}
+
+/// Calls one function. Its types were compared when the component was loaded and are compared again here, which takes a
+/// fraction of a microsecond.
+pub(super) fn call<P, R>(
+    mut store: &mut Store<CallState>,
+    instance: &Instance,
+    function: Option<&FunctionIndex>,
+    arguments: P,
+) -> wasmtime::Result<R>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    // The caller looks at the outline first, so this is not met.
+    let function = function.ok_or_else(|| wasmtime::format_err!("the component does not export this function"))?;
+    instance.get_typed_func::<P, R>(&mut store, function)?.call(store.as_context_mut(), arguments)
 }

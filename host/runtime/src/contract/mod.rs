@@ -9,11 +9,12 @@ mod exported;
 pub(crate) mod functions;
 pub(crate) mod names;
 mod v0_2;
+mod v0_3;
 pub(crate) mod versions;
 
 use wasmtime::component::InstancePre;
 
-pub use versions::{PACKAGE, VERSION};
+pub use versions::{PACKAGE, VERSION, age};
 
 use crate::contract::adapter::Adapter;
 use crate::error::LoadFailure;
@@ -31,7 +32,8 @@ pub(crate) struct Version {
 }
 
 /// Every version that this host speaks: as many as [`versions::SPOKEN`] names.
-const VERSIONS: [Version; versions::SPOKEN.len()] = [Version { name: versions::V0_2, bind: v0_2::bind }];
+const VERSIONS: [Version; versions::SPOKEN.len()] =
+    [Version { name: versions::V0_2, bind: v0_2::bind }, Version { name: versions::V0_3, bind: v0_3::bind }];
 
 impl Version {
     /// Returns the version of this name, or `None` if the host does not speak it.

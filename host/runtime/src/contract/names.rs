@@ -68,7 +68,10 @@ mod tests {
     fn a_component_of_any_patch_of_a_known_version_is_understood() {
         assert_eq!(chosen(&["rewarden:plugin/describe@0.2.0", "rewarden:plugin/policy@0.2.0"]), Ok("0.2.0"));
         assert_eq!(chosen(&["rewarden:plugin/describe@0.2.7", "acme:extra/policy@9.0.0"]), Ok("0.2.0"));
-        assert_eq!(chosen(&[]), Ok("0.2.0"));
+        assert_eq!(chosen(&[]), Ok("0.3.0"));
+        // The text of `describe` is the same in both; that of `policy` is not.
+        assert_eq!(chosen(&["rewarden:plugin/describe@0.2.0"]), Ok("0.3.0"));
+        assert!(chosen(&["rewarden:plugin/policy@0.2.0", "rewarden:plugin/parser@0.3.0"]).is_err());
     }
 
     #[test]

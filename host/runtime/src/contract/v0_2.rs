@@ -1,11 +1,11 @@
 //! Version 0.2 of the contract.
 
 use rewarden_types as host;
-use wasmtime::component::{ComponentNamedList, Instance, InstancePre, Lift, Lower};
-use wasmtime::{AsContextMut, Store};
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
 
 use super::adapter::{Adapter, ConfigError, Description};
-use super::exported::{Exports, FunctionIndex, mismatch};
+use super::exported::{Exports, FunctionIndex, call, check};
 use super::functions::Functions;
 use crate::error::LoadFailure;
 use crate::interface::Interface;
@@ -15,7 +15,7 @@ use crate::store::CallState;
 mod wit {
     #![allow(missing_docs, unreachable_pub, reason = "documented in wit/, from which this is generated")]
 
-    wasmtime::component::bindgen!({ path: "../../wit", world: "everything" });
+    wasmtime::component::bindgen!({ path: "../../wit/v0.2", world: "everything" });
 
     pub(super) use exports::rewarden::plugin::describe::{ConfigError, Description};
     pub(super) use exports::rewarden::plugin::parser::Judgement;
@@ -70,20 +70,6 @@ type Next<'a> = (&'a wit::Task, &'a wit::Context, &'a [wit::Sample]);
 
 impl Adapter for V0_2 {
     fn check_types(&self, store: &mut Store<CallState>, instance: &Instance) -> Result<(), LoadFailure> {
-        fn check<P, R>(
-            store: &mut Store<CallState>,
-            instance: &Instance,
-            interface: Interface,
-            function: Option<&FunctionIndex>,
-        ) -> Result<(), LoadFailure>
-        where
-            P: ComponentNamedList + Lower,
-            R: ComponentNamedList + Lift,
-        {
-            let Some(function) = function else { return Ok(()) };
-            let found = instance.get_typed_func::<P, R>(store, function);
-            found.map(|_| ()).map_err(|error| mismatch(interface, &error))
-        }
         check::<(), Described>(store, instance, Interface::Describe, Some(&self.describe))?;
         check::<(&str,), Configured>(store, instance, Interface::Describe, Some(&self.configure))?;
         check::<(&wit::Request,), Rendered>(store, instance, Interface::Template, self.render.as_ref())?;
@@ -118,6 +104,9 @@ impl Functions for V0_2 {
         instance: &Instance,
         request: &host::RenderRequest,
     ) -> wasmtime::Result<Result<host::Prompt, host::Refusal>> {
+        if let Some(refusal) = unknown_here(request) {
+            return Ok(Err(refusal));
+        }
         let request = wit::Request {
             task: task(&request.task),
             scale: scale(request.scale),
@@ -190,21 +179,18 @@ impl Functions for V0_2 {
     }
 }
 
-/// Calls one function. Its types were compared when the component was loaded and are compared again here, which takes a
-/// fraction of a microsecond.
-fn call<P, R>(
-    mut store: &mut Store<CallState>,
-    instance: &Instance,
-    function: Option<&FunctionIndex>,
-    arguments: P,
-) -> wasmtime::Result<R>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
-    // The caller looks at the outline first, so this is not met.
-    let function = function.ok_or_else(|| wasmtime::format_err!("the component does not export this function"))?;
-    instance.get_typed_func::<P, R>(&mut store, function)?.call(store.as_context_mut(), arguments)
+/// What of a request a template of this version would leave out.
+fn unknown_here(request: &host::RenderRequest) -> Option<host::Refusal> {
+    let what = match (request.asked.is_empty(), request.earlier.is_empty()) {
+        (true, true) => return None,
+        (false, _) => "some of the criteria",
+        (_, false) => "earlier samples",
+    };
+    let message = format!(
+        "the policy asks about {what}, which a template of contract 0.2 cannot be told: use one of contract 0.3, or \
+         another policy"
+    );
+    Some(host::Refusal::Other(message))
 }
 
 // From the host's types to this version's.
@@ -302,7 +288,13 @@ fn sample(sample: &host::Sample) -> wit::Sample {
 
 fn failure(failure: &host::Failure) -> wit::Failure {
     let kind = match failure.kind {
-        host::FailureKind::Unparsable => wit::FailureKind::Unparsable,
+        // Those of a policy are in rewards only, which no policy of this version gives or sees.
+        host::FailureKind::Unparsable
+        | host::FailureKind::UnknownCriterion
+        | host::FailureKind::MissingCriterion
+        | host::FailureKind::RepeatedCriterion
+        | host::FailureKind::NotApplicable
+        | host::FailureKind::Rejected => wit::FailureKind::Unparsable,
         host::FailureKind::WrongCount => wit::FailureKind::WrongCount,
         host::FailureKind::OutOfScale => wit::FailureKind::OutOfScale,
         host::FailureKind::NotFinite => wit::FailureKind::NotFinite,
@@ -319,18 +311,19 @@ fn failure(failure: &host::Failure) -> wit::Failure {
 
 // From this version's types to the host's.
 
-fn message_out(wit::Message { role, content }: wit::Message) -> host::Message {
+fn turn(wit::Message { role, content }: wit::Message) -> host::PromptTurn {
     let role = match role {
         wit::Role::System => host::Role::System,
         wit::Role::User => host::Role::User,
         wit::Role::Assistant => host::Role::Assistant,
     };
-    host::Message { role, content }
+    host::Message { role, content }.into()
 }
 
 fn prompt(wit::Prompt { messages, constraint, stop, max_tokens, top_logprobs }: wit::Prompt) -> host::Prompt {
     host::Prompt {
-        messages: messages.into_iter().map(message_out).collect(),
+        input: host::PromptInput::Chat(messages.into_iter().map(turn).collect()),
+        prefill: None,
         constraint: constraint.map(|constraint| match constraint {
             wit::Constraint::Regex(text) => host::Constraint::Regex(text),
             wit::Constraint::JsonSchema(text) => host::Constraint::JsonSchema(text),
@@ -358,6 +351,7 @@ fn judgement(wit::Judgement { scores, principles, critique }: wit::Judgement) ->
         scores: scores.into_iter().map(score_out).collect(),
         principles: principles.into_iter().map(principle_out).collect(),
         critique,
+        ..host::Judgement::default()
     }
 }
 
@@ -383,7 +377,11 @@ fn refusal(refusal: wit::Refusal) -> host::Refusal {
 fn step(step: wit::Step) -> host::Step {
     match step {
         wit::Step::Draw(draws) => {
-            let draw = |wit::Draw { order, temperature }: wit::Draw| host::Draw { order, temperature };
+            let draw = |wit::Draw { order, temperature }: wit::Draw| host::Draw {
+                order,
+                temperature,
+                ..host::Draw::default()
+            };
             host::Step::Draw(draws.into_iter().map(draw).collect())
         }
         wit::Step::Rate(samples) => host::Step::Rate(samples),
@@ -391,6 +389,7 @@ fn step(step: wit::Step) -> host::Step {
             scores: scores.into_iter().map(score_out).collect(),
             used,
             details: details.into_iter().map(detail).collect(),
+            ..host::Reward::default()
         }),
     }
 }

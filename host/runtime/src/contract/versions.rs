@@ -7,13 +7,16 @@ use std::sync::OnceLock;
 pub const PACKAGE: &str = "rewarden:plugin";
 
 /// The newest version of the contract that this host speaks. `cargo xtask wit-check` keeps `wit/` honest about it.
-pub const VERSION: &str = V0_2;
+pub const VERSION: &str = V0_3;
 
 /// See [`super::v0_2`].
 pub(crate) const V0_2: &str = "0.2.0";
 
+/// See [`super::v0_3`].
+pub(crate) const V0_3: &str = "0.3.0";
+
 /// Every version that this host speaks, oldest first.
-pub(crate) const SPOKEN: [&str; 1] = [V0_2];
+pub(crate) const SPOKEN: [&str; 2] = [V0_2, V0_3];
 
 /// Digests of the interfaces of every version, kept by `cargo xtask wit-check`.
 const LOCK: &str = include_str!("../../../../wit/versions.lock");
@@ -21,6 +24,11 @@ const LOCK: &str = include_str!("../../../../wit/versions.lock");
 /// Returns the versions that this host speaks, for messages.
 pub(crate) fn spoken() -> String {
     SPOKEN.join(", ")
+}
+
+/// Returns the place of a version among those that this host speaks, oldest first; `None` if it does not speak it.
+pub fn age(version: &str) -> Option<usize> {
+    SPOKEN.iter().position(|spoken| *spoken == version)
 }
 
 /// Before 1.0 a minor version may change everything, and a patch nothing.

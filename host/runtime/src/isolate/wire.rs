@@ -311,7 +311,7 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotA
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rewarden_types::{Message, Prompt, Refusal, Role, Score};
+    use rewarden_types::{Prompt, PromptInput, Refusal, Score};
 
     fn read(kind: u8, frame: &[u8]) -> String {
         let started = std::time::Instant::now();
@@ -332,7 +332,8 @@ mod tests {
     #[test]
     fn a_list_is_counted_as_it_is_in_memory() {
         let prompt = |texts: usize| Prompt {
-            messages: vec![Message { role: Role::User, content: "q".into() }],
+            input: PromptInput::user("q"),
+            prefill: None,
             constraint: None,
             stop: vec![String::new(); texts],
             max_tokens: None,

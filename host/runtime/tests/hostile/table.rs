@@ -204,7 +204,7 @@ fn called(plugin: &Plugin, interface: Interface) -> String {
             Err(error) => format!("{} {error}", kind(&error.failure)),
         },
         Interface::Template => {
-            let request = RenderRequest { task: task(), scale: SCALE, critique: Some("c".into()), principles: vec![] };
+            let request = RenderRequest { critique: Some("c".into()), ..RenderRequest::new(task(), SCALE) };
             tell(plugin.render("{}", &request))
         }
         Interface::Parser => {
@@ -212,14 +212,7 @@ fn called(plugin: &Plugin, interface: Interface) -> String {
             tell(plugin.parse("{}", &ParseRequest::new(&completion, 1, SCALE)))
         }
         Interface::Policy => {
-            let context = Context {
-                scale: SCALE,
-                seed: 0,
-                temperature: 0.5,
-                samples_left: 1,
-                rounds_left: 1,
-                signals: [].into(),
-            };
+            let context = Context::new(SCALE, 1, 1);
             tell(plugin.next("{}", &PolicyInput { task: task(), context, samples: vec![] }))
         }
         Interface::Scorer => tell(score_responses(plugin)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use prometheus_client::metrics::counter::Counter;
-use rewarden_dialects::{Answer, Cohort, Problem, ProblemKind};
+use rewarden_dialects::{Answer, AnswerCriterion, Cohort, Problem, ProblemKind};
 use rewarden_types::Task;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
@@ -303,6 +303,13 @@ fn share(whole: &Answer, index: usize, id: Option<String>, came: usize, size: us
         best: (whole.best == Some(index)).then_some(0),
         tied: if whole.tied.contains(&index) { vec![0] } else { Vec::new() },
         abstained,
+        criteria: whole
+            .criteria
+            .iter()
+            .filter(|entry| entry.response == index)
+            .map(|entry| AnswerCriterion { response: 0, ..entry.clone() })
+            .collect(),
+        sampled: whole.sampled.iter().map(|scores| scores.get(index).copied().into_iter().collect()).collect(),
         details,
         ..whole.clone()
     }

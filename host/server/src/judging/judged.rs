@@ -3,15 +3,38 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rewarden_dialects::{Answer, AnswerError, Problem};
+use rewarden_dialects::{Answer, AnswerCriterion, AnswerError, Problem};
 use rewarden_record::Verdict;
-use rewarden_types::{Score, Task};
+use rewarden_types::{CriterionScore, Outcome, Score, Task};
 use serde_json::Value;
 
 use crate::live::PackVersion;
 
 /// How judging ends, for everybody who waits for it.
 pub(crate) type JudgeResult = Result<Arc<Judged>, Problem>;
+
+fn criterion(entry: &CriterionScore) -> AnswerCriterion {
+    let (score, abstained) = match &entry.score {
+        Score::Value(value) => (Some(*value), None),
+        Score::Abstain(reason) => (None, Some(reason.clone())),
+    };
+    AnswerCriterion {
+        criterion: entry.criterion.clone(),
+        response: usize::try_from(entry.response).unwrap_or(usize::MAX),
+        score,
+        abstained,
+    }
+}
+
+/// The scores of the samples that count, in the task's own order.
+fn sampled(verdict: &Verdict) -> Vec<Vec<Option<f64>>> {
+    let counted = verdict.samples.iter().filter(|sample| verdict.rejection(sample.id).is_none());
+    let scores = counted.filter_map(|sample| match &sample.outcome {
+        Outcome::Scored(scores) => Some(scores.iter().map(|score| score.as_ref().and_then(Score::value)).collect()),
+        Outcome::Failed(_) => None,
+    });
+    scores.collect()
+}
 
 /// A task with its verdict and the version that judged it.
 pub(crate) struct Judged {
@@ -55,6 +78,13 @@ impl Judged {
             failures: verdict.failures().into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect(),
             used: reward.map(|reward| reward.used.clone()).unwrap_or_default(),
             abstained,
+            criteria: reward.map(|reward| reward.criteria.iter().map(criterion).collect()).unwrap_or_default(),
+            confidence: reward.ok().and_then(|reward| reward.confidence),
+            sampled: sampled(verdict),
+            scale: {
+                let scale = self.version.pack().scale;
+                (scale.min, scale.max)
+            },
             details,
             error,
             pack: self.version.label.clone(),

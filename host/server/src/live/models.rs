@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rewarden_judge::ModelOpener;
 use rewarden_types::Model;
 
 /// The models of a server.
@@ -13,4 +14,6 @@ pub struct Models {
     pub meta: Option<Arc<dyn Model>>,
     /// What the provenance of packs that ask no model names.
     pub none: Arc<dyn Model>,
+    /// Opens the models of judges that packs have beside their own.
+    pub opener: Arc<dyn ModelOpener>,
 }

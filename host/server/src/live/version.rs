@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use rewarden_dialects::{PackLabel, Problem, ProblemKind, SamplingWishes};
-use rewarden_judge::{Judge, JudgeSettings, Pack};
+use rewarden_judge::{Judge, JudgeModels, JudgeSettings, Pack};
 use rewarden_record::SamplingProvenance;
 use rewarden_store::{Header, RunSource};
 use rewarden_types::Sha256Digest;
@@ -36,7 +36,7 @@ impl PackVersion {
         defaults: &Defaults,
         wishes: &SamplingWishes,
     ) -> Result<Self, String> {
-        if pack.asking.is_some() && models.judge.is_none() {
+        if pack.asks_model() && models.judge.is_none() {
             return Err(format!(
                 "the pack `{}` asks a model, and this server was started without one; start it with --model or --endpoint",
                 pack.name
@@ -56,12 +56,14 @@ impl PackVersion {
             seed: wishes.seed.or(standing.seed).unwrap_or_default(),
             budget: defaults.budget,
         };
-        let model = match (&pack.asking, &models.judge) {
-            (Some(_), Some(model)) => model.clone(),
+        let model = match &models.judge {
+            Some(model) if pack.asks_model() => model.clone(),
             _ => models.none.clone(),
         };
+        let judges = JudgeModels::of_pack(&pack, model, models.meta.clone(), &*models.opener)
+            .map_err(|message| format!("the pack `{}`: {message}", pack.name))?;
         let (name, version) = (pack.name.clone(), pack.version.clone());
-        let judge = Judge::new(pack, model, models.meta.clone(), settings);
+        let judge = Judge::new(pack, judges, settings);
         let undescribed = |error: serde_json::Error| format!("the pack `{name}` cannot be described: {error}");
         let provenance = judge.provenance();
         let digest = Sha256Digest::of(&serde_json::to_vec(&provenance.strategy).map_err(undescribed)?);

@@ -1,7 +1,8 @@
 //! Laws of parsers.
 
 use rand::Rng;
-use rewarden_types::{Completion, Judgement, ParseFailure, ParseRequest, Scale, Score};
+use rewarden_judge::accepted_judgement;
+use rewarden_types::{Completion, Judgement, ParseFailure, ParseRequest, Scale};
 
 use super::Checked;
 use super::made_up::{MadeUp, smallest};
@@ -11,7 +12,9 @@ use crate::values;
 
 pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report) {
     let mut runs = CheckTally::law("never traps or runs over a limit");
-    let mut valid = CheckTally::law("gives one score on the scale for each response, or a failure");
+    let mut valid = CheckTally::law(
+        "gives one score on the scale for each response, sound criteria and probabilities, or a failure",
+    );
     let (part, config) = (checked.part, &checked.config);
     for number in 0..checked.cases {
         if runs.is_settled() || valid.is_settled() {
@@ -48,19 +51,8 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
 /// The host would refuse what this refuses: a score must not get there by luck.
 fn validity(parsed: &Result<Judgement, ParseFailure>, shown: u32, scale: Scale) -> Result<(), String> {
     let Ok(judgement) = parsed else { return Ok(()) };
-    let found = values::scores_text(&judgement.scores);
-    if judgement.scores.len() != shown as usize {
-        return Err(format!("expected {shown} scores, found {}: {found}", judgement.scores.len()));
-    }
-    let off = judgement.scores.iter().any(|score| match score {
-        Score::Value(value) => !values::on_scale(*value, scale),
-        Score::Abstain(_) => false,
-    });
-    if off {
-        let kind = if scale.integer { "whole numbers" } else { "numbers" };
-        return Err(format!("expected {kind} from {} to {}, found {found}", scale.min, scale.max));
-    }
-    Ok(())
+    let found = values::parsed_text(parsed);
+    accepted_judgement(judgement, shown as usize, scale).map_err(|failure| format!("{}: {found}", failure.message))
 }
 
 fn described(completion: &Completion, shown: u32) -> String {

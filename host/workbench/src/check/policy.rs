@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use rand::Rng;
 use rand::seq::SliceRandom;
+use rewarden_judge::accepted_reward;
 use rewarden_runtime::Interface;
 use rewarden_types::{
-    Context, DetailValue, Draw, Failure, FailureKind, Outcome, PolicyInput, Rating, Reward, Sample, Scale, Score,
-    Signal, Step, TaskView,
+    Context, Draw, Failure, FailureKind, NamedJudge, Outcome, PolicyInput, Rating, Reward, Sample, Scale, Score,
+    Signal, Step, TaskView, shown,
 };
 
 use super::Checked;
@@ -36,10 +37,14 @@ pub(super) fn check(checked: &Checked, made_up: &mut MadeUp, report: &mut Report
     let mut laws = Laws {
         runs: CheckTally::law("never traps or runs over a limit"),
         budget: CheckTally::law("draws at least one sample and no more than are left"),
-        orders: CheckTally::law("shows responses that there are, each at most once, at a temperature of at least 0"),
+        orders: CheckTally::law(
+            "asks judges of the pack about responses that there are, each at most once, at a temperature of at least 0",
+        ),
         rates: CheckTally::law("has only samples rated that were drawn, and only where there is a meta RM"),
         finishes: CheckTally::law("finishes or refuses when its rounds are over"),
-        reward: CheckTally::law("gives one finite score for each response, of samples that were drawn"),
+        reward: CheckTally::law(
+            "gives one finite score for each response, of samples that were drawn, and rejects none that it uses",
+        ),
         order_free: CheckTally::note("the reward does not depend on the order of the samples"),
         refused: 0,
     };
@@ -95,6 +100,7 @@ impl Run {
             scores: (0..responses).map(|_| Score::Value(made_up.random.random_range(0.0..=1.0))).collect(),
         });
         let signals = signals.collect();
+        let named = |name: &String| NamedJudge { name: name.clone(), temperature: 0.5 };
         let context = Context {
             scale,
             seed: made_up.random.random(),
@@ -102,6 +108,8 @@ impl Run {
             samples_left: made_up.random.random_range(0..=SAMPLES),
             rounds_left: made_up.random.random_range(0..=ROUNDS),
             signals,
+            judges: checked.subject.judges.iter().map(named).collect(),
+            has_own_judge: checked.subject.asks,
         };
         let temper = match made_up.random.random_range(0..8) {
             0 => Temper::Broken,
@@ -110,6 +118,10 @@ impl Run {
             _ => Temper::Sound,
         };
         Self { task, context, samples: Vec::new(), temper }
+    }
+
+    fn drawn(&self) -> u32 {
+        u32::try_from(self.samples.len()).unwrap_or(u32::MAX)
     }
 
     fn input(&self, samples: Vec<Sample>) -> PolicyInput {
@@ -151,7 +163,8 @@ impl Run {
             let held = match &step {
                 Step::Draw(draws) => {
                     let budget = budget(draws, self.context.samples_left).map_err(described);
-                    let orders = orders(draws, self.task.responses.len()).map_err(described);
+                    let orders =
+                        orders(draws, self.task.responses.len()).and_then(|()| self.judges(draws)).map_err(described);
                     let held = budget.is_ok() && orders.is_ok();
                     laws.budget.case(budget);
                     laws.orders.case(orders);
@@ -164,7 +177,7 @@ impl Run {
                     held
                 }
                 Step::Finish(reward) => {
-                    let whole = whole(reward, self.task.responses.len(), self.samples.len()).map_err(described);
+                    let whole = accepted_reward(reward, self.task.responses.len(), self.drawn()).map_err(described);
                     if whole.is_ok() {
                         self.shuffled(reward, checked, made_up, laws, report);
                     }
@@ -182,6 +195,22 @@ impl Run {
             }
             self.context.rounds_left = self.context.rounds_left.saturating_sub(1);
         }
+    }
+
+    fn judges(&self, draws: &[Draw]) -> Result<(), String> {
+        for draw in draws {
+            match &draw.judge {
+                Some(name) if self.context.judges.iter().all(|judge| judge.name != *name) => {
+                    return Err(format!("the pack has no judge `{}`", shown(name)));
+                }
+                None if !self.context.has_own_judge => return Err("the pack has no judge of its own".to_owned()),
+                _ => {}
+            }
+            if let Some(unknown) = draw.show.iter().find(|id| **id >= self.drawn()) {
+                return Err(format!("there is no sample {unknown} to show"));
+            }
+        }
+        Ok(())
     }
 
     fn ratable(&self, ids: &[u32], has_meta: bool) -> Result<(), String> {
@@ -215,9 +244,10 @@ impl Run {
                 Outcome::Scored(scores)
             }
         };
-        let id = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
+        let id = self.drawn();
         let temperature = draw.temperature.unwrap_or(self.context.temperature);
-        self.samples.push(Sample { id, order: draw.order, temperature, outcome, rating: None, completion_tokens: 100 });
+        let (judge, asked) = (draw.judge, draw.asked);
+        self.samples.push(Sample { judge, asked, ..Sample::new(id, draw.order, temperature, outcome) });
         self.context.samples_left = self.context.samples_left.saturating_sub(1);
     }
 
@@ -303,41 +333,19 @@ fn orders(draws: &[Draw], responses: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn whole(reward: &Reward, responses: usize, samples: usize) -> Result<(), String> {
-    if reward.scores.len() != responses {
-        return Err(format!("{} scores for {responses} responses", reward.scores.len()));
-    }
-    if reward.scores.iter().any(|score| matches!(score, Score::Value(value) if !value.is_finite())) {
-        return Err("a score is not finite".to_owned());
-    }
-    if let Some(unknown) = reward.used.iter().find(|id| **id as usize >= samples) {
-        return Err(format!("there is no sample {unknown}"));
-    }
-    let mut names = BTreeSet::new();
-    for detail in &reward.details {
-        if matches!(detail.value, DetailValue::Number(number) if !number.is_finite()) {
-            return Err(format!("the detail `{}` is not finite", detail.name));
-        }
-        if !names.insert(&detail.name) {
-            return Err(format!("the detail `{}` is there twice", detail.name));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_draw_that_the_host_would_refuse_breaks_a_law() {
-        let draw = |order: &[u32]| Draw { order: order.to_vec(), temperature: None };
+        let draw = |order: &[u32]| Draw { order: order.to_vec(), ..Draw::default() };
         assert!(budget(&[], 3).is_err() && budget(&[draw(&[0]), draw(&[0])], 1).is_err());
         assert!(budget(&[draw(&[0])], 1).is_ok() && orders(&[draw(&[1, 0])], 2).is_ok());
         for order in [&[][..], &[0, 0], &[2]] {
             assert!(orders(&[draw(order)], 2).is_err(), "{order:?}");
         }
-        assert!(orders(&[Draw { order: vec![0], temperature: Some(f64::NAN) }], 1).is_err());
+        assert!(orders(&[Draw { order: vec![0], temperature: Some(f64::NAN), ..Draw::default() }], 1).is_err());
     }
 
     #[test]
@@ -345,8 +353,9 @@ mod tests {
         let reward = |scores: &[f64], used: &[u32]| Reward {
             scores: scores.iter().copied().map(Score::Value).collect(),
             used: used.to_vec(),
-            details: vec![],
+            ..Reward::default()
         };
+        let whole = accepted_reward;
         assert!(whole(&reward(&[1.0, 2.0], &[0]), 2, 1).is_ok());
         assert!(whole(&reward(&[1.0], &[0]), 2, 1).is_err());
         assert!(whole(&reward(&[1.0, f64::NAN], &[0]), 2, 1).is_err());

@@ -58,7 +58,7 @@ fn render_under(
     report: &mut Report,
 ) -> Result<Option<String>, String> {
     let critique = part.is_meta.then(|| critique.to_owned());
-    let request = RenderRequest { task, scale: part.scale, critique, principles };
+    let request = RenderRequest { critique, principles, ..RenderRequest::new(task, part.scale) };
     let rendered = report.value(part.plugin.render(config, &request))?;
     Ok(rendered.ok().map(|prompt| values::prompt_text(&prompt)))
 }

@@ -1,7 +1,7 @@
 //! What a case expects, against what a plugin gave.
 
 use rewarden_judge::accepted_principles;
-use rewarden_types::{Judgement, ParseFailure, Principle, Prompt, Refusal, Reward, Scale, Score, Step};
+use rewarden_types::{Draw, Judgement, ParseFailure, Principle, Prompt, Refusal, Reward, Scale, Score, Step};
 
 use super::Verdict;
 use crate::cases::{NextCase, ParseCase, PrincipleCase, ReadCase, ScoreCase, ScoreValue};
@@ -17,6 +17,19 @@ pub(super) fn parsed(case: &ParseCase, parsed: &Result<Judgement, ParseFailure>,
         let fits = parsed.as_ref().is_ok_and(|judgement| values::same_scores(scores, &judgement.scores));
         if !fits {
             return differ(format_args!("scores {}", values::expected_text(scores)), found());
+        }
+    }
+    if let Some(criteria) = &case.criteria {
+        let fits = parsed.as_ref().is_ok_and(|judgement| values::same_criteria(criteria, &judgement.criteria));
+        if !fits {
+            return differ(format_args!("the criteria {criteria:?}"), found());
+        }
+    }
+    if let Some(confidence) = case.confidence {
+        let same =
+            |judgement: &Judgement| judgement.confidence.is_some_and(|found| values::same_number(confidence, found));
+        if !parsed.as_ref().is_ok_and(same) {
+            return differ(format_args!("the confidence {confidence}"), found());
         }
     }
     let failure = parsed.as_ref().err().map(values::parse_failure);
@@ -146,9 +159,21 @@ pub(super) fn stepped(case: &NextCase, step: &Result<Step, Refusal>) -> Verdict 
     {
         return differ(format_args!("ratings of {expected:?}"), found);
     }
+    if let Some(expected) = &case.asks {
+        let asked =
+            |draws: &Vec<Draw>| draws.iter().map(|draw| draw.judge.clone().unwrap_or_default()).collect::<Vec<_>>();
+        if !matches!(step, Step::Draw(draws) if asked(draws) == *expected) {
+            return differ(format_args!("draws of the judges {expected:?}"), found);
+        }
+    }
+    let wants_reward = case.scores.is_some()
+        || case.used.is_some()
+        || case.rejected.is_some()
+        || case.criteria.is_some()
+        || !case.details.is_empty();
     match step {
         Step::Finish(reward) => finished(case, reward, &found),
-        _ if case.scores.is_some() || case.used.is_some() || !case.details.is_empty() => differ("a reward", found),
+        _ if wants_reward => differ("a reward", found),
         _ => Ok(()),
     }
 }
@@ -163,6 +188,16 @@ fn finished(case: &NextCase, reward: &Reward, found: &str) -> Verdict {
         && *expected != reward.used
     {
         return differ(format_args!("used {expected:?}"), found);
+    }
+    if let Some(expected) = &case.rejected
+        && !reward.rejected.iter().map(|rejection| rejection.sample).eq(expected.iter().copied())
+    {
+        return differ(format_args!("the samples {expected:?} rejected"), found);
+    }
+    if let Some(expected) = &case.criteria
+        && !values::same_criteria(expected, &reward.criteria)
+    {
+        return differ(format_args!("the criteria {expected:?}"), found);
     }
     for (name, expected) in &case.details {
         let detail = reward.details.iter().find(|detail| detail.name == *name);

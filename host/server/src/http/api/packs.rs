@@ -117,6 +117,17 @@ pub(crate) struct ModelsBody {
     /// `list`
     object: &'static str,
     data: Vec<ModelBody>,
+    /// The packs, as servers of decision models list what they offer.
+    models: Vec<DecisionBody>,
+}
+
+/// A pack as a decision model: `/v1/systemone?pack=NAME`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecisionBody {
+    name: String,
+    description: String,
+    /// Always empty: packs have versions, not dates.
+    release_date: String,
 }
 
 /// One model.
@@ -144,7 +155,13 @@ pub(crate) async fn models(State(app): State<Arc<App>>) -> Json<ModelsBody> {
         let identity = model.identity().clone();
         data.push(ModelBody { id: identity.model.clone(), object: "model", owned_by: "rewarden", role, identity });
     }
-    Json(ModelsBody { object: "list", data })
+    let roster = app.service.registry.snapshot();
+    let model = |(name, version): (&String, &Arc<PackVersion>)| DecisionBody {
+        name: name.clone(),
+        description: version.pack().description.clone(),
+        release_date: String::new(),
+    };
+    Json(ModelsBody { object: "list", data, models: roster.packs.iter().map(model).collect() })
 }
 
 /// The latest rewards.
