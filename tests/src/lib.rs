@@ -88,6 +88,14 @@ impl Sandbox {
         command
     }
 
+    /// Writes a pack `pack` of this manifest, with the built components that it is of.
+    pub fn pack(&self, manifest: &str, components: &[&str]) {
+        self.write("pack/pack.toml", manifest);
+        for name in components {
+            std::fs::copy(component(name), self.path().join(format!("pack/{name}.wasm"))).unwrap();
+        }
+    }
+
     /// Runs it with these arguments.
     pub fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         Run(self.rewarden().args(arguments).output().unwrap())
@@ -170,6 +178,7 @@ impl ModelServer {
         let router = Router::new()
             .route("/v1/chat/completions", post(complete))
             .route("/classify", post(classify))
+            .route("/v1/systemone", post(decide))
             // A model server takes what fits its context, and a task may hold megabytes.
             .layer(DefaultBodyLimit::disable())
             .with_state(state);
@@ -244,6 +253,19 @@ async fn classify(State((reply, requests, _)): State<ServerState>, Json(body): J
         "data": [{"index": 0, "label": "LABEL_0", "probs": [score], "num_classes": 1}],
         "usage": {"prompt_tokens": 10, "total_tokens": 10, "completion_tokens": 0},
     }))
+}
+
+/// Answers as a decision model: the reply is the JSON of its answers.
+async fn decide(
+    State((reply, requests, refusing)): State<ServerState>,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    if refusing.load(Ordering::SeqCst) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let answers: Value = serde_json::from_str(&reply(&body)).unwrap();
+    requests.lock().unwrap().push(body);
+    Ok(Json(json!({"model": "fake", "answers": answers, "usage": {"input_tokens": 10, "output_tokens": 0}})))
 }
 
 /// The text of the last message of a chat request.

@@ -12,12 +12,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use rewarden_tests::serving::Serving;
-use rewarden_tests::{Sandbox, component};
+use rewarden_tests::{ModelServer, Sandbox, component};
 
 /// What the consumers' code itself imports, and the consumers, at the versions whose formats are spoken.
 const PACKAGES: [&str; 3] = ["aiohttp", "numpy", "requests"];
 const CONSUMERS: [&str; 4] = ["openrlhf==0.11.2", "trl==1.16.0", "llamafactory==0.9.5", "verl==0.9.1"];
-const COMPLETE: [&str; 2] = ["openai==3.54.0", "pytest"];
+const COMPLETE: [&str; 3] = ["openai==3.54.0", "jevcompat==0.1.1", "pytest"];
 
 const DIALECTS: &str = r#"
 [packs]
@@ -151,6 +151,39 @@ fn openai_s_client_runs_and_validates_a_grader() {
 #[test]
 fn every_function_of_rewarden_client_works_against_the_server() {
     exercise("rewarden_client_functions.py");
+}
+
+/// A judge that scores each response by its text alone, from 1 to 10.
+fn opinionated() -> ModelServer {
+    ModelServer::new(|body| {
+        let text = rewarden_tests::prompt(body);
+        let blocks = text.split("[The Begin of Response ").skip(1);
+        let scores = blocks.map(|block| {
+            let hash = block.bytes().fold(17_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+            (1 + (hash >> 8) % 10).to_string()
+        });
+        format!("Scores: \\boxed{{{}}}", scores.collect::<Vec<_>>().join(", "))
+    })
+}
+
+/// The open conformance suite of decision models, against a pack that asks a judge with words.
+#[test]
+fn jevcompat_finds_a_pack_to_be_a_decision_model() {
+    let Some(python) = python_for("jevcompat") else { return };
+    let model = opinionated();
+    let server = Serving::voting(&model, &["--dialects", "/dev/null"]);
+    let report = server.sandbox.path().join("jevcompat.json");
+    let url = format!("http://{}", server.address);
+    let output = Command::new(python)
+        .args(["-m", "jevcompat.cli", "test", &url, "--json"])
+        .arg(&report)
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let report = std::fs::read_to_string(&report).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    panic!("{report:#}\n{said}");
 }
 
 #[test]

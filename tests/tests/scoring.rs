@@ -2,8 +2,10 @@
 //! long as running many of them; what measures time or memory has a process of its own.
 
 mod compat;
+mod criteria;
 mod golden;
 mod import_export;
+mod judges;
 mod limits;
 mod llmbar;
 mod meta;

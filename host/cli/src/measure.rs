@@ -95,11 +95,12 @@ pub(crate) fn run(
         &selection.filters,
         |recorded| {
             let Recorded { task, samples, reward: Some(reward), .. } = recorded else { return None };
+            let confidence = reward.as_ref().ok().and_then(|reward| reward.confidence);
             let reward = match reward {
                 Ok(reward) => Ok(reward.scores.iter().map(value).collect()),
                 Err(failure) => Err(failure.kind.name().to_owned()),
             };
-            let outcome = task_outcome(&task, &samples, reward);
+            let outcome = TaskOutcome { confidence, ..task_outcome(&task, &samples, reward) };
             let subsets = replayer.subsets(&task);
             let aggregate = |chosen: &[usize]| -> Option<Scores> {
                 let chosen = chosen.iter().filter_map(|&index| samples.get(index));
@@ -147,6 +148,7 @@ fn task_outcome(task: &Task, samples: &[SampleRecord], reward: Result<Scores, St
         responses: task.responses.len(),
         correct,
         reward,
+        confidence: None,
         samples: samples.iter().map(sample_outcome).collect(),
     }
 }
@@ -177,6 +179,7 @@ fn sample_outcome(sample: &SampleRecord) -> SampleOutcome {
             Outcome::Scored(scores) => Ok(scores.iter().map(|score| score.as_ref().and_then(value)).collect()),
             Outcome::Failed(failure) => Err(failure.kind.name().to_owned()),
         },
+        confidence: sample.confidence(),
         prompt_tokens: usage.map(|usage| usage.prompt_tokens),
         completion_tokens: usage.map(|usage| usage.completion_tokens),
         seconds: sample.seconds,

@@ -11,11 +11,11 @@ use clap::{Args, ValueEnum, ValueHint};
 use rewarden_evaluate::Evaluation;
 use rewarden_record::{Recorded, SampleRecord};
 use rewarden_report::{
-    Background, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page, SvgStyle, curve_png,
+    Background, BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page, SvgStyle, curve_png,
     curve_svg,
 };
 use rewarden_store::RunReader;
-use rewarden_types::{Outcome, Rating, Role, Standing};
+use rewarden_types::{CriterionScore, Outcome, Principle, Rating, Reward, Role, Standing};
 
 use crate::console::err;
 use crate::eval::distinct_names;
@@ -181,7 +181,8 @@ fn browsed_task(recorded: &Recorded) -> BrowsedTask {
 
 fn browsed_run(name: &str, recorded: &Recorded) -> BrowsedRun {
     let reward = recorded.reward.as_ref();
-    let scores = reward.and_then(|reward| reward.as_ref().ok()).map(|reward| &reward.scores);
+    let given = reward.and_then(|reward| reward.as_ref().ok());
+    let scores = given.map(|reward| &reward.scores);
     let standing = scores.map(|scores| Standing::of(scores));
     let error = match reward {
         None => Some(BrowsedRun::UNFINISHED.to_owned()),
@@ -193,35 +194,56 @@ fn browsed_run(name: &str, recorded: &Recorded) -> BrowsedRun {
         scores: scores.map(|scores| scores.iter().map(value).collect()),
         best: standing.as_ref().and_then(|standing| standing.best),
         tied: standing.map(|standing| standing.tied).unwrap_or_default(),
+        criteria: given.map(|reward| browsed_criteria(&reward.criteria)).unwrap_or_default(),
+        confidence: given.and_then(|reward| reward.confidence),
+        principles: recorded.principles.as_deref().map(|record| browsed_principles(record.given())).unwrap_or_default(),
         error,
-        samples: recorded.samples.iter().map(browsed_sample).collect(),
+        samples: recorded.samples.iter().map(|sample| browsed_sample(sample, given)).collect(),
     }
 }
 
-fn browsed_sample(sample: &SampleRecord) -> BrowsedSample {
+fn browsed_criteria(criteria: &[CriterionScore]) -> Vec<BrowsedCriterion> {
+    let browsed = |entry: &CriterionScore| BrowsedCriterion {
+        criterion: entry.criterion.clone(),
+        response: entry.response,
+        score: value(&entry.score),
+    };
+    criteria.iter().map(browsed).collect()
+}
+
+fn browsed_principles(principles: &[Principle]) -> Vec<BrowsedPrinciple> {
+    let browsed = |principle: &Principle| BrowsedPrinciple {
+        name: principle.name.clone(),
+        weight: principle.weight.filter(|weight| weight.is_finite()),
+        text: principle.text.clone(),
+    };
+    principles.iter().map(browsed).collect()
+}
+
+/// A sample, and why the reward did not count it if it could be read.
+fn browsed_sample(sample: &SampleRecord, reward: Option<&Reward>) -> BrowsedSample {
     let completion = sample.completion.as_ref();
     let judgement = sample.judgement.as_ref();
     let (scores, failure) = match &sample.outcome {
         Outcome::Scored(scores) => (Some(scores.iter().map(|score| score.as_ref().and_then(value)).collect()), None),
         Outcome::Failed(failure) => (None, Some(format!("{}: {}", failure.kind.name(), failure.message))),
     };
+    let rejection = reward.and_then(|reward| reward.rejected.iter().find(|rejection| rejection.sample == sample.id));
+    let rejected = rejection.map(|rejection| format!("{}: {}", rejection.kind.counts_as().name(), rejection.message));
+    let failure = failure.or(rejected);
     let principles = judgement.map(|judgement| judgement.principles.as_slice()).unwrap_or_default();
     BrowsedSample {
         id: sample.id,
+        judge: sample.judge.clone(),
         order: sample.order.iter().map(|&index| index as usize).collect(),
         scores,
         failure,
         thinking: completion.and_then(|completion| completion.thinking.clone()),
         text: completion.map(|completion| completion.text.clone()),
         critique: judgement.and_then(|judgement| judgement.critique.clone()),
-        principles: principles
-            .iter()
-            .map(|principle| BrowsedPrinciple {
-                name: principle.name.clone(),
-                weight: principle.weight.filter(|weight| weight.is_finite()),
-                text: principle.text.clone(),
-            })
-            .collect(),
+        principles: browsed_principles(principles),
+        criteria: browsed_criteria(&sample.criteria()),
+        confidence: sample.confidence(),
         rating: match sample.meta.as_ref().map(|meta| &meta.rating) {
             Some(Rating::Rated(rating)) => Some(*rating),
             _ => None,

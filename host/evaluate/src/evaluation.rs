@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Voting;
+use crate::{Reliability, Voting};
 
 /// A share of labelled tasks with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -132,6 +132,10 @@ pub struct Evaluation {
     pub scores: Vec<Bar>,
     /// Scores of responses in single samples.
     pub sample_scores: Vec<Bar>,
+    /// The policy's confidence against the label, over tasks; none where it says none.
+    pub reward_reliability: Option<Reliability>,
+    /// The samples' own confidence against the label; none where they say none.
+    pub sample_reliability: Option<Reliability>,
     /// None unless a protocol was asked for.
     pub protocol: Option<ProtocolResult>,
     /// None unless it was asked for.

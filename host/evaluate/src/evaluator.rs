@@ -6,6 +6,7 @@ use crate::check::check;
 use crate::curve::Curve;
 use crate::histogram::{BinVerdict, Histogram};
 use crate::protocol::{Observation, Observations};
+use crate::reliability::{Claimed, Claims, claims};
 use crate::subsets::{Credits, credits_at_k};
 use crate::tally::Tally;
 use crate::task_figures::TaskFigures;
@@ -33,6 +34,8 @@ pub struct Evaluator {
     curve: Curve,
     scores: Histogram,
     sample_scores: Histogram,
+    reward_claims: Claimed,
+    sample_claims: Claimed,
     observations: Observations,
     ballots: Ballots,
     error: Option<EvaluateError>,
@@ -49,6 +52,8 @@ struct Numbers {
     at_k: BTreeMap<u32, Credits>,
     scores: Vec<(f64, BinVerdict)>,
     sample_scores: Vec<(f64, BinVerdict)>,
+    reward_claims: Claims,
+    sample_claims: Claims,
     observation: Option<Observation>,
     ballot: Option<Ballot>,
 }
@@ -76,6 +81,8 @@ impl Evaluator {
             curve: Curve::default(),
             scores: Histogram::new(),
             sample_scores: Histogram::new(),
+            reward_claims: Claimed::default(),
+            sample_claims: Claimed::default(),
             observations: Observations::default(),
             ballots: Ballots::default(),
             error: None,
@@ -101,12 +108,15 @@ impl Evaluator {
             _ => BTreeMap::new(),
         };
         let samples = task.samples.iter().filter_map(|sample| sample.outcome.as_ref().ok());
+        let (reward_claims, sample_claims) = claims(task);
         Ok(Numbers {
             group: self.options.by.iter().map(value).collect(),
             figures,
             at_k,
             scores: task.reward.iter().flat_map(|scores| verdicts(scores, &task.correct)).collect(),
             sample_scores: samples.flat_map(|scores| verdicts(scores, &task.correct)).collect(),
+            reward_claims,
+            sample_claims,
             observation: self.options.protocol.map(|protocol| protocol.observe(task, aggregate)).transpose()?,
             ballot,
         })
@@ -129,6 +139,8 @@ impl Evaluator {
         self.curve.add(&numbers.at_k);
         numbers.scores.into_iter().for_each(|(score, verdict)| self.scores.add(score, verdict));
         numbers.sample_scores.into_iter().for_each(|(score, verdict)| self.sample_scores.add(score, verdict));
+        self.reward_claims.add(&numbers.reward_claims);
+        self.sample_claims.add(&numbers.sample_claims);
         if let Some(observation) = numbers.observation {
             self.observations.add(observation);
         }
@@ -160,6 +172,8 @@ impl Evaluator {
             at_k: self.options.at_k.map(|options| self.curve.points(&options)).unwrap_or_default(),
             scores: self.scores.bars(),
             sample_scores: self.sample_scores.bars(),
+            reward_reliability: self.reward_claims.reliability(),
+            sample_reliability: self.sample_claims.reliability(),
             protocol: self.options.protocol.map(|protocol| protocol.result(&self.observations)),
             voting: self.options.voting.map(|options| self.ballots.voting(options)),
         })

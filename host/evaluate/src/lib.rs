@@ -11,6 +11,7 @@
 //! let sample = |order: [u32; 2], scores: [f64; 2]| SampleOutcome {
 //!     order: order.to_vec(),
 //!     outcome: Ok(scores.map(Some).to_vec()),
+//!     confidence: None,
 //!     prompt_tokens: Some(900),
 //!     completion_tokens: Some(250),
 //!     seconds: None,
@@ -30,6 +31,7 @@
 //!     responses: 2,
 //!     correct: vec![0],
 //!     reward: Ok(vec![Some(23.0), Some(16.0)]),
+//!     confidence: None,
 //!     samples: samples.clone(),
 //! };
 //!
@@ -62,6 +64,7 @@
 //!   counted over samples with a lone winner. Samples of a task resemble each other: their Wilson intervals are over
 //!   the effective number of observations, not the plain one.
 //! - **Histograms** have a bar for each integer where all scores are integers at most 40 apart, else 20 equal bars.
+//! - **Reliability** sets confidences against the label, in ten bins ([`Reliability`]).
 //! - **Voting** ([`EvaluateOptions::voting`]) sets a judge's best single sample against both-order agreement and the majority of
 //!   all its samples, and finds whether majority helps or hurts; [`Voting`] says how each figure is made.
 //! - **Protocols** ([`Protocol`]) are computed as the benchmarks' own code does; [`dataset`] reads their files.
@@ -85,6 +88,7 @@ mod named;
 mod options;
 mod protocol;
 mod random;
+mod reliability;
 mod subsets;
 mod tally;
 mod task_figures;
@@ -100,4 +104,5 @@ pub use interval::wilson;
 pub use measurement::{Aggregate, SampleOutcome, Scores, TaskOutcome};
 pub use options::{AtKOptions, EvaluateOptions, VotingOptions};
 pub use protocol::{Protocol, UnknownProtocol};
+pub use reliability::{Reliability, ReliabilityBin};
 pub use voting::{BothOrders, Finding, Gain, JudgeVotes, StrategyAccuracy, Voting};

@@ -12,6 +12,8 @@ pub struct SampleOutcome {
     pub order: Vec<u32>,
     /// The scores, or the kind of the failure (`unparsable`, `model_error` …).
     pub outcome: Result<Scores, String>,
+    /// How sure it was, 0 to 1; `None` if it does not say.
+    pub confidence: Option<f64>,
     /// Tokens of the prompt; `None` if that was not recorded.
     pub prompt_tokens: Option<u32>,
     /// Tokens written; `None` if that was not recorded.
@@ -37,6 +39,8 @@ pub struct TaskOutcome {
     pub correct: Vec<usize>,
     /// The final scores, or the kind of the failure (`policy_refused` …).
     pub reward: Result<Scores, String>,
+    /// How sure the policy is of the reward's order, 0 to 1; `None` if it does not say.
+    pub confidence: Option<f64>,
     /// Every sample, by id.
     pub samples: Vec<SampleOutcome>,
 }

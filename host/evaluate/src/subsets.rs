@@ -109,6 +109,7 @@ mod tests {
         let sample = SampleOutcome {
             order: vec![0, 1],
             outcome: Ok(vec![Some(1.0), Some(2.0)]),
+            confidence: None,
             prompt_tokens: None,
             completion_tokens: None,
             seconds: None,
@@ -120,6 +121,7 @@ mod tests {
             responses: 2,
             correct: vec![1],
             reward: Err("no_samples".into()),
+            confidence: None,
             samples: vec![sample; samples],
         }
     }

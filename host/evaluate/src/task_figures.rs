@@ -95,6 +95,7 @@ mod tests {
         SampleOutcome {
             order: order.to_vec(),
             outcome: outcome.map_err(str::to_owned),
+            confidence: None,
             prompt_tokens: None,
             completion_tokens: None,
             seconds: None,
@@ -113,6 +114,7 @@ mod tests {
             responses: 2,
             correct: correct.to_vec(),
             reward: reward.map_err(str::to_owned),
+            confidence: None,
             samples,
         }
     }

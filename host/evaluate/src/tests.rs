@@ -17,6 +17,7 @@ fn sample(order: &[u32], outcome: Result<Scores, &str>) -> SampleOutcome {
     SampleOutcome {
         order: order.to_vec(),
         outcome: outcome.map_err(str::to_owned),
+        confidence: None,
         prompt_tokens: None,
         completion_tokens: None,
         seconds: None,
@@ -32,6 +33,7 @@ fn task(id: &str, fields: &[(&str, &str)], correct: &[usize], reward: &[f64]) ->
         responses: reward.len(),
         correct: correct.to_vec(),
         reward: Ok(scores(reward)),
+        confidence: None,
         samples: Vec::new(),
     }
 }

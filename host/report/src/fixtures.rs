@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use rewarden_evaluate::{
-    AtK, Bar, BothOrders, Evaluation, Figures, Finding, Gain, Group, JudgeVotes, ProtocolResult, ProtocolRow, Share,
-    StrategyAccuracy, Voting,
+    AtK, Bar, BothOrders, Evaluation, Figures, Finding, Gain, Group, JudgeVotes, ProtocolResult, ProtocolRow, Reliability,
+    ReliabilityBin, Share, StrategyAccuracy, Voting,
 };
 
-use crate::task::{BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask};
+use crate::task::{BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask};
 
 fn share(value: f64, half: f64, tasks: u64) -> Share {
     Share { value, low: (value - half).max(0.0), high: (value + half).min(1.0), tasks }
@@ -60,6 +60,8 @@ pub(crate) fn evaluation(name: &str, index: usize) -> Evaluation {
         at_k: at_k.collect(),
         scores: bars(32.0, 7.0),
         sample_scores: bars(1.0, 6.5),
+        reward_reliability: Some(reliability()),
+        sample_reliability: None,
         protocol: Some(ProtocolResult {
             protocol: "rewardbench",
             rule: "Unparsable and tied count half; sections are means over their subsets' tasks.",
@@ -92,6 +94,21 @@ pub(crate) fn evaluation(name: &str, index: usize) -> Evaluation {
     }
 }
 
+pub(crate) fn reliability() -> Reliability {
+    let bin = |from: f64, confidence, value| ReliabilityBin {
+        from,
+        to: from + 0.1,
+        count: 50,
+        confidence,
+        accuracy: share(value, 0.05, 50),
+    };
+    Reliability { bins: vec![bin(0.5, 0.55, 0.5), bin(0.8, 0.85, 0.7)], count: 100, error: 0.1 }
+}
+
+fn criterion() -> BrowsedCriterion {
+    BrowsedCriterion { criterion: "tone <i>".into(), response: 1, score: Some(0.5) }
+}
+
 pub(crate) fn task(number: usize) -> BrowsedTask {
     let scores = vec![Some(7.0), Some(9.0), None];
     BrowsedTask {
@@ -109,9 +126,13 @@ pub(crate) fn task(number: usize) -> BrowsedTask {
             scores: Some(scores.clone()),
             best: Some(1),
             tied: vec![],
+            criteria: vec![criterion()],
+            confidence: Some(0.75),
+            principles: vec![],
             error: None,
             samples: vec![BrowsedSample {
                 id: 0,
+                judge: Some("strong".into()),
                 order: vec![2, 0, 1],
                 scores: Some(scores),
                 failure: None,
@@ -123,6 +144,8 @@ pub(crate) fn task(number: usize) -> BrowsedTask {
                     weight: Some(0.3),
                     text: "Be clear.".into(),
                 }],
+                criteria: vec![criterion()],
+                confidence: Some(0.5),
                 rating: Some(0.75),
                 tokens: Some(412),
                 seconds: Some(1.25),

@@ -11,6 +11,7 @@ mod error;
 mod escape;
 mod histogram;
 mod page;
+mod reliability;
 mod summary;
 mod table;
 mod task;
@@ -20,7 +21,7 @@ pub use curve::{curve_png, curve_svg};
 pub use error::ReportError;
 pub use histogram::histogram_svg;
 pub use page::Page;
-pub use task::{BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, TaskVerdict};
+pub use task::{BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, TaskVerdict};
 
 #[cfg(test)]
 mod fixtures;

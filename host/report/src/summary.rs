@@ -10,6 +10,7 @@ use crate::curve::curve_svg;
 use crate::error::ReportError;
 use crate::escape::html;
 use crate::histogram::{histogram_svg, kinds};
+use crate::reliability::reliability_svg;
 use crate::table::{bar, count, folded, interval, interval_of, mean, name, none, percent, ratio, table, tasks};
 
 /// All sections as HTML.
@@ -23,6 +24,9 @@ pub(crate) fn sections(evaluations: &[Evaluation]) -> Result<String, ReportError
     let mut out = section("comparison", "Comparison", &comparison(evaluations));
     out += &section("curve", "Accuracy by samples per task", &curve(evaluations)?);
     out += &section("scores", "Scores", &scores(evaluations)?);
+    if evaluations.iter().any(|one| one.reward_reliability.is_some() || one.sample_reliability.is_some()) {
+        out += &section("confidence", "Confidence against correctness", &confidence(evaluations)?);
+    }
     out += &section("failures", "Failures", &failures(evaluations));
     out += &section("cost", "Cost", &cost(evaluations));
     if evaluations.iter().any(|evaluation| evaluation.protocol.is_some()) {
@@ -140,6 +144,32 @@ where
         one(wide)?.trim_end(),
         one(narrow)?.trim_end()
     ))
+}
+
+fn confidence(evaluations: &[Evaluation]) -> Result<String, ReportError> {
+    let mut out = String::new();
+    for (index, evaluation) in evaluations.iter().enumerate() {
+        let both = [("rewards", &evaluation.reward_reliability), ("samples", &evaluation.sample_reliability)];
+        for (of, reliability) in both {
+            let Some(reliability) = reliability else { continue };
+            let name = name(evaluations, index);
+            out += &format!("<h3>{name}: {of}</h3>\n");
+            out += &figure(|style| reliability_svg(reliability, of, style), (760, 480), (380, 360))?;
+            let rows = reliability.bins.iter().map(|bin| {
+                vec![
+                    format!("{:.1} to {:.1}", bin.from, bin.to),
+                    count(bin.count),
+                    format!("{:.3}", bin.confidence),
+                    interval(Some(bin.accuracy)),
+                ]
+            });
+            let caption = format!("{} confidences; expected calibration error {:.3}", reliability.count, reliability.error);
+            out += &table(&caption, &["Confidence", "Count", "Mean confidence", "Right"], rows);
+        }
+    }
+    Ok(out
+        + "<p class=\"note\">On the thin diagonal confidence means what it says: of what is said with 0.8, 80 % is right. Below \
+           it the judge is too sure. Of samples, those that scored every response of a task with a label count.</p>\n")
 }
 
 fn scores(evaluations: &[Evaluation]) -> Result<String, ReportError> {

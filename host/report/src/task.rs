@@ -43,6 +43,12 @@ pub struct BrowsedRun {
     pub best: Option<usize>,
     /// Who shares the top; empty where nobody does.
     pub tied: Vec<usize>,
+    /// What the policy made of the samples by criterion.
+    pub criteria: Vec<BrowsedCriterion>,
+    /// How sure the policy is of the order.
+    pub confidence: Option<f64>,
+    /// What the responses were judged under, where that was written beforehand.
+    pub principles: Vec<BrowsedPrinciple>,
     /// Why there is no reward; [`BrowsedRun::UNFINISHED`] where the run ended before the task did.
     pub error: Option<String>,
     /// In the order of their ids.
@@ -59,6 +65,8 @@ impl BrowsedRun {
 pub struct BrowsedSample {
     /// Its number within the task.
     pub id: u32,
+    /// The judge that was asked; none is the pack's own.
+    pub judge: Option<String>,
     /// The responses shown, in the order in which they were shown.
     pub order: Vec<usize>,
     /// In the task's order (not the order shown), none where the sample abstained or did not show the response; none at
@@ -74,12 +82,27 @@ pub struct BrowsedSample {
     pub critique: Option<String>,
     /// The principles, where the parser read some.
     pub principles: Vec<BrowsedPrinciple>,
+    /// Its scores by criterion.
+    pub criteria: Vec<BrowsedCriterion>,
+    /// How sure it was.
+    pub confidence: Option<f64>,
     /// The meta model's rating of this sample.
     pub rating: Option<f64>,
     /// Tokens read and written.
     pub tokens: Option<u64>,
     /// Seconds of generation.
     pub seconds: Option<f64>,
+}
+
+/// A score of one response under one criterion.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrowsedCriterion {
+    /// Its id, or in samples the name that the model wrote.
+    pub criterion: String,
+    /// The response, in the task's own order.
+    pub response: u32,
+    /// None where it does not apply.
+    pub score: Option<f64>,
 }
 
 /// A principle of a sample.

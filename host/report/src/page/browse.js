@@ -193,6 +193,9 @@
     if (run.error !== null) out.push(make("div", "failure", visible(run.error)));
     const won = run.tied.length > 0 ? `tied at the top: ${run.tied.join(", ")}` : run.best !== null ? `best: ${run.best}` : "no winner";
     if (run.scores) out.push(make("div", "", `Final scores ${scores(run.scores)}, ${won}`));
+    if (run.confidence !== null) out.push(make("div", "", `Confidence ${number(run.confidence, 3)}`));
+    if (run.principles.length > 0) out.push(...principles("Judged under", run.principles));
+    if (run.criteria.length > 0) out.push(criteria(run.criteria));
     if (run.samples.length === 0) out.push(make("div", "none", "No samples."));
     const list = make("div", "");
     let next = 0;
@@ -210,9 +213,29 @@
     return out;
   }
 
+  /** Scores by criterion: a row a criterion, a column a response. */
+  function criteria(list) {
+    const names = [...new Set(list.map((entry) => entry.criterion))];
+    const places = [...new Set(list.map((entry) => entry.response))].sort((a, b) => a - b);
+    const of = (name, place) => list.find((entry) => entry.criterion === name && entry.response === place);
+    const cell = (entry) => make("td", entry === undefined ? "none" : "", entry === undefined ? "–" : entry.score === null ? "n/a" : number(entry.score, 3));
+    const lines = names.map((name) => make("tr", "", make("th", "", isolated(name)), ...places.map((place) => cell(of(name, place)))));
+    const heads = ["Criterion", ...places.map((place) => `Response ${place}`)].map((head) => make("th", "", head));
+    return make("div", "scroll", make("table", "criteria", make("thead", "", make("tr", "", ...heads)), make("tbody", "", ...lines)));
+  }
+
+  function principles(title, list) {
+    const lines = list.map((principle) =>
+      make("tr", "", make("th", "", isolated(principle.name)), make("td", "", number(principle.weight, 3)), make("td", "", isolated(principle.text))));
+    const heads = [title, "Weight", "What it says"].map((head) => make("th", "", head));
+    return [make("div", "scroll", make("table", "principles", make("thead", "", make("tr", "", ...heads)), make("tbody", "", ...lines)))];
+  }
+
   function sampleDetail(sample) {
     const facts = [`Sample ${sample.id}`, `shown as ${sample.order.join(", ")}`];
+    if (sample.judge !== null) facts.splice(1, 0, `judge ${sample.judge}`);
     if (sample.scores) facts.push(`scores ${scores(sample.scores)}`);
+    if (sample.confidence !== null) facts.push(`confidence ${number(sample.confidence, 3)}`);
     if (sample.rating !== null) facts.push(`rated ${number(sample.rating, 3)}`);
     if (sample.tokens !== null) facts.push(`${sample.tokens} tokens`);
     if (sample.seconds !== null) facts.push(`${number(sample.seconds)} s`);
@@ -227,12 +250,8 @@
 
   function sampleBody(sample) {
     const out = [];
-    if (sample.principles.length > 0) {
-      const lines = sample.principles.map((principle) =>
-        make("tr", "", make("th", "", isolated(principle.name)), make("td", "", number(principle.weight, 3)), make("td", "", isolated(principle.text))));
-      const heads = ["Principle", "Weight", "What it says"].map((head) => make("th", "", head));
-      out.push(make("div", "scroll", make("table", "principles", make("thead", "", make("tr", "", ...heads)), make("tbody", "", ...lines))));
-    }
+    if (sample.principles.length > 0) out.push(...principles("Principle", sample.principles));
+    if (sample.criteria.length > 0) out.push(criteria(sample.criteria));
     if (sample.critique !== null) out.push(block("Critique", sample.critique, false, false));
     if (sample.thinking !== null) out.push(block("Thinking", sample.thinking, false, true));
     if (sample.text !== null) out.push(block("Full text", sample.text, false, true));
