@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum, ValueHint};
-use rewarden_record::{Recorded, SampleRecord, TaskFailure, Verdict};
+use rewarden_record::{Recorded, SampleRecord, TaskFailure, Verdict, criterion_rows, level_rows};
 use rewarden_tables::{Column, Format, Kind, RowWriter};
 use rewarden_types::{Outcome, Rating, Reward, Standing};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ pub(crate) enum RowFormat {
     Csv,
 }
 
-const REWARDS: [Column; 14] = [
+const REWARDS: [Column; 17] = [
     Column::required("id", Kind::Text),
     Column::optional("scores", Kind::Numbers),
     Column::optional("best", Kind::Integer),
@@ -69,17 +69,23 @@ const REWARDS: [Column; 14] = [
     Column::required("failures", Kind::Json),
     Column::required("used", Kind::Integers),
     Column::required("details", Kind::Json),
+    Column::optional("criteria", Kind::Json),
+    Column::optional("confidence", Kind::Number),
+    Column::optional("rejected", Kind::Json),
     Column::optional("error_kind", Kind::Text),
     Column::optional("error_message", Kind::Text),
     Column::required("responses", Kind::Integer),
     Column::required("metadata", Kind::Json),
 ];
 
-const SAMPLES: [Column; 20] = [
+const SAMPLES: [Column; 28] = [
     Column::required("task", Kind::Text),
     Column::required("sample", Kind::Integer),
     Column::required("round", Kind::Integer),
     Column::required("order", Kind::Integers),
+    Column::optional("judge", Kind::Text),
+    Column::optional("asked", Kind::Texts),
+    Column::optional("built_on", Kind::Integers),
     Column::required("temperature", Kind::Number),
     Column::required("seed", Kind::Integer),
     Column::optional("text", Kind::Text),
@@ -89,6 +95,11 @@ const SAMPLES: [Column; 20] = [
     Column::optional("completion_tokens", Kind::Integer),
     Column::optional("seconds", Kind::Number),
     Column::optional("scores", Kind::Numbers),
+    Column::optional("criteria", Kind::Json),
+    Column::optional("confidence", Kind::Number),
+    Column::optional("distributions", Kind::Json),
+    Column::optional("answer_logprob", Kind::Number),
+    Column::optional("thinking_logprob", Kind::Number),
     Column::optional("failure_kind", Kind::Text),
     Column::optional("failure_message", Kind::Text),
     Column::optional("principles", Kind::Json),
@@ -171,6 +182,9 @@ fn reward_row(recorded: Recorded) -> Option<Vec<Value>> {
         json!(verdict.failures()),
         json!(reward.map(|reward| reward.used.clone()).unwrap_or_default()),
         verdict.details(),
+        json!(reward.map(|reward| criterion_rows(reward.criteria.iter().cloned())).filter(|rows| !rows.is_empty())),
+        json!(reward.and_then(|reward| reward.confidence)),
+        json!(reward.map(|reward| &reward.rejected).filter(|rejected| !rejected.is_empty())),
         json!(failure.map(|failure| failure.kind.name())),
         json!(failure.map(|failure| &failure.message)),
         json!(task.responses.len()),
@@ -195,12 +209,16 @@ fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
         };
         judgement.principles.iter().map(principle).collect::<Vec<_>>()
     });
+    let distributions: Vec<_> = sample.distributions().iter().map(|levels| level_rows(levels)).collect();
     let tokens = completion.map(|completion| &completion.tokens).filter(|tokens| !tokens.is_empty());
     vec![
         json!(task),
         json!(sample.id),
         json!(sample.round),
         json!(sample.order),
+        json!(sample.judge),
+        json!(Some(&sample.asked).filter(|asked| !asked.is_empty())),
+        json!(Some(&sample.built_on).filter(|built_on| !built_on.is_empty())),
         json!(sample.temperature),
         json!(sample.seed),
         json!(completion.map(|completion| &completion.text)),
@@ -210,6 +228,11 @@ fn sample_row(task: &str, sample: &SampleRecord) -> Vec<Value> {
         json!(usage.map(|usage| usage.completion_tokens)),
         json!(sample.seconds),
         json!(scores),
+        json!(Some(criterion_rows(sample.criteria())).filter(|rows| !rows.is_empty())),
+        json!(sample.confidence()),
+        json!(Some(distributions).filter(|distributions| !distributions.is_empty())),
+        json!(completion.and_then(|completion| completion.answer_logprob)),
+        json!(completion.and_then(|completion| completion.thinking_logprob)),
         json!(failure.map(|failure| failure.kind.name())),
         json!(failure.map(|failure| &failure.message)),
         json!(principles),

@@ -23,6 +23,6 @@ pub use provenance::{
     differences,
 };
 pub use recorded::{Begun, Recorded, RecordedComponent, TaskKey};
-pub use rows::{CriterionRow, ResultRow, SampleRow, criterion_rows};
+pub use rows::{CriterionRow, ResultRow, SampleRow, criterion_rows, level_rows};
 pub use sample::{MetaRecord, SampleRecord};
 pub use verdict::{TaskFailure, TaskFailureKind, Verdict};

@@ -29,7 +29,7 @@ pub struct ResultRow<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     abstained: BTreeMap<usize, &'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    criteria: Vec<CriterionRow<'a>>,
+    criteria: Vec<CriterionRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<f64>,
     #[serde(skip_serializing_if = "<[Rejection]>::is_empty")]
@@ -56,7 +56,7 @@ impl<'a> ResultRow<'a> {
             failures: verdict.failures(),
             used: reward.map(|reward| reward.used.as_slice()),
             abstained: reward.map(|reward| abstentions(&reward.scores)).unwrap_or_default(),
-            criteria: reward.map(|reward| criterion_rows(&reward.criteria)).unwrap_or_default(),
+            criteria: reward.map(|reward| criterion_rows(reward.criteria.iter().cloned())).unwrap_or_default(),
             confidence: reward.and_then(|reward| reward.confidence),
             rejected: reward.map_or(&[], |reward| reward.rejected.as_slice()),
             details: Details(reward.map_or(&[], |reward| reward.details.as_slice())),
@@ -101,33 +101,37 @@ impl SampleRecord {
     }
 }
 
-/// A score under one criterion as files and replies have it.
+/// A score under one criterion as files have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CriterionRow<'a> {
-    /// The criterion.
-    pub criterion: &'a str,
-    /// Index of the response, in the task's own order.
-    pub response: u32,
-    /// A number, or null if the criterion does not apply.
-    pub score: Option<f64>,
-    /// Why it does not apply.
+pub struct CriterionRow {
+    criterion: String,
+    /// In the task's own order.
+    response: u32,
+    score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub abstained: Option<&'a str>,
-    /// The model's reason.
+    abstained: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
-/// Returns scores by criterion as files and replies have them.
-pub fn criterion_rows(criteria: &[CriterionScore]) -> Vec<CriterionRow<'_>> {
-    fn row(CriterionScore { criterion, response, score, reason }: &CriterionScore) -> CriterionRow<'_> {
-        let abstained = match score {
-            Score::Abstain(reason) => Some(reason.as_str()),
-            Score::Value(_) => None,
+impl From<CriterionScore> for CriterionRow {
+    fn from(CriterionScore { criterion, response, score, reason }: CriterionScore) -> Self {
+        let (score, abstained) = match score {
+            Score::Value(value) => (Some(value), None),
+            Score::Abstain(reason) => (None, Some(reason)),
         };
-        CriterionRow { criterion, response: *response, score: score.value(), abstained, reason: reason.as_deref() }
+        Self { criterion, response, score, abstained, reason }
     }
-    criteria.iter().map(row).collect()
+}
+
+/// Returns scores by criterion as files have them.
+pub fn criterion_rows(criteria: impl IntoIterator<Item = CriterionScore>) -> Vec<CriterionRow> {
+    criteria.into_iter().map(CriterionRow::from).collect()
+}
+
+/// Returns a distribution over scores as files have it: a score and its probability each.
+pub fn level_rows(levels: &[ScoreLevel]) -> Vec<(f64, f64)> {
+    levels.iter().map(|level| (level.score, level.probability)).collect()
 }
 
 /// Details of a reward, written as one JSON object.
@@ -180,7 +184,7 @@ pub struct SampleRow<'a> {
     scores: Option<Vec<Option<f64>>>,
     /// By the responses' own indices.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    criteria: Vec<CriterionScoreRow>,
+    criteria: Vec<CriterionRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<f64>,
     /// For each response a score and its probability each.
@@ -201,32 +205,6 @@ pub struct SampleRow<'a> {
     rating: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rating_failure: Option<FailureRow<'a>>,
-}
-
-/// As [`CriterionRow`], of a sample.
-#[derive(Serialize)]
-struct CriterionScoreRow {
-    criterion: String,
-    response: u32,
-    score: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    abstained: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-impl From<CriterionScore> for CriterionScoreRow {
-    fn from(CriterionScore { criterion, response, score, reason }: CriterionScore) -> Self {
-        let (score, abstained) = match score {
-            Score::Value(value) => (Some(value), None),
-            Score::Abstain(reason) => (None, Some(reason)),
-        };
-        Self { criterion, response, score, abstained, reason }
-    }
-}
-
-fn pairs(levels: &[ScoreLevel]) -> Vec<(f64, f64)> {
-    levels.iter().map(|level| (level.score, level.probability)).collect()
 }
 
 #[derive(Serialize)]
@@ -276,9 +254,9 @@ impl<'a> SampleRow<'a> {
             finish: completion.map(|completion| completion.finish),
             usage: completion.map(|completion| &completion.usage),
             scores,
-            criteria: sample.criteria().into_iter().map(CriterionScoreRow::from).collect(),
+            criteria: criterion_rows(sample.criteria()),
             confidence: sample.confidence(),
-            distributions: sample.distributions().iter().map(|levels| pairs(levels)).collect(),
+            distributions: sample.distributions().iter().map(|levels| level_rows(levels)).collect(),
             answer_logprob: completion.and_then(|completion| completion.answer_logprob),
             thinking_logprob: completion.and_then(|completion| completion.thinking_logprob),
             principles: judgement.map(|judgement| judgement.principles.iter().map(row).collect()).unwrap_or_default(),
