@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::asked::Asked;
+use crate::consumers::endpoints;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::Url;
 use crate::settings::Dialects;
@@ -22,7 +23,7 @@ pub struct DialectEndpoint {
     pub(crate) schema: fn(&mut Schemas) -> RefOr<Schema>,
     pub(crate) read: fn(&Dialects, &Url, &[u8]) -> Result<Asked, Problem>,
     /// The form of what it answers instead of a reply.
-    pub errors: ErrorForm,
+    pub(crate) errors: ErrorForm,
 }
 
 /// The form of an error's body.
@@ -37,6 +38,11 @@ pub enum ErrorForm {
 }
 
 impl ErrorForm {
+    /// Returns the form of errors at a path: that of the dialect whose path it is, else RFC 9457's.
+    pub fn of(path: &str) -> Self {
+        endpoints().find(|endpoint| endpoint.paths.contains(&path)).map(|endpoint| endpoint.errors).unwrap_or_default()
+    }
+
     /// Returns the status and the body that say a problem in this form; `None` if it is RFC 9457's.
     pub fn body(self, problem: &Problem) -> Option<(u16, Value)> {
         match self {

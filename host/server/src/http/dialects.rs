@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use rewarden_dialects::{
-    Asked, ChatFormatError, DialectConfig, DialectEndpoint, DialectReply, Dialects, ErrorForm, endpoints,
-};
+use rewarden_dialects::{Asked, ChatFormatError, DialectConfig, DialectEndpoint, DialectReply, Dialects, endpoints};
 
 use crate::http::extract::JsonBytes;
 use crate::http::headers::labelled;
@@ -53,32 +49,6 @@ async fn answer(
     RawQuery(query): RawQuery,
     caller: Caller,
     JsonBytes(body): JsonBytes,
-) -> Response {
-    let errors = endpoint.errors;
-    match answered(endpoint, serving, query, caller, body, errors).await {
-        Ok(response) => response,
-        Err(problem) => refused(problem, errors),
-    }
-}
-
-/// Says a problem in the form that the endpoint's consumers expect.
-fn refused(problem: ProblemResponse, errors: ErrorForm) -> Response {
-    let Some((status, body)) = errors.body(&problem.0) else { return problem.into_response() };
-    // Its headers, and what it leaves for the log and the metrics, are those of every problem.
-    let (mut parts, _) = problem.into_response().into_parts();
-    parts.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(body.to_string()))
-}
-
-async fn answered(
-    endpoint: &'static DialectEndpoint,
-    serving: Arc<Serving>,
-    query: Option<String>,
-    caller: Caller,
-    body: Bytes,
-    errors: ErrorForm,
 ) -> Result<Response, ProblemResponse> {
     let (dialects, query, bytes) = (serving.dialects.clone(), query.unwrap_or_default(), body.len());
     let Asked { asks, reply } =
@@ -86,11 +56,7 @@ async fn answered(
     let answers = if asks.is_empty() { Ok(Vec::new()) } else { serving.rewards.rewards(asks, &caller).await };
     let (pack, response) = off_thread(cost::DIGEST, bytes, move || {
         let DialectReply { pack, body } = reply.write(answers);
-        let response = match body {
-            Ok(body) => Json(body).into_response(),
-            Err(problem) => refused(ProblemResponse(problem), errors),
-        };
-        (pack, response)
+        (pack, body.map(Json).map_err(ProblemResponse).into_response())
     })
     .await?;
     Ok(match pack {

@@ -1,9 +1,10 @@
 //! Problems as responses.
 
 use axum::Json;
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rewarden_dialects::{Problem, ProblemKind};
+use rewarden_dialects::{ErrorForm, Problem, ProblemKind};
 
 /// A problem that is sent instead of an answer.
 #[derive(Debug)]
@@ -32,4 +33,14 @@ impl IntoResponse for ProblemResponse {
         response.extensions_mut().insert(problem);
         response
     }
+}
+
+/// Says the problem that a response holds, if any, in the form that the consumers of its path expect.
+pub(crate) fn in_form(form: ErrorForm, mut response: Response) -> Response {
+    let said = response.extensions().get::<Problem>().and_then(|problem| form.body(problem));
+    let Some((status, body)) = said else { return response };
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| Body::from(body.to_string()))
 }

@@ -10,12 +10,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use rand::RngCore;
-use rewarden_dialects::{Problem, ProblemKind};
+use rewarden_dialects::{ErrorForm, Problem, ProblemKind};
 use tracing::Instrument;
 
 use crate::http::cors;
 use crate::http::headers::REQUEST_ID;
-use crate::http::refusal::ProblemResponse;
+use crate::http::refusal::{ProblemResponse, in_form};
 use crate::http::state::App;
 use crate::judging::{Caller, hex};
 use crate::metrics::Metrics;
@@ -53,7 +53,8 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     };
     let answered: Result<Response, Problem> =
         answered.instrument(tracing::info_span!("request", id, method = %method, path)).await;
-    let mut response = answered.unwrap_or_else(|problem| ProblemResponse(problem).into_response());
+    let response = answered.unwrap_or_else(|problem| ProblemResponse(problem).into_response());
+    let mut response = in_form(ErrorForm::of(&path), response);
     if let Some(origin) = origin {
         cors::allow(&mut response, origin);
     }
