@@ -40,6 +40,20 @@ pub fn pack(name: &str) -> PathBuf {
     dist().join("packs").join(name)
 }
 
+/// A pack of the bundled components for tasks that bring a rubric.
+pub const RUBRIC_PACK: &str = r#"name = "rubrics"
+version = "0.1.0"
+scale = { min = 0, max = 1, integer = false }
+[template]
+component = "rubric.wasm"
+config = { not_applicable = true }
+[parser]
+component = "rubric.wasm"
+config = { not_applicable = true }
+[policy]
+component = "rubric-vote.wasm"
+"#;
+
 /// The default model, which `cargo xtask test` fetches.
 pub fn model() -> PathBuf {
     let model = std::env::var_os("REWARDEN_TEST_MODEL")
@@ -158,7 +172,8 @@ pub fn rows(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-type Reply = dyn Fn(&Value) -> String + Send + Sync;
+/// A text, or the whole choice of a chat completion.
+type Reply = dyn Fn(&Value) -> Value + Send + Sync;
 
 /// An OpenAI-compatible server on the loopback interface that answers as a test says.
 pub struct ModelServer {
@@ -171,6 +186,11 @@ pub struct ModelServer {
 impl ModelServer {
     /// Answers each request with what `reply` makes of its body.
     pub fn new(reply: impl Fn(&Value) -> String + Send + Sync + 'static) -> Self {
+        Self::choosing(move |body| Value::String(reply(body)))
+    }
+
+    /// Answers each chat request with the choice that `reply` makes of its body: `message`, `logprobs` and the rest.
+    pub fn choosing(reply: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let refusing = Arc::new(AtomicBool::new(false));
@@ -229,21 +249,26 @@ async fn complete(
     if refusing.load(Ordering::SeqCst) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let text = reply(&body);
-    let tokens = text.split_whitespace().count();
+    let choice = match reply(&body) {
+        Value::String(text) => {
+            json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}})
+        }
+        choice => choice,
+    };
+    let tokens = choice["message"]["content"].as_str().unwrap().split_whitespace().count();
     requests.lock().unwrap().push(body);
     Ok(Json(json!({
         "id": "1",
         "object": "chat.completion",
         "created": 0,
         "model": "fake",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "choices": [choice],
         "usage": {"prompt_tokens": 10, "completion_tokens": tokens, "total_tokens": 10 + tokens},
     })))
 }
 
 async fn classify(State((reply, requests, _)): State<ServerState>, Json(body): Json<Value>) -> Json<Value> {
-    let score: f64 = reply(&body).parse().unwrap();
+    let score: f64 = reply(&body).as_str().unwrap().parse().unwrap();
     requests.lock().unwrap().push(body);
     Json(json!({
         "id": "1",
@@ -263,7 +288,7 @@ async fn decide(
     if refusing.load(Ordering::SeqCst) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let answers: Value = serde_json::from_str(&reply(&body)).unwrap();
+    let answers: Value = serde_json::from_str(reply(&body).as_str().unwrap()).unwrap();
     requests.lock().unwrap().push(body);
     Ok(Json(json!({"model": "fake", "answers": answers, "usage": {"input_tokens": 10, "output_tokens": 0}})))
 }

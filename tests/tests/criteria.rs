@@ -2,21 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rewarden_tests::{ModelServer, Sandbox, prompt};
+use rewarden_tests::{ModelServer, RUBRIC_PACK, Sandbox, prompt};
 use serde_json::{Value, json};
-
-const RUBRIC_PACK: &str = r#"name = "rubrics"
-version = "0.1.0"
-scale = { min = 0, max = 1, integer = false }
-[template]
-component = "rubric.wasm"
-config = { not_applicable = true }
-[parser]
-component = "rubric.wasm"
-config = { not_applicable = true }
-[policy]
-component = "rubric-vote.wasm"
-"#;
 
 fn with_rubrics() -> Sandbox {
     let sandbox = Sandbox::default();

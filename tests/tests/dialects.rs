@@ -12,11 +12,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use rewarden_tests::serving::Serving;
-use rewarden_tests::{ModelServer, Sandbox, component};
+use rewarden_tests::{ModelServer, RUBRIC_PACK, Sandbox, component};
 
 /// What the consumers' code itself imports, and the consumers, at the versions whose formats are spoken.
 const PACKAGES: [&str; 3] = ["aiohttp", "numpy", "requests"];
-const CONSUMERS: [&str; 4] = ["openrlhf==0.11.2", "trl==1.16.0", "llamafactory==0.9.5", "verl==0.9.1"];
+const CONSUMERS: [&str; 5] =
+    ["openrlhf==0.11.2", "trl==1.16.0", "llamafactory==0.9.5", "verl==0.9.1", "nemo-gym==0.7.0"];
 const COMPLETE: [&str; 3] = ["openai==3.54.0", "jevcompat==0.1.1", "pytest"];
 
 const DIALECTS: &str = r#"
@@ -109,6 +110,10 @@ fn python_for(what: &str) -> Option<&'static Path> {
 
 /// Runs a script of `dialects/` against a fresh server; it has to end well and to have said that it checked something.
 fn exercise(script: &str) {
+    exercise_with(script, served);
+}
+
+fn exercise_with(script: &str, served: impl FnOnce() -> Serving) {
     let Some(python) = python_for(&format!("dialects/{script}")) else { return };
     let server = served();
     let url = format!("http://{}", server.address);
@@ -151,6 +156,24 @@ fn openai_s_client_runs_and_validates_a_grader() {
 #[test]
 fn every_function_of_rewarden_client_works_against_the_server() {
     exercise("rewarden_client_functions.py");
+}
+
+#[test]
+fn verl_nemo_gym_and_trl_receive_scores_by_criterion() {
+    // The second sample's judge finds that "tone" does not apply.
+    let model = ModelServer::new(|body| {
+        let right = rewarden_tests::prompt(body).contains("It is four.");
+        let (fact, tone) = if right { ("yes", "1") } else { ("no", "\"n/a\"") };
+        format!(r#"{{"response_1": {{"fact": "{fact}", "tone": {tone}}}}}"#)
+    });
+    exercise_with("criteria.py", || {
+        let sandbox = Sandbox::default();
+        let rubric = "[[rubric]]\nid = \"fact\"\ntext = \"Says four.\"\nweight = 3\n\
+                      [[rubric]]\nid = \"tone\"\ntext = \"Kind.\"\nlevels = [\"rude\", \"kind\"]\n";
+        sandbox.pack(&format!("{RUBRIC_PACK}{rubric}"), &["rubric", "rubric-vote"]);
+        let endpoint = model.endpoint();
+        Serving::in_sandbox(sandbox, &["--pack", "pack", "--endpoint", &endpoint, "--model", "fake"])
+    });
 }
 
 /// A judge that scores each response by its text alone, from 1 to 10.

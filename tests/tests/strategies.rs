@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use rewarden_tests::{Sandbox, component, pack};
+use rewarden_tests::{ModelServer, Sandbox, component, pack, prompt};
 use serde_json::{Value, json};
 
 const TASKS: usize = 400;
@@ -162,5 +162,86 @@ fn every_rule_of_voting_gives_the_scores_that_its_name_says() {
         let setting = format!("policy.aggregate={rule}");
         let arguments = ["replay", "log.run", "--pack", pack.to_str().unwrap(), "--set", &setting, "--all-samples"];
         assert_eq!(sandbox.run(arguments).expect(0).rows()[0]["scores"], json!(scores), "{rule}");
+    }
+}
+
+/// A judge that writes its verdict with a confidence of 0.55 or 0.95: right as often as that says, or, if the confidence is noise,
+/// as often as on average.
+fn confident(informative: bool) -> ModelServer {
+    ModelServer::choosing(move |body| {
+        let (text, seed) = (prompt(body), body["seed"].as_u64().unwrap());
+        let preferred_first = text.find("the right one") < text.find("the wrong one");
+        let mut coins = Coins(seed);
+        coins.uniform();
+        let confidence = if coins.uniform() < 0.5 { 0.55 } else { 0.95 };
+        let right = coins.uniform() < if informative { confidence } else { 0.75 };
+        let (said, other) = if right == preferred_first { ("A", "B") } else { ("B", "A") };
+        let token = |token: &str, logprob: f64, others: Value| json!({"token": token, "logprob": logprob, "bytes": null, "top_logprobs": others});
+        let at = |token: &str, probability: f64| json!({"token": token, "logprob": probability.ln(), "bytes": null});
+        let alternatives = json!([at(said, confidence), at(other, 1.0 - confidence)]);
+        let sure = |text: &str| token(text, 0.0, json!([at(text, 1.0)]));
+        json!({"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": format!("Verdict: [[{said}]]")},
+            "logprobs": {"content": [sure("Verdict:"), sure(" [["), token(said, confidence.ln(), alternatives), sure("]]")]}})
+    })
+}
+
+#[test]
+fn weighing_votes_by_confidence_helps_where_it_means_something_and_does_no_harm_where_it_is_noise() {
+    let manifest = r#"name = "choices"
+version = "0.1.0"
+scale = { min = 0, max = 1, integer = true }
+[template]
+component = "spct.wasm"
+config = { top_logprobs = 2 }
+[parser]
+component = "choice.wasm"
+[policy]
+component = "vote.wasm"
+config = { k = 6, shuffle = "balanced" }
+"#;
+    for informative in [true, false] {
+        let (sandbox, judge) = (Sandbox::default(), confident(informative));
+        sandbox.pack(manifest, &["spct", "choice", "vote"]);
+        let task = |number: usize| {
+            let responses = if number % 2 == 0 { ["the right one", "the wrong one"] } else { ["the wrong one", "the right one"] };
+            json!({"id": format!("t{number}"), "prompt": format!("Question {number}?"), "responses": responses, "preferred": number % 2})
+        };
+        let tasks: Vec<Value> = (0..TASKS).map(task).collect();
+        let rows = sandbox.score(&judge, &tasks, &["--pack", "pack", "--run", "equal.run", "--samples", "s.jsonl"]).expect(0);
+        assert_eq!(rows.rows().len(), TASKS);
+        let samples = rewarden_tests::rows(&std::fs::read_to_string(sandbox.path().join("s.jsonl")).unwrap());
+        let sure = |sample: &&Value| (sample["confidence"].as_f64().unwrap() - 0.95).abs() < 1e-9;
+        let share = samples.iter().filter(sure).count() as f64 / samples.len() as f64;
+        assert!((share - 0.5).abs() < 0.05, "{share} are sure");
+        let right = |run: &str| -> Vec<f64> {
+            let rows = sandbox.run(["export", run]).expect(0).rows();
+            let share = |row: &Value| match row["best"].as_u64() {
+                Some(best) => f64::from(u8::from(best == row["preferred"].as_u64().unwrap())),
+                None => 0.5,
+            };
+            rows.iter().map(share).collect()
+        };
+        let equal = right("equal.run");
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        for weights in ["confidence", "log-odds"] {
+            let (run, setting) = (format!("{weights}.run"), format!("policy.weights={weights}"));
+            sandbox.run(["replay", "equal.run", "--pack", "pack", "--set", &setting, "--run", &run]).expect(0);
+            let gains: Vec<f64> = right(&run).iter().zip(&equal).map(|(weighted, equal)| weighted - equal).collect();
+            let gain = mean(&gains);
+            let error = (gains.iter().map(|one| (one - gain).powi(2)).sum::<f64>()).sqrt() / TASKS as f64;
+            eprintln!(
+                "confidence {}, weights = {weights}: {:.3} instead of {:.3}, gain {gain:+.4} ± {error:.4}",
+                if informative { "informative" } else { "noise" },
+                mean(&equal) + gain,
+                mean(&equal)
+            );
+            match (informative, weights) {
+                (true, _) => assert!(gain > 3.0 * error, "{gain} ± {error}"),
+                (false, "confidence") => assert!(gain.abs() < 3.0 * error, "{gain} ± {error}"),
+                // Weights that trust noise throw samples away.
+                (false, _) => assert!(gain < 3.0 * error, "{gain} ± {error}"),
+            }
+        }
     }
 }

@@ -67,6 +67,7 @@ def score_by_first_word(request: dict[str, Any]) -> Any:
                 "rewarden_samples": 4,
                 "rewarden_valid": 4,
                 "rewarden_tied": 0,
+                "rewarden_criteria": '{"tone": 0.5}',
                 "rewarden_pack": "stub@1",
                 "of_a_newer_server": 1,
             }

@@ -34,6 +34,15 @@ def test_verl_gets_the_same_keys_whatever_happens(stub):
     assert (unreachable["score"], unreachable["rewarden_failed"]) == (0.0, 1)
 
 
+def test_verl_gets_the_criteria_that_it_names_as_numbers(stub):
+    scored = verl.compute_score(**verl_sample("0.5"), criteria=["tone", "facts"])
+    stub.fail(503, times=9)
+    unreachable = verl.compute_score(**verl_sample("1"), criteria=["tone", "facts"])
+    assert list(scored) == list(unreachable) == [*verl.KEYS, "rewarden_criterion/tone", "rewarden_criterion/facts"]
+    assert (scored["rewarden_criterion/tone"], scored["rewarden_criterion/facts"]) == (0.5, None)
+    assert (unreachable["rewarden_criteria"], unreachable["rewarden_criterion/tone"]) == ("{}", None)
+
+
 def test_verl_is_stopped_by_a_request_that_is_wrong_for_every_sample(stub):
     stub.fail(404)
     with pytest.raises(RequestRefused):

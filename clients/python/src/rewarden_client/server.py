@@ -54,6 +54,11 @@ class Reward:
     #: The server's whole answer.
     answer: dict[str, Any]
 
+    def criteria(self, response: int) -> dict[str, float | None]:
+        """The scores of one response by criterion; ``None`` where a criterion does not apply to it."""
+        entries = self.answer.get("criteria") or []
+        return {entry["criterion"]: entry["score"] for entry in entries if entry["response"] == response}
+
 
 class Server:
     """A Rewarden server.

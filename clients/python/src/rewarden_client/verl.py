@@ -6,11 +6,15 @@
       custom_reward_function:
         path: .../rewarden_client/verl.py  # what `python -m rewarden_client.verl` prints
         name: compute_score_async        # or compute_score for the managers that are sync only
-        reward_kwargs: {url: "http://127.0.0.1:8080", pack: helpful}
+        reward_kwargs: {url: "http://127.0.0.1:8080", pack: helpful, criteria: [accuracy, tone]}
 
 verl does not hand the prompt to reward functions, so the data's ``extra_info`` must hold the question (``question``,
 ``prompt`` or ``messages``). With ``group_id`` and ``cohort_size`` there, a pack that compares responses gets the whole
 group.
+
+**Criteria.** ``rewarden_criteria`` holds the scores by criterion as JSON text, which verl writes to its rollout files. Those
+named by ``criteria`` are numbers of their own as well (``rewarden_criterion/accuracy``), of which verl makes metrics;
+``None``, which it leaves out, where a sample has none.
 
 **Failure.** Every reply has the same keys, since verl indexes all samples by the keys of the first. A sample without a
 reward has ``score`` 0.0 and ``rewarden_failed`` 1, also when the server cannot be reached. Only a request that is at
@@ -20,6 +24,7 @@ fault itself (a wrong pack, key or field) raises: it would be wrong for every sa
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -34,6 +39,7 @@ KEYS = (
     "rewarden_samples",
     "rewarden_valid",
     "rewarden_tied",
+    "rewarden_criteria",
     "rewarden_pack",
 )
 
@@ -47,9 +53,10 @@ def compute_score(
     url: str | None = None,
     pack: str | None = None,
     api_key: str | None = None,
+    criteria: Sequence[str] = (),
     **_host: Any,
 ) -> dict[str, Any]:
-    """One sample's reward, with the keys :data:`KEYS`. What verl adds (``reward_router_address`` …) is not used."""
+    """One sample's reward, with the keys :data:`KEYS` and one for each of ``criteria``. What verl adds (``reward_router_address`` …) is not used."""
     server = Server.from_env(url=url, pack=pack, api_key=api_key)
     body = {
         "data_source": data_source,
@@ -60,8 +67,12 @@ def compute_score(
     try:
         reply = server.post("/verl/compute_score", body, query={"pack": server.pack})
     except ServerUnavailable:
-        return _unavailable()
-    return {key: reply[key] for key in KEYS}
+        reply = dict(zip(KEYS, (0.0, 1, "unavailable", 0, 0, 0, "{}", "")))
+    # Servers of contract 0.2 know no criteria.
+    of_response = reply.setdefault("rewarden_criteria", "{}")
+    scores = json.loads(of_response) if criteria else {}
+    named = {f"rewarden_criterion/{criterion}": scores.get(criterion) for criterion in criteria}
+    return {key: reply[key] for key in KEYS} | named
 
 
 async def compute_score_async(
@@ -88,10 +99,6 @@ def compute_score_batch(
             extra_infos)
         )
         return list(scored)
-
-
-def _unavailable() -> dict[str, Any]:
-    return dict(zip(KEYS, (0.0, 1, "unavailable", 0, 0, 0, "")))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ fn compute_score(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, P
             "rewarden_samples": samples,
             "rewarden_valid": valid,
             "rewarden_tied": u8::from(outcome.tied(0)),
-            "rewarden_criteria": outcome.criteria(0),
+            // A text: verl takes means of all else, and a task's criteria are its own.
+            "rewarden_criteria": Value::Object(outcome.criteria(0)).to_string(),
             "rewarden_pack": outcome.pack(),
         }))
     }))
