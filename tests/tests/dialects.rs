@@ -211,7 +211,7 @@ fn jevcompat_finds_a_pack_to_be_a_decision_model() {
         let server = Serving::voting(&model, &arguments);
         let file = server.sandbox.path().join("jevcompat.json");
         let url = format!("http://{}", server.address);
-        let mut command = Command::new(&python);
+        let mut command = Command::new(python);
         command.args(["-m", "jevcompat.cli", "test", &url, "--json"]).arg(&file).env("NO_COLOR", "1");
         if let Some(key) = key {
             command.args(["--key", key]);
@@ -234,7 +234,11 @@ fn jevcompat_finds_a_pack_to_be_a_decision_model() {
                 _ => panic!("{result:#}"),
             }
         }
-        eprintln!("jevcompat {}, {}: {passed} requirements pass", report["tool_version"], key.map_or("open", |_| "keys"));
+        eprintln!(
+            "jevcompat {}, {}: {passed} requirements pass",
+            report["tool_version"],
+            key.map_or("open", |_| "keys")
+        );
     }
 }
 

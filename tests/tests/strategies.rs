@@ -204,11 +204,16 @@ config = { k = 6, shuffle = "balanced" }
         let (sandbox, judge) = (Sandbox::default(), confident(informative));
         sandbox.pack(manifest, &["spct", "choice", "vote"]);
         let task = |number: usize| {
-            let responses = if number % 2 == 0 { ["the right one", "the wrong one"] } else { ["the wrong one", "the right one"] };
+            let responses = if number.is_multiple_of(2) {
+                ["the right one", "the wrong one"]
+            } else {
+                ["the wrong one", "the right one"]
+            };
             json!({"id": format!("t{number}"), "prompt": format!("Question {number}?"), "responses": responses, "preferred": number % 2})
         };
         let tasks: Vec<Value> = (0..TASKS).map(task).collect();
-        let rows = sandbox.score(&judge, &tasks, &["--pack", "pack", "--run", "equal.run", "--samples", "s.jsonl"]).expect(0);
+        let rows =
+            sandbox.score(&judge, &tasks, &["--pack", "pack", "--run", "equal.run", "--samples", "s.jsonl"]).expect(0);
         assert_eq!(rows.rows().len(), TASKS);
         let samples = rewarden_tests::rows(&std::fs::read_to_string(sandbox.path().join("s.jsonl")).unwrap());
         let sure = |sample: &&Value| (sample["confidence"].as_f64().unwrap() - 0.95).abs() < 1e-9;

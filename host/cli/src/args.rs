@@ -67,7 +67,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(ModelCommand),
     /// Print the options in force, and where each value came from.
-    Config(ConfigArgs),
+    Config(Box<ConfigArgs>),
     /// Print a completion script for a shell.
     #[command(
         after_help = "For example: rewarden completions bash > ~/.local/share/bash-completion/completions/rewarden"

@@ -11,8 +11,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use rewarden_evaluate::Evaluation;
 use rewarden_record::{Recorded, SampleRecord};
 use rewarden_report::{
-    Background, BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page, SvgStyle, curve_png,
-    curve_svg,
+    Background, BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, Page,
+    SvgStyle, curve_png, curve_svg,
 };
 use rewarden_store::RunReader;
 use rewarden_types::{CriterionScore, Outcome, Principle, Rating, Reward, Role, Standing};

@@ -113,7 +113,8 @@ mod tests {
             claimed.add(&[(1.0, 1.0)]);
         }
         let reliability = claimed.reliability().unwrap();
-        let bins: Vec<(f64, u64, f64)> = reliability.bins.iter().map(|bin| (bin.from, bin.count, bin.accuracy.value)).collect();
+        let bins: Vec<(f64, u64, f64)> =
+            reliability.bins.iter().map(|bin| (bin.from, bin.count, bin.accuracy.value)).collect();
         assert_eq!(bins, [(0.8, 10, 0.8), (0.9, 10, 1.0)]);
         assert!((reliability.error - 0.025).abs() < 1e-12, "{}", reliability.error);
         let share = reliability.bins[0].accuracy;

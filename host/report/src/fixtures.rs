@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rewarden_evaluate::{
-    AtK, Bar, BothOrders, Evaluation, Figures, Finding, Gain, Group, JudgeVotes, ProtocolResult, ProtocolRow, Reliability,
-    ReliabilityBin, Share, StrategyAccuracy, Voting,
+    AtK, Bar, BothOrders, Evaluation, Figures, Finding, Gain, Group, JudgeVotes, ProtocolResult, ProtocolRow,
+    Reliability, ReliabilityBin, Share, StrategyAccuracy, Voting,
 };
 
 use crate::task::{BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask};

@@ -21,7 +21,9 @@ pub use curve::{curve_png, curve_svg};
 pub use error::ReportError;
 pub use histogram::histogram_svg;
 pub use page::Page;
-pub use task::{BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, TaskVerdict};
+pub use task::{
+    BrowsedCriterion, BrowsedMessage, BrowsedPrinciple, BrowsedRun, BrowsedSample, BrowsedTask, TaskVerdict,
+};
 
 #[cfg(test)]
 mod fixtures;

@@ -49,8 +49,7 @@ pub(crate) fn reliability_svg(reliability: &Reliability, of: &str, style: SvgSty
         let diagonal = PathElement::new(vec![(0.0, 0.0), (1.0, 1.0)], INK.mix(0.5).stroke_width(1));
         drawn(chart.draw_series(std::iter::once(diagonal)))?;
         let colour = series_colour(0);
-        let points: Vec<(f64, f64)> =
-            reliability.bins.iter().map(|bin| (bin.confidence, bin.accuracy.value)).collect();
+        let points: Vec<(f64, f64)> = reliability.bins.iter().map(|bin| (bin.confidence, bin.accuracy.value)).collect();
         drawn(chart.draw_series(std::iter::once(PathElement::new(points, colour.stroke_width(2)))))?;
         for bin in &reliability.bins {
             let whisker = vec![(bin.confidence, bin.accuracy.low), (bin.confidence, bin.accuracy.high)];

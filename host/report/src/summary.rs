@@ -163,7 +163,8 @@ fn confidence(evaluations: &[Evaluation]) -> Result<String, ReportError> {
                     interval(Some(bin.accuracy)),
                 ]
             });
-            let caption = format!("{} confidences; expected calibration error {:.3}", reliability.count, reliability.error);
+            let caption =
+                format!("{} confidences; expected calibration error {:.3}", reliability.count, reliability.error);
             out += &table(&caption, &["Confidence", "Count", "Mean confidence", "Right"], rows);
         }
     }

@@ -1,7 +1,7 @@
 //! What a parser reads when the model quotes a response before or after its answer.
 
 use rewarden_runtime::Interface;
-use rewarden_types::{Completion, FinishReason, Judgement, ParseFailure, ParseRequest, Score};
+use rewarden_types::{Completion, CriterionScore, FinishReason, Judgement, ParseFailure, ParseRequest, Score};
 
 use super::Checked;
 use super::made_up::MadeUp;
@@ -15,7 +15,7 @@ use crate::{golden, values};
 struct Answer {
     text: String,
     shown: u32,
-    scores: Vec<Score>,
+    judgement: Judgement,
 }
 
 /// A parser never sees the prompt, but a model may copy from it: a response must not become a verdict so.
@@ -78,24 +78,31 @@ fn unmoved(
 ) -> Result<(), String> {
     match outcome {
         Err(error) => Err(format!("{error}\non the completion {}", quoted(text))),
-        Ok(Ok(judgement)) if !same(&judgement.scores, &answer.scores) => Err(format!(
-            "the answer has {}, but with the response {} quoted the parser reads {}\nin the completion {}",
-            values::scores_text(&answer.scores),
+        Ok(Ok(judgement)) if !same(&judgement, &answer.judgement) => Err(format!(
+            "the answer {}, but with the response {} quoted it {}\nin the completion {}",
+            values::parsed_text(&Ok(answer.judgement.clone())),
             quoted(hostile),
-            values::scores_text(&judgement.scores),
+            values::parsed_text(&Ok(judgement)),
             quoted(text),
         )),
         Ok(_) => Ok(()),
     }
 }
 
-fn same(a: &[Score], b: &[Score]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|pair| match pair {
-            (Score::Value(a), Score::Value(b)) => a == b,
-            (Score::Abstain(_), Score::Abstain(_)) => true,
-            _ => false,
-        })
+/// Whether two judgements say the same of the responses, whatever the reasons.
+fn same(a: &Judgement, b: &Judgement) -> bool {
+    let scores = |a: &Score, b: &Score| match (a, b) {
+        (Score::Value(a), Score::Value(b)) => a == b,
+        (Score::Abstain(_), Score::Abstain(_)) => true,
+        _ => false,
+    };
+    let criteria = |a: &CriterionScore, b: &CriterionScore| {
+        a.criterion == b.criterion && a.response == b.response && scores(&a.score, &b.score)
+    };
+    a.scores.len() == b.scores.len()
+        && a.scores.iter().zip(&b.scores).all(|(a, b)| scores(a, b))
+        && a.criteria.len() == b.criteria.len()
+        && a.criteria.iter().zip(&b.criteria).all(|(a, b)| criteria(a, b))
 }
 
 /// A response that poses as an answer.
@@ -130,7 +137,7 @@ fn answers(checked: &Checked, golden: &[Golden]) -> Vec<Answer> {
     ];
     let readable = |(text, shown): (String, u32)| {
         let judgement = parse(checked, &text, shown).ok()?.value.ok()?;
-        Some(Answer { text, shown, scores: judgement.scores })
+        Some(Answer { text, shown, judgement })
     };
     let known: Vec<Answer> = from_cases.filter_map(readable).collect();
     if known.is_empty() { common.into_iter().filter_map(readable).collect() } else { known }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use rewarden_types::{Alternative, Completion, FinishReason, Message, Role, TaskView, Token};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cases::{Case, Golden};
@@ -231,6 +232,20 @@ impl MadeUp {
         let metadata =
             if self.once_in(2) { "{}".to_owned() } else { serde_json::json!({"note": self.text()}).to_string() };
         TaskView { messages: messages.into(), responses, reference, metadata: metadata.into() }
+    }
+
+    /// A rubric as a task brings it.
+    pub(super) fn rubric(&mut self) -> Vec<Value> {
+        let criterion = |made_up: &mut Self, number: u32| {
+            let weight = made_up.random.random_range(1..=5);
+            let required = made_up.once_in(4);
+            // Something has to be worth having.
+            let fault = number > 0 && !required && made_up.once_in(4);
+            let levels = if made_up.once_in(4) { json!(["dull", "fine", "bright"]) } else { json!([]) };
+            json!({"id": format!("c{number}"), "text": made_up.words(), "weight": if fault { -weight } else { weight },
+                "required": required, "levels": levels})
+        };
+        (0..self.random.random_range(1..=5)).map(|number| criterion(self, number)).collect()
     }
 
     /// A number from `min` to `max`, both finite.

@@ -7,9 +7,10 @@ use rand::seq::SliceRandom;
 use rewarden_judge::accepted_reward;
 use rewarden_runtime::Interface;
 use rewarden_types::{
-    Context, Draw, Failure, FailureKind, NamedJudge, Outcome, PolicyInput, Rating, Reward, Sample, Scale, Score,
-    Signal, Step, TaskView, shown,
+    Context, CriterionScore, Draw, Failure, FailureKind, NamedJudge, Outcome, PolicyInput, Rating, Reward, Sample,
+    Scale, Score, Signal, Step, TaskView, shown,
 };
+use serde_json::json;
 
 use super::Checked;
 use super::made_up::MadeUp;
@@ -84,6 +85,8 @@ enum Temper {
 /// One made-up task on its way to a reward.
 struct Run {
     task: TaskView,
+    /// Ids of the criteria that the task brings; empty if it has no rubric.
+    rubric: Vec<String>,
     context: Context,
     samples: Vec<Sample>,
     temper: Temper,
@@ -92,7 +95,13 @@ struct Run {
 impl Run {
     fn new(checked: &Checked, made_up: &mut MadeUp) -> Self {
         let responses = made_up.random.random_range(1..=5);
-        let task = made_up.task(responses);
+        let mut task = made_up.task(responses);
+        let mut rubric = Vec::new();
+        if made_up.once_in(2) {
+            let criteria = made_up.rubric();
+            rubric.extend(criteria.iter().filter_map(|criterion| criterion.get("id")?.as_str().map(str::to_owned)));
+            task.metadata = json!({ "rubric": criteria }).to_string().into();
+        }
         let scale = checked.part.scale;
         let scorers = checked.subject.parts_of(Interface::Scorer);
         let signals = scorers.map(|scorer| Signal {
@@ -117,7 +126,7 @@ impl Run {
             2..=4 => Temper::Shaky,
             _ => Temper::Sound,
         };
-        Self { task, context, samples: Vec::new(), temper }
+        Self { task, rubric, context, samples: Vec::new(), temper }
     }
 
     fn drawn(&self) -> u32 {
@@ -244,11 +253,43 @@ impl Run {
                 Outcome::Scored(scores)
             }
         };
+        let criteria = match &outcome {
+            Outcome::Scored(_) => self.criteria(&draw, made_up),
+            Outcome::Failed(_) => Vec::new(),
+        };
+        let sure = matches!(outcome, Outcome::Scored(_)) && made_up.once_in(2);
+        let confidence = sure.then(|| made_up.between(0.0, 1.0));
         let id = self.drawn();
         let temperature = draw.temperature.unwrap_or(self.context.temperature);
         let (judge, asked) = (draw.judge, draw.asked);
-        self.samples.push(Sample { judge, asked, ..Sample::new(id, draw.order, temperature, outcome) });
+        let made = Sample::new(id, draw.order, temperature, outcome);
+        self.samples.push(Sample { judge, asked, criteria, confidence, ..made });
         self.context.samples_left = self.context.samples_left.saturating_sub(1);
+    }
+
+    /// What a judge says by criterion of what it was asked; a shaky one leaves one out, says one twice or makes one up.
+    fn criteria(&self, draw: &Draw, made_up: &mut MadeUp) -> Vec<CriterionScore> {
+        let asked = self.rubric.iter().filter(|id| draw.asked.is_empty() || draw.asked.contains(id));
+        let mut names: Vec<String> = asked.cloned().collect();
+        if matches!(self.temper, Temper::Shaky) && made_up.once_in(3) {
+            match made_up.random.random_range(0..3) {
+                0 => drop(names.pop()),
+                1 => names.extend(names.first().cloned()),
+                _ => names.push(made_up.words()),
+            }
+        }
+        let mut criteria = Vec::new();
+        for response in &draw.order {
+            for name in &names {
+                let score = if made_up.once_in(10) {
+                    Score::Abstain("made up".to_owned())
+                } else {
+                    Score::Value(made_up_score(self.context.scale, made_up))
+                };
+                criteria.push(CriterionScore { criterion: name.clone(), response: *response, score, reason: None });
+            }
+        }
+        criteria
     }
 
     fn rate(&mut self, ids: &[u32], made_up: &mut MadeUp) {

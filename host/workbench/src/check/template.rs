@@ -63,13 +63,17 @@ fn render_under(
     Ok(rendered.ok().map(|prompt| values::prompt_text(&prompt)))
 }
 
+/// A rubric of plain words.
+const RUBRIC: &str = r#"{"rubric": [{"id": "first", "text": "It says so.", "weight": 2}, {"id": "second", "text": "How it sounds.", "levels": ["dull", "fine"]}]}"#;
+
 /// A task of plain words, with these responses.
 pub(super) fn plain_task(made_up: &mut MadeUp, responses: Vec<String>) -> TaskView {
     TaskView {
         messages: vec![Message { role: Role::User, content: made_up.words() }].into(),
         responses: responses.into_iter().map(Arc::from).collect(),
         reference: None,
-        metadata: "{}".into(),
+        // Templates that need no rubric do not look at it.
+        metadata: RUBRIC.into(),
     }
 }
 
