@@ -141,8 +141,7 @@ fn call_all(plugin: &Plugin) {
         metadata: "{}".into(),
     };
     let completion = Completion::of_text("c", FinishReason::Stop);
-    let context =
-        Context { seed: 0, ..Context::new(SCALE, 4, 4) };
+    let context = Context { seed: 0, ..Context::new(SCALE, 4, 4) };
     let request = RenderRequest::new(task.clone(), SCALE);
     let told = [
         plugin.check_config("{}").err().map(|error| error.to_string()),

@@ -13,8 +13,8 @@ use rewarden_record::{
 };
 use rewarden_store::{Header, RunReader, RunSource, RunWriter};
 use rewarden_types::{
-    Completion, CriterionScore, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score, ScoreLevel,
-    Sha256Digest, Task, Usage,
+    Completion, CriterionScore, FinishReason, Identity, Judgement, Outcome, Principle, Rating, Reward, Score,
+    ScoreLevel, Sha256Digest, Task, Usage,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -26,7 +26,8 @@ static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = DIRECTORY.path().join("base.run");
     let drawn = Drawn {
         model: Identity { backend: "recorded".into(), model: "m".into(), digest: None, device: None, endpoint: None },
-        meta_model: None, judge_models: BTreeMap::new(),
+        meta_model: None,
+        judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },
         seed: 1,
         budget: Budget { max_samples: 4, max_rounds: 4 },
@@ -42,7 +43,18 @@ static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         writer.add_sample(key, &sample(0)).expect("a sample");
         writer.add_sample(key, &sample(1)).expect("a sample");
         let scores = vec![Score::Value(9.0), Score::Value(2.0)];
-        writer.finish_task(key, &Ok(Reward { scores, used: vec![0, 1], criteria: vec![criterion()], confidence: Some(0.5), ..Reward::default() })).expect("an end");
+        writer
+            .finish_task(
+                key,
+                &Ok(Reward {
+                    scores,
+                    used: vec![0, 1],
+                    criteria: vec![criterion()],
+                    confidence: Some(0.5),
+                    ..Reward::default()
+                }),
+            )
+            .expect("an end");
     }
     writer.close().expect("a closed run");
     std::fs::read(path).expect("the run's bytes")
