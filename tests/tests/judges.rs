@@ -32,15 +32,21 @@ fn tasks() -> Vec<Value> {
 
 /// Right with this probability, independently for each judge and question.
 fn judge(name: &'static str, accuracy: f64) -> ModelServer {
-    ModelServer::new(move |body| {
-        let text = prompt(body);
-        let question = text.split("Question ").nth(1).unwrap().split('?').next().unwrap();
-        let seed = format!("{name} {question}");
-        let hash =
-            seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        let draw = ((hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64;
-        if draw < accuracy { "Scores: \\boxed{8, 3}" } else { "Scores: \\boxed{3, 8}" }.to_owned()
-    })
+    ModelServer::new(move |body| said(chance(&format!("{name} {}", question(body))) < accuracy))
+}
+
+fn said(right: bool) -> String {
+    if right { "Scores: \\boxed{8, 3}" } else { "Scores: \\boxed{3, 8}" }.to_owned()
+}
+
+fn question(body: &Value) -> usize {
+    prompt(body).split("Question ").nth(1).unwrap().split('?').next().unwrap().parse().unwrap()
+}
+
+/// A number from 0 to 1 that depends on the text alone.
+fn chance(of: &str) -> f64 {
+    let hash = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    ((hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 fn accuracy(rows: &[Value]) -> f64 {
@@ -125,10 +131,7 @@ fn a_judge_without_a_server_and_one_that_the_pack_lacks_are_told_before_anything
     assert!(a.requests().is_empty());
 }
 
-#[test]
-fn a_cascade_asks_the_strong_judge_only_where_the_cheap_one_is_unsure() {
-    let sandbox = Sandbox::default();
-    let manifest = r#"name = "cascading"
+const CASCADE: &str = r#"name = "cascading"
 version = "0.1.0"
 scale = { min = 1, max = 10, integer = true }
 [template]
@@ -137,20 +140,22 @@ component = "spct.wasm"
 component = "spct.wasm"
 [policy]
 component = "cascade.wasm"
-config = { k = 4, strong_k = 1, shuffle = "none" }
+config = { k = 4, strong_k = 1, shuffle = "none", level = 1 }
 [judges.strong]
 model = { name = "strong" }
 "#;
-    sandbox.pack(manifest, &["spct", "cascade"]);
+
+#[test]
+fn a_cascade_asks_the_strong_judge_only_where_the_cheap_one_is_unsure() {
+    let sandbox = Sandbox::default();
+    sandbox.pack(CASCADE, &["spct", "cascade"]);
     // Every third question is hard: the cheap judge contradicts itself on it.
     let count = Arc::new(AtomicUsize::new(0));
     let cheap = {
         let count = count.clone();
         ModelServer::new(move |body| {
-            let question: usize =
-                prompt(body).split("Question ").nth(1).unwrap().split('?').next().unwrap().parse().unwrap();
-            let flips = question.is_multiple_of(3) && count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
-            if flips { "Scores: \\boxed{3, 8}" } else { "Scores: \\boxed{8, 3}" }.to_owned()
+            let hard = question(body).is_multiple_of(3);
+            said(!(hard && count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2)))
         })
     };
     let strong = judge("strong", 1.0);
@@ -160,6 +165,30 @@ model = { name = "strong" }
     let escalated = rows.iter().filter(|row| row["details"]["escalated"] == true).count();
     assert_eq!((escalated, strong.requests().len()), (TASKS / 3, TASKS / 3));
     assert_eq!(accuracy(&rows), 1.0);
+}
+
+#[test]
+fn a_cascade_is_as_right_as_its_strong_judge_alone_at_a_fraction_of_its_calls() {
+    let sandbox = Sandbox::default();
+    sandbox.pack(CASCADE, &["spct", "cascade"]);
+    // The cheap judge tosses a coin on every third question and knows the others.
+    let cheap = ModelServer::new(|body| {
+        let known = if question(body).is_multiple_of(3) { 0.5 } else { 0.97 };
+        said(chance(&format!("{} {}", question(body), body["seed"])) < known)
+    });
+    let strong = judge("strong", 0.95);
+    let alone = (0..TASKS).filter(|number| chance(&format!("strong {number}")) < 0.95).count() as f64 / TASKS as f64;
+    let judge = format!("strong={}", strong.endpoint());
+    let rows = sandbox.score(&cheap, &tasks(), &["--pack", "pack", "--judge", &judge]).expect(0).rows();
+    let (calls, right) = (strong.requests().len() as f64 / TASKS as f64, accuracy(&rows));
+    eprintln!(
+        "cascade: {right:.3} right with {calls:.2} calls of the strong judge a task, which alone is right in {alone:.3}"
+    );
+    // All four agree on 0.97^4 of the known questions, and on an eighth of the others.
+    let unsure = 2.0 / 3.0 * (1.0 - 0.97_f64.powi(4) - 0.03_f64.powi(4)) + 1.0 / 3.0 * (1.0 - 2.0 * 0.5_f64.powi(4));
+    let error = |share: f64| (share * (1.0 - share) / TASKS as f64).sqrt();
+    assert!((calls - unsure).abs() < 4.0 * error(unsure), "{calls} calls, expected {unsure}");
+    assert!(right > alone - 3.0 * error(0.05), "{right}, alone {alone}");
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! as the same under another version.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -22,7 +22,8 @@ const LOCK_HEADER: &str = "\
 # was released.
 ";
 
-/// Compares the contract below `wit` with `versions.lock` beside it, or adds its version there.
+/// Compares the contract in `wit` with `versions.lock` beside it, or adds its version there; and the earlier versions, each in a
+/// directory of `wit`, with what was recorded of them.
 ///
 /// # Errors
 /// WIT that does not parse (with file and line), a package without version, a version that is not in the lock file, or
@@ -59,7 +60,31 @@ pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
         ),
     }
     eprintln!("{name}@{version} is as recorded");
+    let recorded = versions(&lock)?;
+    for directory in directories(wit)? {
+        let Contract { name, version, interfaces } = Contract::read(&directory)?;
+        let shown = directory.display();
+        let Some(recorded) = recorded.get(version.as_str()) else {
+            bail!(
+                "{shown} holds {name}@{version}, which is not in {}: earlier versions are kept as they were",
+                path.display()
+            );
+        };
+        if let Some(changed) = changed(recorded, &interfaces) {
+            bail!("{shown} changed (interface `{changed}`): {version} was released and stays as it was");
+        }
+        eprintln!("{name}@{version} is as recorded");
+    }
     Ok(())
+}
+
+/// The directories in `wit`, by name.
+fn directories(wit: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(wit).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.with_context(|| format!("{} cannot be read", wit.display()))?;
+    let mut found: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    found.sort();
+    Ok(found)
 }
 
 /// Returns the first interface that is not as it was recorded.
@@ -192,6 +217,24 @@ mod tests {
         assert!(error(dir.path(), false).contains("a:b@1.1.0 is not in"));
         run(dir.path(), true).unwrap();
         assert!(fs::read_to_string(dir.path().join(LOCK)).unwrap().starts_with(&old));
+    }
+
+    #[test]
+    fn an_earlier_version_beside_the_current_one_stays_as_it_was() {
+        let dir = accepted();
+        fs::write(dir.path().join("types.wit"), TYPES.replace("1.0.0", "1.1.0")).unwrap();
+        run(dir.path(), true).unwrap();
+        fs::create_dir(dir.path().join("v1.0")).unwrap();
+        let old = dir.path().join("v1.0/types.wit");
+        fs::write(&old, TYPES).unwrap();
+        run(dir.path(), false).unwrap();
+        fs::write(&old, TYPES.replace("y: f64", "y: f32")).unwrap();
+        for accept in [false, true] {
+            let message = error(dir.path(), accept);
+            assert!(message.contains("v1.0 changed (interface `types`): 1.0.0 was released"), "{message}");
+        }
+        fs::write(&old, TYPES.replace("1.0.0", "0.9.0")).unwrap();
+        assert!(error(dir.path(), true).contains("a:b@0.9.0, which is not in"));
     }
 
     #[test]
