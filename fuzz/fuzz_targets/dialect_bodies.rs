@@ -9,7 +9,7 @@ use rewarden_dialects::{Answer, Ask, DialectConfig, Dialects, PackLabel, endpoin
 use rewarden_fuzz::{Choices, damaged};
 
 /// Routes, and a body that each takes.
-const BODIES: [(&str, &str); 10] = [
+const BODIES: [(&str, &str); 11] = [
     ("/get_reward", r#"{"query": ["q"], "prompts": ["q"], "labels": ["4"]}"#),
     ("/slime", r#"{"prompt": "q", "response": "4", "label": "4"}"#),
     ("/slime/group", r#"[{"prompt": "q", "response": "4", "label": "4", "metadata": {}}]"#),
@@ -25,6 +25,10 @@ const BODIES: [(&str, &str); 10] = [
     ("/compare", r#"{"conversation_history": [], "response_objs": []}"#),
     ("/v1/fine_tuning/alpha/graders/run", r#"{"grader": {"type": "score_model"}, "item": {}, "model_sample": "4"}"#),
     ("/v1/score", r#"{"model": "m", "text_1": "q", "text_2": ["4"]}"#),
+    (
+        "/v1/systemone",
+        r#"{"state": "s", "questions": {"a": {"type": "noul", "instructions": "i"}, "b": {"type": "choice", "criteria": {"x": null, "y": "z"}}, "c": {"type": "score", "criteria": ["low", "high"]}}}"#,
+    ),
     ("/v1/rerank", r#"{"model": "m", "query": "q", "documents": ["4"]}"#),
 ];
 
@@ -40,6 +44,10 @@ fn answer(ask: &Ask) -> Answer {
         failures: BTreeMap::new(),
         used: vec![0],
         abstained: BTreeMap::new(),
+        criteria: Vec::new(),
+        confidence: Some(0.5),
+        sampled: vec![vec![Some(1.0); ask.responses.len()]],
+        scale: (0.0, 1.0),
         details: serde_json::Map::new(),
         error: None,
         pack: PackLabel { name: "fuzz".to_owned(), version: "1".to_owned(), digest: "d".to_owned() },

@@ -86,6 +86,16 @@ pub fn read_by<P: Parser>(parser: &P, data: &[u8]) {
     match parser.parse(&Completion { text, finish, tokens }, shown, scale) {
         Ok(judgement) => {
             assert_eq!(judgement.scores.len(), shown as usize, "one score per response shown");
+            let probability = |value: f64| (0.0..=1.0).contains(&value);
+            assert!(judgement.confidence.is_none_or(probability), "a confidence is from 0 to 1");
+            for levels in &judgement.distributions {
+                assert!(levels.iter().all(|level| probability(level.probability)), "probabilities are from 0 to 1");
+                let total: f64 = levels.iter().map(|level| level.probability).sum();
+                assert!(levels.is_empty() || (total - 1.0).abs() < 1e-6, "probabilities add up to 1");
+            }
+            for criterion in &judgement.criteria {
+                assert!(criterion.response < shown, "a criterion is of a response that was shown");
+            }
             for score in &judgement.scores {
                 if let Score::Value(value) = score {
                     assert!((scale.min..=scale.max).contains(value), "{value} on {scale:?}");

@@ -192,6 +192,40 @@ fn a_cascade_is_as_right_as_its_strong_judge_alone_at_a_fraction_of_its_calls() 
 }
 
 #[test]
+fn judges_see_what_the_others_said_and_the_run_knows_what_was_built_on_what() {
+    let manifest = r#"name = "examined"
+version = "0.1.0"
+scale = { min = 1, max = 10, integer = true }
+[template]
+component = "spct.wasm"
+[parser]
+component = "spct.wasm"
+[policy]
+component = "second-look.wasm"
+config = { k = 1, last_k = 1, shuffle = "none" }
+[judges.b]
+model = { name = "b" }
+"#;
+    let sandbox = Sandbox::default();
+    sandbox.pack(manifest, &["spct", "second-look"]);
+    // `a` is wrong at first and follows `b` once it sees what `b` found.
+    let a = ModelServer::new(|body| said(prompt(body).contains("response two invents a rule")));
+    let b = ModelServer::new(|_| format!("I checked: response two invents a rule. {}", said(true)));
+    let judge = format!("b={}", b.endpoint());
+    let arguments = ["--pack", "pack", "--judge", &judge, "--run", "t.run", "--samples", "s.jsonl"];
+    let rows = sandbox.score(&a, &tasks()[..3], &arguments).expect(0).rows();
+    assert_eq!(accuracy(&rows), 1.0);
+    assert_eq!((&rows[0]["used"], &rows[0]["details"]["changed"]), (&json!([2, 3]), &json!(2.0)));
+    let samples = rewarden_tests::rows(&std::fs::read_to_string(sandbox.path().join("s.jsonl")).unwrap());
+    assert_eq!(samples[0].get("built_on"), None);
+    assert_eq!((&samples[3]["judge"], &samples[3]["built_on"]), (&json!("b"), &json!([0, 1])));
+    let exported = sandbox.run(["export", "t.run", "--what", "samples"]).expect(0).rows();
+    assert_eq!((&exported[3]["judge"], &exported[3]["built_on"]), (&json!("b"), &json!([0, 1])));
+    let told = sandbox.run(["verify", "t.run"]).expect(0);
+    assert!((told.stdout() + &told.stderr()).contains("everything came out as recorded"));
+}
+
+#[test]
 fn a_scalar_reward_model_is_a_pack() {
     let sandbox = Sandbox::default();
     let manifest = r#"name = "scalar"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rewarden_tests::browser::Browser;
-use rewarden_tests::{ModelServer, Sandbox, component, pack, prompt};
+use rewarden_tests::{ModelServer, RUBRIC_PACK, Sandbox, component, pack, prompt};
 use serde_json::{Value, json};
 
 /// Lets a page read other files, which browsers forbid: the pages that look at a report have to.
@@ -166,6 +166,35 @@ fn a_browser_shows_the_whole_report_and_takes_no_text_for_markup() {
     let elsewhere = format!("{markup}⟨U+202E⟩⟨U+0007⟩");
     assert_eq!(found["title"], format!("Title {elsewhere}"));
     assert!(text(&found["groups"]).contains(&format!("subset {elsewhere}")), "{}", found["groups"]);
+}
+
+#[test]
+fn a_browser_shows_scores_by_criterion_for_each_response_and_confidence_against_correctness() {
+    let Some(browser) = Browser::or_skip("criteria in a browser") else { return };
+    let server = ModelServer::new(|_| {
+        r#"{"response_1": {"rule": "yes", "tone": "n/a"}, "response_2": {"rule": "no", "tone": 1}}"#.to_owned()
+    });
+    let sandbox = Sandbox::default();
+    sandbox.pack(RUBRIC_PACK, &["rubric", "rubric-vote"]);
+    let rubric = json!([{"id": "rule", "text": "Names the rule.", "weight": 3},
+        {"id": "tone", "text": "Tone.", "levels": ["rude", "kind"]}]);
+    let task = json!({"id": "t", "prompt": "Why?", "responses": ["a", "b"], "preferred": 0, "rubric": rubric});
+    let arguments = ["--pack", "pack", "--run", "a.run", "--set", "policy.shuffle=none"];
+    sandbox.score(&server, &[task], &arguments).expect(0);
+    sandbox.run(["report", "a.run", "--out", "report.html"]).expect(0);
+    let look = sandbox.write("look.html", include_str!("report_page/look.html"));
+    let dom = browser.dom(&look, &[READ_FILES, REACH_LOOPBACK, "--virtual-time-budget=5000"]);
+    let json = dom.split("<pre id=\"found\">").nth(1).and_then(|rest| rest.split("</pre>").next());
+    let found: Value = serde_json::from_str(json.unwrap()).unwrap_or_else(|error| panic!("{error}: {dom}"));
+    // The reward's and the sample's.
+    let table = json!([["Criterion", "Response 0", "Response 1"], ["rule", "1", "0"], ["tone", "n/a", "1"]]);
+    assert_eq!(found["criteria"], json!([table, table]));
+
+    let voted = two_runs(&Bait::new());
+    let page = std::fs::read_to_string(report(&voted, "report.html", &[])).unwrap();
+    let section = page.split("<section id=\"confidence\">").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(section.contains("a: rewards") && section.contains("expected calibration error"), "{section}");
+    assert!(section.contains("<svg"), "{section}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use rewarden_inference::mistral::{MistralModel, MistralOptions, ModelSource};
-use rewarden_types::{Constraint, GenerateRequest, Message, Model, Role, Sampling};
+use rewarden_types::{Constraint, GenerateRequest, Model, PromptInput, Sampling};
 
 const EVERY: u64 = 25;
 
@@ -24,12 +24,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         // Prompts of unlike lengths, with and without a grammar and log-probabilities: whatever could be left behind.
         let words = "the sea, the wind and the shore; ".repeat(1 + (sample % 7) as usize);
+        let sampling = Sampling { temperature: 0.8, top_p: None, max_tokens: 24, seed: sample };
+        let input = PromptInput::user(format!("Score this from 1 to 10: {words}"));
         let request = GenerateRequest {
-            messages: vec![Message { role: Role::User, content: format!("Score this from 1 to 10: {words}") }],
-            sampling: Sampling { temperature: 0.8, top_p: None, max_tokens: 24, seed: sample },
             constraint: (sample % 2 == 0).then(|| Constraint::Regex(r"[^\n]{0,40}\n\\boxed\{([1-9]|10)\}".into())),
-            stop: Vec::new(),
             top_logprobs: (sample % 3) as u8,
+            ..GenerateRequest::new(input, sampling)
         };
         tokens += model.generate(&request, &|_| ()).await?.usage.completion_tokens;
     }

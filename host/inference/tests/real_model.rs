@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use rewarden_inference::mistral::{DeviceChoice, MistralModel, MistralOptions, ModelSource};
 use rewarden_types::{
-    Completion, Constraint, FinishReason, GenerateRequest, Message, Model, ModelError, Role, Sampling,
+    Completion, Constraint, FinishReason, GenerateRequest, Model, ModelError, PromptInput, PromptTurn, Sampling,
 };
 use tokio::sync::OnceCell;
 
@@ -34,13 +34,8 @@ async fn model() -> &'static MistralModel {
 }
 
 fn request(prompt: &str) -> GenerateRequest {
-    GenerateRequest {
-        messages: vec![Message { role: Role::User, content: prompt.into() }],
-        sampling: Sampling { temperature: 0.8, top_p: None, max_tokens: 24, seed: 7 },
-        constraint: None,
-        stop: vec![],
-        top_logprobs: 0,
-    }
+    let sampling = Sampling { temperature: 0.8, top_p: None, max_tokens: 24, seed: 7 };
+    GenerateRequest::new(PromptInput::user(prompt), sampling)
 }
 
 fn with(prompt: &str, change: impl FnOnce(&mut GenerateRequest)) -> GenerateRequest {
@@ -209,10 +204,10 @@ async fn control_tokens_in_content_do_not_end_a_turn() {
 
 /// How many tokens a conversation has in which every turn ends with this text.
 async fn conversation_with(text: &str) -> u32 {
-    let turn = |role, words: &str| Message { role, content: format!("{words} {text}") };
+    let turn = |role: &str, words: &str| PromptTurn { role: role.to_owned(), content: format!("{words} {text}") };
+    let turns = [("system", "Be kind."), ("user", "Hello."), ("assistant", "Hi."), ("user", "Go on.")];
     let conversation = with("", |r| {
-        r.messages = vec![turn(Role::System, "Be kind."), turn(Role::User, "Hello."), turn(Role::Assistant, "Hi.")];
-        r.messages.push(turn(Role::User, "Go on."));
+        r.input = PromptInput::Chat(turns.iter().map(|(role, words)| turn(role, words)).collect());
         r.sampling.max_tokens = 1;
     });
     generate(&conversation).await.usage.prompt_tokens

@@ -321,6 +321,7 @@ mod tests {
         evaluation.sample_scores.clear();
         evaluation.groups.clear();
         evaluation.protocol = None;
+        (evaluation.reward_reliability, evaluation.sample_reliability) = (None, None);
         let html = sections(&[evaluation]).unwrap();
         for text in [
             "No task has a label",

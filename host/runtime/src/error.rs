@@ -74,7 +74,7 @@ pub enum LoadFailure {
         import: String,
     },
     /// Built against another version of the contract.
-    #[error("uses `{name}`, but this host speaks version {} of {}; rebuild the plugin against it", spoken(), PACKAGE)]
+    #[error("uses `{name}`, but this host speaks versions {} of {}; rebuild the plugin against it", spoken(), PACKAGE)]
     OtherVersion {
         /// The import or export, with its version.
         name: String,

@@ -17,6 +17,11 @@ pub(crate) fn prompt(config: &Config, request: &Request) -> Result<Prompt, Refus
     if request.critique.is_some() {
         return unsuitable("expected a task for the judge, found a critique to be rated: decision is no meta template");
     }
+    if !request.earlier.is_empty() {
+        return unsuitable(
+            "expected no earlier samples to show, since decision models take questions only: take another policy",
+        );
+    }
     let task = &request.task;
     if request.scale.integer {
         return Err(Refusal::Other(

@@ -10,7 +10,7 @@ mod config;
 mod format;
 mod spelling;
 
-use rendering::{Escape, conversation, fill, named_responses, reference};
+use rendering::{Escape, conversation, earlier, fill, named_responses, reference};
 use rewarden_plugin::{ConfigError, Plugin, Prompt, Refusal, Request, Template};
 
 use answers::Answers;
@@ -73,6 +73,10 @@ impl Template for PairwiseChoice {
         let answers = Answers::of(&self.config, task.responses.len())?;
         let escape = Escape::with(answers.markers.iter().map(String::as_str)).map_err(Refusal::Other)?;
         let criteria: Vec<String> = self.config.criteria.iter().map(|criterion| format!("- {criterion}")).collect();
+        let name = |place: usize| match answers.names.get(place) {
+            Some(name) => name.clone(),
+            None => format!("number {}", place + 1),
+        };
         let text = fill(
             PROMPT,
             &[
@@ -80,6 +84,7 @@ impl Template for PairwiseChoice {
                 ("conversation", &conversation(&task.messages, &escape)),
                 ("reference", &reference(task.reference.as_deref(), &escape)),
                 ("responses", &named_responses(&task.responses, answers.names.iter().cloned(), &escape)),
+                ("earlier", &earlier(&request.earlier, name, &escape)),
                 ("format", &format::section(&self.config, &answers)),
             ],
         )?;

@@ -7,11 +7,13 @@
 
 mod answer_marker;
 pub mod digits;
+mod earlier;
 mod escape;
 mod slots;
 pub mod steps;
 mod task;
 
+pub use earlier::earlier;
 pub use escape::{Escape, escape};
 pub use slots::fill;
 pub use task::{block, conversation, named_responses, reference, responses};

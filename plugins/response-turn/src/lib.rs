@@ -32,6 +32,11 @@ impl Template for ResponseTurn {
                 "expected a response to score, found a critique to rate: take `critique-turn`".to_owned(),
             );
         }
+        if !request.earlier.is_empty() {
+            return unsuitable(
+                "expected no earlier samples to show, since a scalar model reads none: take another policy".to_owned(),
+            );
+        }
         let [response] = request.task.responses.as_slice() else {
             let shown = request.task.responses.len();
             return unsuitable(format!(

@@ -66,7 +66,7 @@ impl Template for Rubric {
         }
         let steps = Steps::of(&request.scale)?;
         let listed = listed::of(&self.config, request, &steps)?;
-        let mut prompt = Prompt::user(prompt::render(&self.config, &listed, &request.task, &steps)?);
+        let mut prompt = Prompt::user(prompt::render(&self.config, &listed, request, &steps)?);
         if self.config.constrain {
             let shown = request.task.responses.len();
             prompt.constraint = Some(prompt::constraint(&self.config, &listed, shown, &steps));

@@ -1,10 +1,10 @@
 //! Puts the prompt together.
 
 use rendering::{
-    Escape, conversation, fill, reference, responses,
+    Escape, conversation, earlier, fill, reference, responses,
     steps::{Steps, written},
 };
-use rewarden_plugin::{Constraint, Refusal, Task};
+use rewarden_plugin::{Constraint, Refusal, Request};
 use serde_json::Value;
 
 use crate::config::{Config, Verdicts};
@@ -21,7 +21,8 @@ pub(crate) fn key(place: usize) -> String {
 ///
 /// # Errors
 /// When the task has no responses or the scale no two scores.
-pub(crate) fn render(config: &Config, listed: &[Listed], task: &Task, steps: &Steps) -> Result<String, Refusal> {
+pub(crate) fn render(config: &Config, listed: &[Listed], request: &Request, steps: &Steps) -> Result<String, Refusal> {
+    let task = &request.task;
     if task.responses.is_empty() {
         return Err(Refusal::UnsuitableTask("expected at least one response to judge, found none".to_owned()));
     }
@@ -35,6 +36,7 @@ pub(crate) fn render(config: &Config, listed: &[Listed], task: &Task, steps: &St
             ("conversation", &conversation(&task.messages, &escape)),
             ("reference", &reference(task.reference.as_deref(), &escape)),
             ("responses", &responses(&task.responses, &escape)),
+            ("earlier", &earlier(&request.earlier, |place| format!("Response {}", place + 1), &escape)),
             ("format", &format(config, listed, task.responses.len(), steps)),
         ],
     )

@@ -93,7 +93,7 @@ impl Template for Spct {
             ));
         }
         let asked = Scale { integer: request.scale.integer || self.config.top_logprobs > 0, ..request.scale };
-        let mut prompt = Prompt::user(prompt::render(self.config.style, &request.task, &asked, &request.principles)?);
+        let mut prompt = Prompt::user(prompt::render(self.config.style, request, &asked)?);
         prompt.top_logprobs = self.config.top_logprobs;
         if self.config.constrain {
             let shown = request.task.responses.len();

@@ -1,10 +1,10 @@
 //! Puts the prompt together.
 
 use rendering::{
-    Escape, conversation, fill, reference, responses,
+    Escape, conversation, earlier, fill, reference, responses,
     steps::{Steps, written},
 };
-use rewarden_plugin::{Principle, Refusal, Scale, Task};
+use rewarden_plugin::{Refusal, Request, Scale};
 
 use crate::{Style, criteria, given};
 
@@ -24,12 +24,13 @@ const GIVEN_PARTS: &str = "Write exactly two parts, in this order, each beginnin
 const OWN_PARTS_COMPACT: &str = "Specific Criteria: what matters most for this query, with weights.\n";
 
 /// The user's turn of the prompt: instruction and criteria first, since they are the same for every task of a pack
-/// and a backend with a prefix cache computes them once; then the task, then the output format. With `principles`, those
+/// and a backend with a prefix cache computes them once; then the task, then the output format. With principles, those
 /// are the criteria, and the model is not asked for any.
 ///
 /// # Errors
 /// When the task has no responses or the scale no two scores.
-pub(crate) fn render(style: Style, task: &Task, scale: &Scale, principles: &[Principle]) -> Result<String, Refusal> {
+pub(crate) fn render(style: Style, request: &Request, scale: &Scale) -> Result<String, Refusal> {
+    let Request { task, principles, .. } = request;
     if task.responses.is_empty() {
         return Err(Refusal::UnsuitableTask("expected at least one response to score, found none".to_owned()));
     }
@@ -55,6 +56,7 @@ pub(crate) fn render(style: Style, task: &Task, scale: &Scale, principles: &[Pri
             ("conversation", &conversation(&task.messages, &escape)),
             ("reference", &reference(task.reference.as_deref(), &escape)),
             ("responses", &responses(&task.responses, &escape)),
+            ("earlier", &earlier(&request.earlier, |place| format!("Response {}", place + 1), &escape)),
             ("box", &vec!["x"; task.responses.len()].join(", ")),
         ],
     )

@@ -23,7 +23,7 @@ const LOCK: &str = include_str!("../../../../wit/versions.lock");
 
 /// Returns the versions that this host speaks, for messages.
 pub(crate) fn spoken() -> String {
-    SPOKEN.join(", ")
+    SPOKEN.join(" and ")
 }
 
 /// Returns the place of a version among those that this host speaks, oldest first; `None` if it does not speak it.
