@@ -416,18 +416,14 @@ impl Judge {
         for wanted in wanted {
             drawing.push(match earlier.samples.remove(&wanted.id) {
                 Some(known) => Sampling::Known(Box::new(continued(known, &blank(&wanted))?)),
-                None => Sampling::Wanted(Box::new(blank(&wanted)), earlier_texts(&wanted.order, &wanted.show, before)),
+                None => Sampling::Wanted(Box::new(blank(&wanted))),
             });
         }
         let drawing = drawing.into_iter().map(|sampling| async {
             match sampling {
                 Sampling::Known(sample) => Ok(*sample),
-                Sampling::Wanted(mut record, shown) => {
-                    let drawn = match shown {
-                        Ok(shown) => self.draw(subject, shown, &mut record, observer).await,
-                        Err(failure) => Err(failure.into()),
-                    };
-                    match drawn {
+                Sampling::Wanted(mut record) => {
+                    match self.draw(subject, before, &mut record, observer).await {
                         Ok(()) => {}
                         Err(Stopped::Failed(failure)) => record.outcome = Outcome::Failed(failure),
                         Err(Stopped::Host(failure)) => return Err(failure),
@@ -451,7 +447,7 @@ impl Judge {
     async fn draw(
         &self,
         subject: &Subject,
-        shown: Vec<EarlierText>,
+        before: &[SampleRecord],
         record: &mut SampleRecord,
         observer: &dyn Observer,
     ) -> Result<(), Stopped> {
@@ -463,6 +459,7 @@ impl Judge {
         };
         let request = {
             let (pack, subject, run) = (self.pack.clone(), subject.clone(), self.settings.sampling);
+            let shown = earlier_texts(&order, &record.built_on, before)?;
             let asked = AskedOf { sample: record.clone(), order: order.clone(), shown };
             let request = move || pack.sample_request(&subject.task, subject.given(), asked, run);
             timed(observer, Stage::Render, blocking(request)).await??
@@ -599,18 +596,27 @@ impl Pack {
     }
 }
 
+/// The most bytes of earlier samples that one prompt shows: as many as a template may return.
+const SHOWN_BYTES: usize = 16 << 20;
+
 /// The texts of earlier samples as the prompt of another one shows them.
 pub(crate) fn earlier_texts(order: &Order, show: &[u32], before: &[SampleRecord]) -> Result<Vec<EarlierText>, Failure> {
     let place = |response: &u32| {
         let place = order.indices().iter().position(|shown| shown == response)?;
         u32::try_from(place).ok()
     };
+    let mut left = SHOWN_BYTES;
     let text = |id: &u32| {
-        let sample = before.iter().find(|sample| sample.id == *id);
+        let sample = before.binary_search_by_key(id, |sample| sample.id).ok().and_then(|at| before.get(at));
         let completion = sample.and_then(|sample| Some((sample, sample.completion.as_ref()?)));
         let Some((sample, completion)) = completion else {
             return Err(Failure::new(FailureKind::Refused, format!("sample {id} has no text that could be shown")));
         };
+        let Some(rest) = left.checked_sub(completion.text.len()) else {
+            let message = format!("the samples to be shown have more than {SHOWN_BYTES} bytes together");
+            return Err(Failure::new(FailureKind::Refused, message));
+        };
+        left = rest;
         let (judge, places) = (sample.judge.clone(), sample.order.iter().map(place).collect());
         Ok(EarlierText { id: *id, judge, places, text: completion.text.clone() })
     };
@@ -646,8 +652,7 @@ async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) 
 
 enum Sampling {
     Known(Box<SampleRecord>),
-    /// With what its prompt shows, or why that cannot be shown.
-    Wanted(Box<SampleRecord>, Result<Vec<EarlierText>, Failure>),
+    Wanted(Box<SampleRecord>),
 }
 
 /// Returns the record of a sample that is still to be drawn.
@@ -692,6 +697,7 @@ fn continued(known: SampleRecord, wanted: &SampleRecord) -> Result<SampleRecord,
 #[cfg(test)]
 mod tests {
     use rewarden_record::TaskFailureKind;
+    use rewarden_types::FinishReason;
 
     use super::*;
 
@@ -701,5 +707,28 @@ mod tests {
         assert_eq!(lost.kind, TaskFailureKind::Host);
         assert!(lost.message.starts_with("a call into a plugin was lost: "), "{lost}");
         assert_eq!(Stopped::from(lost.clone()), Stopped::Host(lost));
+    }
+    /// A sample of two responses, drawn in this order, that wrote this text.
+    fn written(id: u32, order: &[u32], text: String) -> SampleRecord {
+        let order = Order::new(order.to_vec(), 2).unwrap();
+        let (judge, asked, show) = (Some("b".to_owned()), Vec::new(), Vec::new());
+        let wanted =
+            Wanted { id, round: 1, seed: 0, order, judge, asked, show, temperature: 0.0, named_temperature: false };
+        SampleRecord { completion: Some(Completion::of_text(text, FinishReason::Stop)), ..blank(&wanted) }
+    }
+
+    #[test]
+    fn earlier_samples_are_shown_with_the_places_of_now_and_no_more_of_them_than_fits() {
+        let before = [written(0, &[0, 1], "one".to_owned()), written(2, &[1], "x".repeat(SHOWN_BYTES))];
+        let now = Order::new(vec![1, 0], 2).unwrap();
+        let shown = earlier_texts(&now, &[0], &before).unwrap();
+        let expected =
+            EarlierText { id: 0, judge: Some("b".to_owned()), places: vec![Some(1), Some(0)], text: "one".to_owned() };
+        assert_eq!(shown, [expected]);
+        assert_eq!(earlier_texts(&now, &[2], &before).unwrap()[0].places, [Some(0)]);
+        let refused = |show: &[u32]| earlier_texts(&now, show, &before).unwrap_err();
+        assert_eq!(refused(&[0, 2]).kind, FailureKind::Refused);
+        assert!(refused(&[2, 0]).message.contains("more than 16777216 bytes together"));
+        assert!(refused(&[1]).message.contains("sample 1 has no text"));
     }
 }
