@@ -201,13 +201,8 @@ impl Model for AtOnce {
         _: &GenerateRequest,
         _: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Generated, ModelError> {
-        Ok(Generated {
-            text: self.text.clone(),
-            thinking: None,
-            finish: Finish::Stop,
-            usage: Usage { prompt_tokens: 1, completion_tokens: 1 },
-            tokens: vec![],
-        })
+        let usage = Usage { prompt_tokens: 1, completion_tokens: 1 };
+        Ok(Generated { usage, ..Generated::of_text(self.text.clone(), Finish::Stop) })
     }
 }
 
