@@ -107,7 +107,10 @@ fn wrong_methods_types_and_places_are_problems_at_every_route() {
             }
             let status = if known { [403, 415] } else { [405, 403] };
             assert!(status.contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text());
-            assert_eq!(reply.header("content-type"), "application/problem+json", "{method} {path}");
+            // Decision models' clients expect FastAPI's form.
+            let decisions = ["/v1/systemone", "/v1/evaluations"].contains(&path.as_str());
+            let form = if decisions { "application/json" } else { "application/problem+json" };
+            assert_eq!(reply.header("content-type"), form, "{method} {path}");
         }
     }
     for path in ["/nope", "/v1/", "/v1/reward/", "/..%2f..%2fetc/passwd", "//", "/problems/nope", "/%00"] {

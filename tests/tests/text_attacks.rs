@@ -35,6 +35,7 @@ fn task(id: &str, place: &str, text: &str) -> Value {
         ],
         "responses": [put(FIRST), put(SECOND)],
         "reference": put(REFERENCE),
+        "rubric": [{"id": "fits", "text": "It fits."}],
     })
 }
 

@@ -5,7 +5,6 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::asked::Asked;
-use crate::consumers::endpoints;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::Url;
 use crate::settings::Dialects;
@@ -38,11 +37,6 @@ pub enum ErrorForm {
 }
 
 impl ErrorForm {
-    /// Returns the form of errors at a path: that of the dialect whose path it is, else RFC 9457's.
-    pub fn of(path: &str) -> Self {
-        endpoints().find(|endpoint| endpoint.paths.contains(&path)).map(|endpoint| endpoint.errors).unwrap_or_default()
-    }
-
     /// Returns the status and the body that say a problem in this form; `None` if it is RFC 9457's.
     pub fn body(self, problem: &Problem) -> Option<(u16, Value)> {
         match self {

@@ -30,7 +30,7 @@ pub use crate::ask::{
 pub use crate::asked::{Asked, DialectReply, ReplyWriter};
 pub use crate::calendar::since_1970;
 pub use crate::config::{Dialect, DialectConfig, DialectConfigError, Floors, SlimeReply};
-pub use crate::consumers::endpoints;
+pub use crate::consumers::{endpoints, error_form};
 pub use crate::document::document;
 pub use crate::endpoint::{DialectEndpoint, ErrorForm};
 pub use crate::json::parse as parse_json;

@@ -207,7 +207,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("principles changed", "principled.run", "UPDATE principles SET text = text || '!'"),
     ("samples changed for each other", "scored.run", "UPDATE samples SET id = 9 WHERE id = 0; UPDATE samples SET id = 0 WHERE id = 1; UPDATE samples SET id = 1 WHERE id = 9"),
     ("a sample moved to another task", "scored.run", "UPDATE samples SET task = 2, id = 2 WHERE task = 1 AND id = 1"),
-    ("a sample appended", "scored.run", "INSERT INTO samples SELECT task, 2, round, shown, temperature, seed, prompt, text, thinking, finish, prompt_tokens, completion_tokens, seconds, tokens, judgement, scores, failure_kind, failure_message, extra FROM samples WHERE task = 1 AND id = 1"),
+    ("a sample appended", "scored.run", "INSERT INTO samples SELECT task, 2, round, shown, judge, asked, built_on, temperature, seed, prompt, text, thinking, finish, prompt_tokens, completion_tokens, seconds, tokens, answer_logprob, thinking_logprob, judgement, scores, failure_kind, failure_message, extra FROM samples WHERE task = 1 AND id = 1"),
     ("a sample deleted", "scored.run", "DELETE FROM samples WHERE task = 1 AND id = 1"),
     ("a task deleted with all that is its", "scored.run", "DELETE FROM samples WHERE task = 2; DELETE FROM rewards WHERE task = 2; DELETE FROM seals WHERE task = 2; DELETE FROM tasks WHERE key = 2"),
     ("tasks in another order", "scored.run", "UPDATE tasks SET key = key + 7 WHERE key = 1; UPDATE samples SET task = task + 7 WHERE task = 1; UPDATE rewards SET task = task + 7 WHERE task = 1; UPDATE seals SET task = task + 7 WHERE task = 1"),
@@ -570,8 +570,15 @@ fn a_run_that_is_gone_on_with_has_no_digest_until_it_is_closed_and_what_was_chan
 
 #[test]
 fn runs_of_schema_2_are_read_verified_replayed_and_gone_on_with_as_they_are() {
+    let new_in_4 = [
+        ("samples", ["judge", "asked", "built_on", "answer_logprob", "thinking_logprob"].as_slice()),
+        ("rewards", &["rejected", "criteria", "confidence"]),
+    ];
+    let dropped = new_in_4.iter().flat_map(|(table, columns)| {
+        columns.iter().map(move |column| format!("ALTER TABLE {table} DROP COLUMN {column}; "))
+    });
     let sql = "DROP TABLE seals; DELETE FROM run WHERE key = 'digest'; PRAGMA user_version = 2";
-    let sandbox = edited("scored.run", sql);
+    let sandbox = edited("scored.run", &(dropped.collect::<String>() + sql));
     let told = sandbox.run(["verify", "a.run"]).expect(0).stdout();
     assert_eq!(told, "note: the run was made before runs had a digest: whether its rows were changed cannot be told\n");
     let rows = sandbox.run(["replay", "a.run", "--quiet"]).expect(0).rows();

@@ -11,7 +11,7 @@ mod slime;
 mod systemone;
 mod verl;
 
-use crate::endpoint::DialectEndpoint;
+use crate::endpoint::{DialectEndpoint, ErrorForm};
 
 /// Every dialect's routes.
 pub fn endpoints() -> impl Iterator<Item = &'static DialectEndpoint> {
@@ -28,4 +28,9 @@ pub fn endpoints() -> impl Iterator<Item = &'static DialectEndpoint> {
         systemone::ENDPOINTS,
     ];
     all.into_iter().flatten()
+}
+
+/// Returns the form of errors at a path: that of the dialect whose path it is, else RFC 9457's.
+pub fn error_form(path: &str) -> ErrorForm {
+    endpoints().find(|endpoint| endpoint.paths.contains(&path)).map(|endpoint| endpoint.errors).unwrap_or_default()
 }

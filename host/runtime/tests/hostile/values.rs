@@ -39,15 +39,16 @@ fn lies() -> Vec<Row> {
         score("a list of a billion scores where there is memory for none", scores(&[0, 16, 1 << 30])),
         score("seven million scores", move || guest().pages("1800").scores(&[0, 4096, 7_000_000])).grows(128),
         call("a list of ten million numbers", Interface::Policy, move || {
-            let step = words(&[0, 1, 4096, 10_000_000]);
+            // Steps are aligned to 8 bytes, for the confidence in a reward.
+            let step = words(&[0, 0, 1, 0, 4096, 10_000_000]);
             guest()
                 .pages("700")
                 .items(format!("(data (i32.const {RESULT}) \"{step}\")"))
                 .body("policy.next", format!("(i32.const {RESULT})"))
         }),
         call("a list of ten million empty strings", Interface::Template, move || {
-            // The stop strings of a prompt, after its messages and its constraint.
-            let prompt = words(&[0, 0, 0, 0, 0, 0, 0, 4096, 10_000_000, 0, 0, 0]);
+            // The stop strings of a prompt, after its input, prefill and constraint.
+            let prompt = words(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4096, 10_000_000, 0, 0, 0]);
             guest()
                 .pages("1300")
                 .items(format!("(data (i32.const {RESULT}) \"{prompt}\")"))
@@ -69,14 +70,14 @@ fn lies() -> Vec<Row> {
         score("a score that is neither a value nor an abstention", || one_score(9, 0)),
         score("a refusal of no known kind", scores(&[1, 77, 16, 1])),
         call("a step of no known kind", Interface::Policy, move || {
-            let step = words(&[0, 200, 16, 1]);
+            let step = words(&[0, 0, 200, 0, 16, 1]);
             guest()
                 .items(format!("(data (i32.const {RESULT}) \"{step}\")"))
                 .body("policy.next", format!("(i32.const {RESULT})"))
         }),
         call("an option that is neither there nor not", Interface::Parser, move || {
-            // The critique of a judgement, after its scores and its principles.
-            let judgement = words(&[0, 0, 0, 0, 0, 5, 0, 0]);
+            // The critique of a judgement, after its scores, criteria, confidence, distributions and principles.
+            let judgement = words(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0]);
             guest()
                 .items(format!("(data (i32.const {RESULT}) \"{judgement}\")"))
                 .body("parser.parse", format!("(i32.const {RESULT})"))

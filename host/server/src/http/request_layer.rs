@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use rand::RngCore;
-use rewarden_dialects::{ErrorForm, Problem, ProblemKind};
+use rewarden_dialects::{Problem, ProblemKind, error_form};
 use tracing::Instrument;
 
 use crate::http::cors;
@@ -54,7 +54,7 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     let answered: Result<Response, Problem> =
         answered.instrument(tracing::info_span!("request", id, method = %method, path)).await;
     let response = answered.unwrap_or_else(|problem| ProblemResponse(problem).into_response());
-    let mut response = in_form(ErrorForm::of(&path), response);
+    let mut response = in_form(error_form(&path), response);
     if let Some(origin) = origin {
         cors::allow(&mut response, origin);
     }
