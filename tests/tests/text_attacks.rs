@@ -145,8 +145,11 @@ fn attack(name: &str, pack: &str) {
     // The parser had the same completion each time, and read the same.
     let samples = samples(&sandbox);
     assert_eq!(samples.len(), rows.len(), "{name}");
-    let read = |sample: &Value| json!([sample["text"], sample["scores"], sample["principles"], sample["critique"]]);
-    assert!(samples[0]["scores"][0].is_number(), "{name}: {}", samples[0]);
+    let read = |sample: &Value| {
+        json!([sample["text"], sample["scores"], sample["criteria"], sample["principles"], sample["critique"]])
+    };
+    let scored = [&samples[0]["scores"][0], &samples[0]["criteria"][0]["score"]];
+    assert!(scored.iter().any(|score| score.is_number()), "{name}: {}", samples[0]);
     for sample in &samples {
         assert_eq!(read(sample), read(&samples[0]), "{name}, {}", sample["task"]);
     }
