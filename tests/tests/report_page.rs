@@ -193,7 +193,7 @@ fn a_browser_shows_scores_by_criterion_for_each_response_and_confidence_against_
     let voted = two_runs(&Bait::new());
     let page = std::fs::read_to_string(report(&voted, "report.html", &[])).unwrap();
     let section = page.split("<section id=\"confidence\">").nth(1).unwrap().split("</section>").next().unwrap();
-    assert!(section.contains("a: rewards") && section.contains("expected calibration error"), "{section}");
+    assert!(section.contains("<bdi>a</bdi>: rewards") && section.contains("expected calibration error"), "{section}");
     assert!(section.contains("<svg"), "{section}");
 }
 
