@@ -207,7 +207,14 @@ impl Model for AtOnce {
 }
 
 fn identity() -> Identity {
-    Identity { backend: "instant".into(), model: "instant".into(), digest: None, device: None, endpoint: None }
+    Identity {
+        backend: "instant".into(),
+        model: "instant".into(),
+        digest: None,
+        device: None,
+        endpoint: None,
+        batch_invariant: None,
+    }
 }
 
 fn judged_task() -> JudgedTask {

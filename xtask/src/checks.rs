@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::edits::{Edits, FEATURE};
 use crate::guest_toolchain::{GuestToolchain, TARGET};
 use crate::layout::Layout;
 use crate::process;
@@ -28,8 +29,10 @@ pub(crate) fn fmt(layout: &Layout) -> Result<()> {
 /// When there is a warning, or something does not compile.
 pub(crate) fn clippy(layout: &Layout) -> Result<()> {
     step("clippy: host", || {
-        let mut host = process::cargo(layout.root());
-        process::run(host.args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        let edits = Edits::prepare(layout)?;
+        let mut host = edits.cargo(layout, "clippy");
+        host.args(["--release", "--workspace", "--features", FEATURE, "--all-targets", "--", "-D", "warnings"]);
+        edits.run(layout, &mut host)
     })?;
     let target = layout.target().join("plugins");
     step("clippy: plugins and their tests", || {

@@ -1,18 +1,20 @@
-//! Proof that the CUDA build compiles, on a machine without a GPU and, on Linux, without the CUDA toolkit.
+//! What a CUDA build needs, on a machine without a GPU and, on Linux, without the CUDA toolkit.
 //!
 //! Compiling needs `nvcc`, the headers and the libraries, and no driver or device. Where no toolkit is installed, its
-//! parts come from PyPI wheels, which hold the same files in another layout.
+//! parts come from PyPI wheels, which hold the same files in another layout. The driver's own library, which only a
+//! machine with a GPU has, is stood in for while linking by one that has its symbols and does nothing.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use etcetera::BaseStrategy;
 
 use crate::layout::Layout;
 use crate::process;
-use crate::progress::step;
 
 /// The GPU architecture that kernels are compiled for when `CUDA_COMPUTE_CAP` does not say: 9.0, Hopper.
 const COMPUTE_CAP: &str = "90";
@@ -30,40 +32,83 @@ const WHEELS: [&str; 8] = [
     "nvidia-curand",
 ];
 
-/// Runs `cargo check` on the binary with `features` (separated by commas), in a target directory of its own.
+/// Sets what the crates involved read of a toolkit; where it has no library of the driver to link with, makes one.
 ///
 /// # Errors
-/// No toolkit and no wheels, or a compile error.
-pub(crate) fn check(layout: &Layout, features: &str) -> Result<()> {
-    let toolkit = step("finding the CUDA toolkit", || toolkit(layout))?;
+/// When that library cannot be made.
+pub(crate) fn prepare(layout: &Layout, build: &mut Command, toolkit: &Path) -> Result<()> {
+    // Each of the crates involved reads another one of these.
+    for variable in ["CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"] {
+        build.env(variable, toolkit);
+    }
+    let search_path = env::var_os("PATH").unwrap_or_default();
+    let search_path = std::iter::once(toolkit.join("bin")).chain(env::split_paths(&search_path));
+    build.env("PATH", env::join_paths(search_path)?);
     let cap = env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| COMPUTE_CAP.into());
-    step(&format!("checking the build with features {features} for compute capability {cap}"), || {
-        let mut check = process::cargo(layout.root());
-        check.args(["check", "--release", "-p", "rewarden", "--features", features]);
-        check.arg("--target-dir").arg(layout.target().join("cuda"));
-        // Each of the crates involved reads another one of these.
-        for variable in ["CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"] {
-            check.env(variable, &toolkit);
-        }
-        let search_path = env::var_os("PATH").unwrap_or_default();
-        let search_path = std::iter::once(toolkit.join("bin")).chain(env::split_paths(&search_path));
-        check.env("PATH", env::join_paths(search_path)?).env("CUDA_COMPUTE_CAP", cap);
-        eprintln!("    {}", process::line(&check));
-        process::run(&mut check)
-    })?;
-    eprintln!("the CUDA build compiles; nothing was run on a GPU");
+    eprintln!("    kernels for compute capability {cap} (CUDA_COMPUTE_CAP says another)");
+    build.env("CUDA_COMPUTE_CAP", cap);
+    stand_in_for_the_driver(layout, toolkit)
+}
+
+/// Makes `lib64/stubs/libcuda.so`, where build scripts look for it. An installed toolkit has one.
+fn stand_in_for_the_driver(layout: &Layout, toolkit: &Path) -> Result<()> {
+    let stubs = toolkit.join("lib64/stubs");
+    let library = stubs.join("libcuda.so");
+    if library.exists() || !toolkit.starts_with(wheels()?) {
+        return Ok(());
+    }
+    let names = symbols_of_the_driver(layout)?;
+    fs::create_dir_all(&stubs).with_context(|| format!("{} cannot be made", stubs.display()))?;
+    let source = stubs.join("libcuda.c");
+    let text: String = names.iter().map(|name| format!("void {name}(void) {{}}\n")).collect();
+    fs::write(&source, text).with_context(|| format!("{} cannot be written", source.display()))?;
+    let mut compile = process::command("cc", layout.root());
+    // The name by which programs ask for the real one when they run.
+    compile.args(["-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o"]).arg(&library).arg(&source);
+    process::run(&mut compile).context("a C compiler is needed (on Debian the package gcc)")?;
+    eprintln!("    {} with {} symbols, to link with; it does nothing", library.display(), names.len());
     Ok(())
 }
 
+/// The functions of the driver's library that cudarc, of any version in Cargo.lock, declares.
+fn symbols_of_the_driver(layout: &Layout) -> Result<BTreeSet<String>> {
+    let mut metadata = process::cargo(layout.root());
+    metadata.args(["metadata", "--format-version", "1", "--locked"]);
+    let metadata: serde_json::Value = serde_json::from_str(&process::stdout(&mut metadata)?)
+        .context("`cargo metadata` did not print JSON, as it is documented to")?;
+    let packages = metadata.get("packages").and_then(|packages| packages.as_array()).map_or(&[][..], Vec::as_slice);
+    let text = |package: &serde_json::Value, key: &str| package.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    let manifests = packages.iter().filter(|p| text(p, "name").as_deref() == Some("cudarc"));
+    let mut names = BTreeSet::new();
+    for manifest in manifests.filter_map(|package| text(package, "manifest_path")) {
+        let declarations = Path::new(&manifest).with_file_name("src/driver/sys/mod.rs");
+        let text =
+            fs::read_to_string(&declarations).with_context(|| format!("{} cannot be read", declarations.display()))?;
+        names.extend(functions(&text));
+    }
+    ensure!(!names.is_empty(), "no cudarc in Cargo.lock declares functions of the CUDA driver");
+    Ok(names)
+}
+
+/// The names of the functions of the driver, which begin with `cu`, that a text of Rust declares, with what else it calls so.
+fn functions(text: &str) -> impl Iterator<Item = String> {
+    text.split("fn cu").skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once('(')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        name.chars().all(plain).then(|| format!("cu{name}"))
+    })
+}
+
 /// The root of a toolkit: the installed one, else the one made of wheels.
-fn toolkit(layout: &Layout) -> Result<PathBuf> {
+///
+/// # Errors
+/// No toolkit, and none that could be made of wheels.
+pub(crate) fn toolkit(layout: &Layout) -> Result<PathBuf> {
     if let Some(root) = installed() {
         eprintln!("    the toolkit in {}", root.display());
         return Ok(root);
     }
-    let cache =
-        etcetera::choose_base_strategy().context("no home directory to keep the CUDA wheels under")?.cache_dir();
-    let venv = cache.join("rewarden/cuda-13.0");
+    let venv = wheels()?;
     eprintln!(
         "    no nvcc on PATH nor in CUDA_HOME or CUDA_PATH: using CUDA 13.0 from PyPI wheels in {}",
         venv.display()
@@ -71,6 +116,12 @@ fn toolkit(layout: &Layout) -> Result<PathBuf> {
     from_wheels(layout, &venv).with_context(|| {
         "no CUDA toolkit is installed and none could be made from wheels; install CUDA 12 or 13 and put nvcc on PATH"
     })
+}
+
+/// The virtual environment that the wheels go into.
+fn wheels() -> Result<PathBuf> {
+    let cache = etcetera::choose_base_strategy().context("no home directory to keep the CUDA wheels under")?;
+    Ok(cache.cache_dir().join("rewarden/cuda-13.0"))
 }
 
 fn installed() -> Option<PathBuf> {

@@ -4,10 +4,12 @@
 
 mod apt;
 mod browser;
+mod build;
 mod checks;
 mod cuda;
 mod demo;
 mod dist;
+mod edits;
 mod fuzz;
 mod guest_toolchain;
 mod layout;
@@ -68,11 +70,14 @@ enum Command {
     },
     /// Run what CI runs: .ci/run
     Ci,
-    /// Prove that the CUDA build compiles; needs no GPU and, on Linux, no toolkit (about 20 minutes cold)
-    CheckCuda {
-        /// Cargo features of the binary to check, separated by commas, such as `cuda,flash-attn`
-        #[arg(long, default_value = "cuda")]
-        features: String,
+    /// Build the binary for this machine's hardware, with the edited engine
+    ///
+    /// With `cuda` among the features no GPU is needed and, on Linux, no toolkit: its parts come from PyPI wheels, and
+    /// the driver's library is stood in for while linking. 40 minutes cold on two cores; kernels are compiled once.
+    Build {
+        /// Cargo features, separated by commas: cuda, flash-attn, cudnn, nccl, metal, accelerate, mkl, otlp
+        #[arg(long, value_delimiter = ',')]
+        features: Vec<String>,
     },
     /// Fuzz every target, or those named, for a bounded time; installs cargo-fuzz when it is missing
     Fuzz {
@@ -112,7 +117,7 @@ fn run(command: Command) -> Result<()> {
         Command::Clippy => checks::clippy(&layout),
         Command::WitCheck { accept } => wit_check::run(&layout.wit(), accept),
         Command::Ci => checks::ci(&layout),
-        Command::CheckCuda { features } => cuda::check(&layout, &features),
+        Command::Build { features } => build::run(&layout, &features),
         Command::Fuzz { seconds, targets } => fuzz::run(&layout, seconds, &targets),
         Command::Deny => checks::deny(&layout),
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::edits::{Edits, FEATURE};
 use crate::layout::Layout;
 use crate::plugins;
 use crate::process;
@@ -29,7 +30,9 @@ fn host(layout: &Layout) -> Result<()> {
     step(&format!("building the host{first}"), || {
         // Always the whole workspace, here and in the tests. A narrower selection (`-p`) gets other features of shared
         // dependencies, and cargo would then compile mistral.rs once more for each selection.
-        process::run(process::cargo(layout.root()).args(["build", "--release", "--workspace"]))
+        let edits = Edits::prepare(layout)?;
+        let mut build = edits.cargo(layout, "build");
+        edits.run(layout, build.args(["--release", "--workspace", "--features", FEATURE]))
     })
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn none() -> Arc<dyn Model> {
         digest: None,
         device: None,
         endpoint: None,
+        batch_invariant: None,
     }))
 }
 
@@ -149,13 +150,15 @@ async fn local(model: Option<&str>, options: &ModelOptions, places: &Places, qui
         Some(model) => ModelSource::resolve(model)?,
         None => ModelSource::Gguf(crate::model::obtain(&crate::model::cache(places)?).await?),
     };
-    let settings = MistralOptions { device: options.device.parse()?, max_batch: usize::from(options.concurrency) };
+    let max_sequences = options.max_num_seqs.map(usize::from);
+    let settings = MistralOptions { device: options.device.parse()?, max_sequences };
     let tell = |event| {
         if !quiet && crate::terminal::is_watched() {
             match event {
                 LoadEvent::Loading { model, device } => crate::console::err!("loading {model} on {device}"),
-                LoadEvent::SelfCheck => {
-                    crate::console::err!("checking that batching does not change what the model writes")
+                LoadEvent::SelfCheck => crate::console::err!("checking what batches do to the model"),
+                LoadEvent::Checked { effect, sequences } => {
+                    crate::console::err!("batches: {effect}; at once: {sequences}");
                 }
             }
         }

@@ -94,6 +94,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
             digest: None,
             device: None,
             endpoint: None,
+            batch_invariant: None,
         },
         meta_model: None,
         judge_models: BTreeMap::new(),

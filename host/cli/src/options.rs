@@ -160,6 +160,13 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_name = "DEVICE", env = "REWARDEN_DEVICE", default_value = "auto")]
     pub(crate) device: String,
 
+    /// Samples that a model in this process works on at once, 1 to 64; as many as fit into the GPU's memory, or 8 on the CPU
+    ///
+    /// With the engine that `cargo xtask build` makes. A sample is the same whatever this is, unless results say
+    /// `"batch_invariant": false`.
+    #[arg(long, value_name = "N", env = "REWARDEN_MAX_NUM_SEQS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) max_num_seqs: Option<u8>,
+
     /// How the server behind --endpoint takes constraints of the output
     #[arg(long, value_name = "SERVER", env = "REWARDEN_CONSTRAINTS", default_value = "none")]
     pub(crate) constraints: ConstraintServer,

@@ -87,6 +87,7 @@ impl DecisionModel {
             digest: None,
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
+            batch_invariant: None,
         };
         let concurrency = terms.concurrency;
         Ok(Self { identity, concurrency, server: RemoteServer::new(endpoint, model, terms)? })

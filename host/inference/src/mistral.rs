@@ -1,49 +1,61 @@
 //! A model in this process, run by mistral.rs.
 //!
 //! Every sample is a function of its own request alone, whatever else runs: tokens are chosen by [`gumbel`] noise
-//! derived from the request's seed, and batching and prefix caching are used only where they were seen not to change
-//! the text (on the CPU they do, and so are off).
+//! derived from the request's seed, and what batches do to the probabilities is tried at load. Where they change them,
+//! samples run one after another, or, where only the last bits change, every result says so.
 
+mod admission;
+mod config;
 mod control_tokens;
 mod device;
 mod engine;
+mod forced;
 mod gumbel;
 mod load;
+mod prompt;
 mod sampler;
 mod self_check;
 mod source;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 
 pub use device::DeviceChoice;
+pub use self_check::BatchEffect;
 pub use source::ModelSource;
 
 use crate::digest;
+use admission::Sharing;
 use engine::Engine;
 use load::LoadedModel;
-use rewarden_types::Constraint;
 use rewarden_types::ModelError;
-use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model, PromptInput, Sampling};
-use self_check::Greedy;
+use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
+use self_check::Probes;
+
+/// Most sequences at once; the number of rows that every decode step on a CUDA GPU has.
+pub const MAX_SEQUENCES: usize = 64;
+
+/// Sequences at once on the CPU where nothing else is said: more than that gain little there.
+const ON_CPU: usize = 8;
 
 /// How a model is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MistralOptions {
     /// Where it runs.
     pub device: DeviceChoice,
-    /// Most sequences at once where batching is safe, at least 1. On the CPU it is always one.
-    pub max_batch: usize,
+    /// Most sequences at once, 1 to [`MAX_SEQUENCES`]. None is as many as there is memory for, and 8 on the CPU.
+    pub max_sequences: Option<usize>,
 }
 
 impl Default for MistralOptions {
     fn default() -> Self {
-        MistralOptions { device: DeviceChoice::Auto, max_batch: 16 }
+        MistralOptions { device: DeviceChoice::Auto, max_sequences: None }
     }
 }
 
 /// News of a model that is being loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LoadEvent {
     /// The weights are being read, onto this device.
     Loading {
@@ -52,16 +64,21 @@ pub enum LoadEvent {
         /// Such as `cuda:0`.
         device: String,
     },
-    /// The self-check of batching and prefix caching runs.
+    /// The self-check of batches runs.
     SelfCheck,
+    /// What it found.
+    Checked {
+        /// What batches do.
+        effect: BatchEffect,
+        /// Sequences that run at once from now on.
+        sequences: usize,
+    },
 }
 
 /// A model in this process.
 pub struct MistralModel {
     identity: Identity,
     engine: Engine,
-    concurrency: usize,
-    turns: Semaphore,
 }
 
 impl MistralModel {
@@ -71,53 +88,92 @@ impl MistralModel {
         options: &MistralOptions,
         on_event: &(dyn Fn(LoadEvent) + Send + Sync),
     ) -> Result<MistralModel, ModelError> {
-        if options.max_batch == 0 {
+        if let Some(found) = options.max_sequences.filter(|most| !(1..=MAX_SEQUENCES).contains(most)) {
             return Err(ModelError::InvalidOption {
-                option: "max_batch",
-                found: "0".into(),
-                expected: "at least 1".into(),
+                option: "max_sequences",
+                found: found.to_string(),
+                expected: format!("1 to {MAX_SEQUENCES}"),
             });
         }
         let (choice, device) = options.device.open()?;
-        let batch = if device.is_cpu() { 1 } else { options.max_batch };
+        let sequences = options.max_sequences.unwrap_or(if device.is_cpu() { ON_CPU } else { MAX_SEQUENCES });
+        if device.is_cuda() {
+            set_rows_of_decode_steps(MAX_SEQUENCES);
+        }
         on_event(LoadEvent::Loading { model: source.name(), device: choice.to_string() });
         let (digest, loaded) =
-            tokio::try_join!(digest_of(source.clone()), LoadedModel::load(source, choice, device, batch))?;
-        let (engine, concurrency) = if batch > 1 && loaded.is_paged() {
-            on_event(LoadEvent::SelfCheck);
-            checked_engine(&loaded, batch).await?
-        } else {
-            (loaded.start(false).await?, 1)
-        };
+            tokio::try_join!(digest_of(source.clone()), LoadedModel::load(source, choice, device, sequences))?;
+        let (engine, batch_invariant) = checked_engine(&loaded, on_event).await?;
         let identity = Identity {
             backend: "mistral.rs".into(),
             model: source.name(),
             digest,
             device: Some(choice.to_string()),
             endpoint: None,
+            batch_invariant: Some(batch_invariant),
         };
-        Ok(MistralModel { identity, engine, concurrency, turns: Semaphore::new(concurrency) })
+        Ok(MistralModel { identity, engine })
     }
 }
 
-/// Starts the fastest engine whose text does not depend on what else it does.
-async fn checked_engine(loaded: &LoadedModel, batch: usize) -> Result<(Engine, usize), ModelError> {
-    let mut engine = loaded.start(true).await?;
-    if !self_check::prefix_hits_are_harmless(&engine).await? {
-        tracing::warn!(
-            "the prefix cache changes what the model writes on this device; going on without it, more slowly"
-        );
+/// Starts the fastest engine that does not confuse its sequences; also says whether its results are the same bit for bit
+/// whatever else runs.
+async fn checked_engine(
+    loaded: &LoadedModel,
+    on_event: &(dyn Fn(LoadEvent) + Send + Sync),
+) -> Result<(Engine, bool), ModelError> {
+    let sharing = loaded.sharing();
+    if sharing.sequences() == 1 {
+        return Ok((loaded.start(Sharing::Alone).await?, true));
+    }
+    on_event(LoadEvent::SelfCheck);
+    let engine = loaded.start(sharing).await?;
+    let effect = self_check::effect_of_batches(&engine, &probes(&engine, sharing)).await?;
+    // As published, the engine goes through contortions for unlike lengths that only cost time.
+    let alone = match effect {
+        BatchEffect::None => false,
+        BatchEffect::Rounding { .. } => !cfg!(feature = "edited"),
+        BatchEffect::Corruption { .. } => true,
+    };
+    let engine = if alone {
         drop(engine);
-        engine = loaded.start(false).await?;
+        loaded.start(Sharing::Alone).await?
+    } else {
+        engine
+    };
+    tracing::info!(%effect, sequences = engine.sequences(), "self-check of batches");
+    if alone {
+        tracing::warn!(
+            "self-check of batches: {effect}; going on with one sample at a time, more slowly{}",
+            if cfg!(feature = "edited") { "" } else { "; `cargo xtask build` makes a binary that runs many at once" }
+        );
     }
-    if self_check::batches_are_harmless(&engine).await? {
-        return Ok((engine, batch));
-    }
-    tracing::warn!(
-        "batching changes what the model writes on this device; going on with one sample at a time, more slowly"
-    );
-    Ok((engine, 1))
+    on_event(LoadEvent::Checked { effect, sequences: engine.sequences() });
+    Ok((engine, alone || effect == BatchEffect::None))
 }
+
+fn probes(engine: &Engine, sharing: Sharing) -> Probes {
+    // Nothing may know these prompts from an earlier check.
+    let nonce = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+    let tokens = engine.vocabulary().ordinary_tokens();
+    match sharing {
+        Sharing::Paged { sequences, .. } => {
+            // As published it takes many times longer for more.
+            let sequences = if cfg!(feature = "edited") { sequences } else { sequences.min(8) };
+            Probes::of_unlike_prompts(&tokens, nonce, sequences)
+        }
+        Sharing::OnePrompt { .. } | Sharing::Alone => Probes::of_one_prompt(&tokens, nonce),
+    }
+}
+
+/// Has every decode step computed with so many rows, so that a sequence's do not depend on how many run beside it.
+#[cfg(feature = "edited")]
+fn set_rows_of_decode_steps(rows: usize) {
+    mistralrs::core::rewarden::set_decode_rows(rows);
+}
+
+#[cfg(not(feature = "edited"))]
+fn set_rows_of_decode_steps(_: usize) {}
 
 async fn digest_of(source: ModelSource) -> Result<Option<String>, ModelError> {
     let model = source.name();
@@ -138,7 +194,7 @@ impl Model for MistralModel {
     }
 
     fn concurrency(&self) -> usize {
-        self.concurrency
+        self.engine.sequences()
     }
 
     async fn generate(
@@ -147,25 +203,6 @@ impl Model for MistralModel {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         crate::request::validate(request)?;
-        let _turn = self
-            .turns
-            .acquire()
-            .await
-            .map_err(|closed| ModelError::Engine { model: self.identity.model.clone(), message: closed.to_string() })?;
         self.engine.generate(request, progress).await
-    }
-}
-
-#[async_trait]
-impl Greedy for Engine {
-    async fn greedy(&self, prompt: &str) -> Result<String, ModelError> {
-        let sampling = Sampling { temperature: 0.0, top_p: None, max_tokens: 24, seed: 0 };
-        let request = GenerateRequest {
-            constraint: Some(Constraint::Regex(self_check::FORM.to_owned())),
-            ..GenerateRequest::new(PromptInput::user(prompt), sampling)
-        };
-        // Thinking counts too: for a model that thinks, it is all that 24 tokens hold.
-        let completion = self.generate(&request, &|_| ()).await?;
-        Ok(format!("{}\n{}", completion.thinking.unwrap_or_default(), completion.text))
     }
 }

@@ -62,6 +62,7 @@ impl OpenAiModel {
             digest: None,
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
+            batch_invariant: None,
         };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         let (text_server, renamed_bound) = (OnceCell::new(), AtomicBool::new(false));

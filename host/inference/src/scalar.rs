@@ -100,6 +100,7 @@ impl ScalarModel {
             digest: None,
             device: None,
             endpoint: Some(endpoint.base().to_owned()),
+            batch_invariant: None,
         };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         Ok(ScalarModel { identity, options, server })

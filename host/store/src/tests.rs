@@ -20,7 +20,14 @@ use rewarden_record::{
 
 fn header() -> Header {
     let drawn = Drawn {
-        model: Identity { backend: "recorded".into(), model: "m".into(), digest: None, device: None, endpoint: None },
+        model: Identity {
+            backend: "recorded".into(),
+            model: "m".into(),
+            digest: None,
+            device: None,
+            endpoint: None,
+            batch_invariant: None,
+        },
         meta_model: None,
         judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },

@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use rewarden_types::{Failure, FailureKind, Outcome, Rating, Reward, Sha256Digest, Task, strict_json as json};
+use rewarden_types::{
+    Failure, FailureKind, Identity, Outcome, Rating, Reward, Sha256Digest, Task, strict_json as json,
+};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -65,7 +67,7 @@ impl RunWriter {
         // nothing of a file that is no sound run is run.
         let there = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
         if there && let Some(made) = RunReader::look(path)? {
-            let found = differences(&kind(&made), &kind(header));
+            let found = differences(&kind(&made, header), &kind(header, &made));
             if !found.is_empty() {
                 return Err(StoreError::Mismatch { path: path.to_owned(), differences: found });
             }
@@ -369,9 +371,23 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 }
 
 /// What must be equal for samples to be of one kind. The host's version is not part of it: `verify` tells whether it
-/// matters.
-fn kind(header: &Header) -> Value {
-    let mut kind = json!({"source": header.source.name(), "drawn": header.drawn, "strategy": header.strategy});
+/// matters. What `other` does not say of its models, since a host before this one wrote it, is no difference.
+fn kind(header: &Header, other: &Header) -> Value {
+    let mut drawn = header.drawn.clone();
+    let said = |model: Option<&Identity>| model.is_some_and(|model| model.batch_invariant.is_some());
+    let forget = |model: &mut Identity, other: Option<&Identity>| {
+        if !said(other) {
+            model.batch_invariant = None;
+        }
+    };
+    forget(&mut drawn.model, Some(&other.drawn.model));
+    if let Some(meta) = &mut drawn.meta_model {
+        forget(meta, other.drawn.meta_model.as_ref());
+    }
+    for (name, model) in &mut drawn.judge_models {
+        forget(model, other.drawn.judge_models.get(name));
+    }
+    let mut kind = json!({"source": header.source.name(), "drawn": drawn, "strategy": header.strategy});
     // Flat paths read better in the message.
     let mut flat = serde_json::Map::new();
     if let Some(object) = kind.as_object_mut() {
@@ -423,15 +439,19 @@ mod tests {
     use rewarden_record::{Budget, Drawn, SamplingProvenance};
     use std::collections::BTreeMap;
 
-    use rewarden_types::Identity;
-
     use super::*;
 
     #[test]
     fn a_clock_beyond_what_a_date_can_be_is_told_as_that() {
         let directory = tempfile::tempdir().unwrap();
-        let model =
-            Identity { backend: "none".into(), model: "none".into(), digest: None, device: None, endpoint: None };
+        let model = Identity {
+            backend: "none".into(),
+            model: "none".into(),
+            digest: None,
+            device: None,
+            endpoint: None,
+            batch_invariant: None,
+        };
         let sampling = SamplingProvenance { temperature: 0.0, top_p: None, max_tokens: None };
         let drawn = Drawn {
             model,

@@ -49,6 +49,10 @@ pub struct Identity {
     pub device: Option<String>,
     /// The base URL without credentials; none for a model in process.
     pub endpoint: Option<String>,
+    /// Whether samples are the same bit for bit whatever else runs at the same time, as the model's self-check found at
+    /// load. None for a server, of which nothing is known, and in runs of hosts that had no self-check of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_invariant: Option<bool>,
 }
 
 /// One generation to be done.

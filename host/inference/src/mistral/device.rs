@@ -99,6 +99,39 @@ impl DeviceChoice {
     }
 }
 
+/// Refuses a GPU beside which mistral.rs would panic for lack of a program.
+pub(crate) fn check_tools(choice: DeviceChoice, device: &Device) -> Result<(), ModelError> {
+    if device.is_cuda() && !on_path(NVIDIA_SMI, &std::env::var_os("PATH").unwrap_or_default()) {
+        return Err(ModelError::Device {
+            device: choice.to_string(),
+            message: format!(
+                "mistral.rs asks `{NVIDIA_SMI}` what the GPU can do, and there is none on PATH; it belongs to the \
+                 driver: add its directory, or, in a container, let it in (NVIDIA_DRIVER_CAPABILITIES=compute,utility)"
+            ),
+        });
+    }
+    Ok(())
+}
+
+const NVIDIA_SMI: &str = "nvidia-smi";
+
+fn on_path(program: &str, path: &std::ffi::OsStr) -> bool {
+    std::env::split_paths(path).any(|directory| directory.join(program).is_file())
+}
+
+/// An error of loading, with what to do where the GPU's memory does not suffice.
+pub(crate) fn explained(message: &str) -> String {
+    let lower = message.to_lowercase();
+    let of_memory = ["out of memory", "out_of_memory", "num gpu blocks is 0", "not enough memory"];
+    match of_memory.iter().any(|sign| lower.contains(sign)) {
+        true => format!(
+            "{message}; the GPU's memory has no room for these weights and for keys and values beside them: free it from \
+             other programs (`{NVIDIA_SMI}` lists them), take a smaller or quantised model, or a server (--endpoint)"
+        ),
+        false => message.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +151,23 @@ mod tests {
         for wrong in ["", "gpu", "cpu:1", "cpu:0", "cuda:", "cuda:x", "CUDA", "auto:0"] {
             assert!(wrong.parse::<DeviceChoice>().unwrap_err().to_string().contains("cuda:N"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!on_path("program", dir.path().as_os_str()));
+        std::fs::write(dir.path().join("program"), "").unwrap();
+        assert!(on_path("program", dir.path().as_os_str()));
+    }
+
+    #[test]
+    fn too_little_memory_is_told_with_what_to_do() {
+        for message in ["DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", "Num GPU blocks is 0. This means"] {
+            let explained = explained(message);
+            assert!(explained.starts_with(message) && explained.contains("quantised"), "{explained}");
+        }
+        assert_eq!(explained("no such tensor"), "no such tensor");
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use mistralrs::core::Pipeline;
+use mistralrs::core::{NormalRequest, Pipeline, Request, RequestMessage};
 use mistralrs::llguidance::toktrie::TokEnv;
-use mistralrs::{RequestBuilder, Response, SamplingParams, StopTokens, TextMessageRole, TextMessages};
-use tokio::sync::Mutex;
+use mistralrs::{CustomLogitsProcessor, Response, SamplingParams, StopTokens};
+use tokio::sync::{Mutex, mpsc};
 
+use super::admission::{Admission, Demand};
 use super::control_tokens::ControlTokens;
+use super::forced::ForcedSampler;
+use super::prompt::{self, PromptMaker, PromptTokens};
 use super::sampler::{GrammarEnd, SamplerStep, SeededSampler};
 use crate::backtrace;
 use crate::reply::{RawReply, RawToken};
-use crate::thinking::{self, Start};
+use crate::thinking;
 use rewarden_types::Constraint;
 use rewarden_types::ModelError;
 use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, PromptTurn, Usage};
@@ -38,6 +41,13 @@ impl Vocabulary {
         }
         let control = trie.decode_ext(&[token], true);
         if std::str::from_utf8(&control).is_ok_and(thinking::is_tag) { control } else { Vec::new() }
+    }
+
+    /// Tokens that are text and nothing else.
+    pub(crate) fn ordinary_tokens(&self) -> Vec<u32> {
+        let trie = self.trie.tok_trie();
+        let ordinary = |token: &u32| !self.end_of_turn.contains(token) && !trie.decode_ext(&[*token], false).is_empty();
+        (0..u32::try_from(trie.vocab_size()).unwrap_or(u32::MAX)).filter(ordinary).collect()
     }
 
     /// How a token is shown: control tokens by their names.
@@ -74,6 +84,20 @@ pub(crate) struct Engine {
     pipeline: Arc<Mutex<dyn Pipeline>>,
     vocabulary: Arc<Vocabulary>,
     context: usize,
+    admission: Admission,
+    prompts: PromptMaker,
+}
+
+/// So many steps the engine may be ahead of whoever reads, so that it need not wait for a thread to wake up.
+const AHEAD: usize = 64;
+
+/// A request on its way to the engine.
+struct Sent {
+    messages: RequestMessage,
+    new_tokens: usize,
+    stops: Vec<String>,
+    constraint: mistralrs::Constraint,
+    processor: Arc<dyn CustomLogitsProcessor>,
 }
 
 /// What the engine itself made of the text, where it sets thinking apart.
@@ -105,8 +129,14 @@ impl Engine {
         pipeline: Arc<Mutex<dyn Pipeline>>,
         vocabulary: Arc<Vocabulary>,
         context: usize,
+        admission: Admission,
     ) -> Self {
-        Engine { name, model, pipeline, vocabulary, context }
+        Engine { name, model, pipeline, vocabulary, context, admission, prompts: PromptMaker::default() }
+    }
+
+    /// How many sequences it works on at once.
+    pub(crate) fn sequences(&self) -> usize {
+        self.admission.sharing().sequences()
     }
 
     /// Runs one request, which must be valid.
@@ -116,11 +146,12 @@ impl Engine {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         refuse_what_is_not_offered(request)?;
-        let messages = self.messages(crate::request::chat_turns(request)?);
+        let turns = crate::request::chat_turns(request)?;
         // A constraint binds all that the model writes, so there is no room for a thinking block before it.
-        let enable_thinking = request.constraint.is_some().then_some(false);
-        let (prompt_tokens, start) = self.measure(messages.clone(), enable_thinking).await?;
-        let max_tokens = request.sampling.max_tokens;
+        let thinking = request.constraint.is_some().then_some(false);
+        let made = self.prompts.tokens(turns, thinking, &self.vocabulary.control, &self.pipeline).await;
+        let prompt = made.map_err(|message| self.failed(message))?;
+        let (prompt_tokens, max_tokens) = (prompt.tokens.len(), request.sampling.max_tokens);
         if prompt_tokens + max_tokens as usize > self.context {
             return Err(ModelError::ContextLength {
                 model: self.name.clone(),
@@ -129,25 +160,69 @@ impl Engine {
                 context: self.context,
             });
         }
+        let constraint = request.constraint.as_ref().map(engine_constraint).transpose()?;
+        let demand = Demand { prompt: prompt.tokens.clone(), new_tokens: max_tokens as usize };
+        let admitted = self.admission.enter(demand).await;
         let grammar_end = request.constraint.as_ref().and_then(|_| self.vocabulary.ends_of_a_grammar());
-        let sampler = Arc::new(SeededSampler::new(&request.sampling, request.top_logprobs, grammar_end));
-        let mut outgoing = RequestBuilder::from(messages)
-            .set_sampling(SamplingParams {
-                // The processor leaves one token possible; at 0 the engine takes it without a softmax.
-                temperature: Some(0.0),
-                max_len: Some(max_tokens as usize),
-                stop_toks: Some(StopTokens::Seqs(self.stops(request))),
-                ..SamplingParams::neutral()
-            })
-            .add_logits_processor(Arc::clone(&sampler) as _);
-        if let Some(enable_thinking) = enable_thinking {
-            outgoing = outgoing.enable_thinking(enable_thinking);
+        let sampler = SeededSampler::new(&request.sampling, request.top_logprobs, grammar_end, Some(admitted));
+        let sampler = Arc::new(sampler);
+        let sent = Sent {
+            messages: self.message(turns, thinking, &prompt),
+            new_tokens: max_tokens as usize,
+            stops: self.stops(request),
+            constraint: constraint.unwrap_or(mistralrs::Constraint::None),
+            processor: Arc::clone(&sampler) as _,
+        };
+        let replies = self.send(sent).await?;
+        let parsed = self.receive(replies, request, &sampler, progress).await?;
+        self.completion(request, &sampler.steps(), parsed, &prompt)
+    }
+
+    /// The prompt as it goes to the engine: as tokens, unless the engine has to take the answer apart, which it does for
+    /// chats only.
+    fn message(&self, turns: &[PromptTurn], enable_thinking: Option<bool>, prompt: &PromptTokens) -> RequestMessage {
+        match self.vocabulary.engine_sets_thinking_apart {
+            true => RequestMessage::Chat {
+                messages: prompt::messages(turns, &self.vocabulary.control).into(),
+                enable_thinking,
+                reasoning_effort: None,
+            },
+            false => RequestMessage::CompletionTokens(prompt.tokens.to_vec()),
         }
-        if let Some(constraint) = &request.constraint {
-            outgoing = outgoing.set_constraint(engine_constraint(constraint)?);
+    }
+
+    /// The logarithms of the probabilities that the model gives to `forced`, token by token, after `prompt`.
+    pub(crate) async fn forced(&self, prompt: Arc<[u32]>, forced: Arc<[u32]>) -> Result<Vec<f64>, ModelError> {
+        let demand = Demand { prompt: prompt.clone(), new_tokens: forced.len() };
+        let sampler = Arc::new(ForcedSampler::new(forced.clone(), self.admission.enter(demand).await));
+        let sent = Sent {
+            messages: RequestMessage::CompletionTokens(prompt.to_vec()),
+            new_tokens: forced.len(),
+            stops: Vec::new(),
+            constraint: mistralrs::Constraint::None,
+            processor: Arc::clone(&sampler) as _,
+        };
+        let mut replies = self.send(sent).await?;
+        while let Some(reply) = replies.recv().await {
+            match reply {
+                Response::CompletionChunk(_) => {}
+                Response::ValidationError(error) => return Err(self.failed(error.to_string())),
+                other => return Err(self.broken(other)),
+            }
+            if sampler.seen() >= forced.len() {
+                break;
+            }
         }
-        let parsed = self.run(outgoing, request, &sampler, progress).await?;
-        self.completion(request, &sampler.steps(), parsed, start, prompt_tokens)
+        let found = sampler.logprobs();
+        match found.len() == forced.len() {
+            true => Ok(found),
+            false => Err(self.failed(format!("it stopped after {} of {} forced tokens", found.len(), forced.len()))),
+        }
+    }
+
+    /// What the model's tokens mean.
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// What ends the text: the request's strings, and the names of the tokens that end a turn or a grammar.
@@ -156,61 +231,68 @@ impl Engine {
         request.stop.iter().cloned().chain(ends).collect()
     }
 
-    fn messages(&self, turns: &[PromptTurn]) -> TextMessages {
-        turns.iter().fold(TextMessages::new(), |messages, turn| {
-            let role = match turn.role.as_str() {
-                "system" => TextMessageRole::System,
-                "user" => TextMessageRole::User,
-                "assistant" => TextMessageRole::Assistant,
-                other => TextMessageRole::Custom(other.to_owned()),
-            };
-            messages.add_message(role, self.vocabulary.control.defuse(&turn.content))
-        })
+    /// Hands a request to the engine; its replies end when the sequence does.
+    async fn send(&self, sent: Sent) -> Result<mpsc::Receiver<Response>, ModelError> {
+        let (response, replies) = mpsc::channel(AHEAD);
+        let request = NormalRequest {
+            messages: sent.messages,
+            sampling_params: SamplingParams {
+                // The processor leaves one token possible; at 0 the engine takes it without a softmax.
+                temperature: Some(0.0),
+                max_len: Some(sent.new_tokens),
+                stop_toks: Some(StopTokens::Seqs(sent.stops)),
+                ..SamplingParams::neutral()
+            },
+            response,
+            return_logprobs: false,
+            is_streaming: true,
+            id: 0,
+            constraint: sent.constraint,
+            suffix: None,
+            tools: None,
+            tool_choice: None,
+            logits_processors: Some(vec![sent.processor]),
+            return_raw_logits: false,
+            web_search_options: None,
+            model_id: None,
+            truncate_sequence: false,
+        };
+        let engine = self.model.inner().get_sender(None).map_err(|error| self.failed(error.to_string()))?;
+        let sent = engine.send(Request::Normal(Box::new(request))).await;
+        sent.map_err(|_| self.failed("it does not run any more".into()))?;
+        Ok(replies)
     }
 
-    /// Applies the chat template: how many tokens the prompt has, and whether it ends inside a thinking block.
-    async fn measure(&self, messages: TextMessages, thinking: Option<bool>) -> Result<(usize, Start), ModelError> {
-        let pipeline = self.pipeline.lock().await;
-        let (tokens, text) = pipeline
-            .get_processor()
-            .process(&*pipeline, messages.into(), true, true, thinking, None, Vec::new())
-            .map_err(|error| self.failed(format!("the chat template does not take these messages: {error:#}")))?;
-        Ok((tokens.len(), if thinking::ends_inside(&text) { Start::Inside } else { Start::Unknown }))
-    }
-
-    /// Sends the request and waits for its end.
-    async fn run(
+    /// Waits for the end of a request.
+    async fn receive(
         &self,
-        outgoing: RequestBuilder,
+        mut replies: mpsc::Receiver<Response>,
         request: &GenerateRequest,
         sampler: &SeededSampler,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Parsed, ModelError> {
-        let mut stream =
-            self.model.stream_chat_request(outgoing).await.map_err(|error| self.failed(error.to_string()))?;
         let mut parsed = Parsed::default();
         let mut seen = 0;
-        while let Some(response) = stream.next().await {
+        while let Some(response) = replies.recv().await {
             match response {
                 Response::Chunk(chunk) => {
                     for choice in chunk.choices {
                         parsed.content.extend(choice.delta.content);
                         parsed.thinking.extend(choice.delta.reasoning_content);
                     }
-                    let (now, latest) = sampler.latest();
-                    if now > seen {
-                        progress(GenerateProgress { new_tokens: u32::try_from(now - seen).unwrap_or(u32::MAX) });
-                        seen = now;
-                    }
-                    // The engine ends here too, or finds out that nobody listens any more.
-                    if now >= request.sampling.max_tokens as usize || self.ends_turn(latest) {
-                        break;
-                    }
                 }
+                Response::CompletionChunk(_) => {}
                 Response::ValidationError(error) => return Err(self.refused(request, error.to_string())),
-                Response::InternalError(error) => return Err(self.failed(error.to_string())),
-                Response::ModelError(message, _) => return Err(self.failed(message)),
-                _ => return Err(self.failed("it sent something that is not a chat reply".into())),
+                other => return Err(self.broken(other)),
+            }
+            let (now, latest) = sampler.latest();
+            if now > seen {
+                progress(GenerateProgress { new_tokens: u32::try_from(now - seen).unwrap_or(u32::MAX) });
+                seen = now;
+            }
+            // The engine ends here too, or finds out that nobody listens any more.
+            if now >= request.sampling.max_tokens as usize || self.ends_turn(latest) {
+                break;
             }
         }
         Ok(parsed)
@@ -223,8 +305,7 @@ impl Engine {
         request: &GenerateRequest,
         steps: &[SamplerStep],
         parsed: Parsed,
-        start: Start,
-        prompt_tokens: usize,
+        prompt: &PromptTokens,
     ) -> Result<Completion, ModelError> {
         // A sequence that had to make way for others is counted anew when it comes back, and so may run past its limit.
         let steps = steps.get(..request.sampling.max_tokens as usize).unwrap_or(steps);
@@ -249,11 +330,11 @@ impl Engine {
             false => (text, None),
         };
         let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
-        let usage = Usage { prompt_tokens: count(prompt_tokens), completion_tokens: count(steps.len()) };
+        let usage = Usage { prompt_tokens: count(prompt.tokens.len()), completion_tokens: count(steps.len()) };
         // Without them the sampler does not look at probabilities, so there is nothing to measure either.
         let wants_tokens = request.top_logprobs > 0;
         let tokens = if wants_tokens { tokens } else { Vec::new() };
-        RawReply { content, thinking, start, tokens, wants_tokens, finish, usage }
+        RawReply { content, thinking, start: prompt.start, tokens, wants_tokens, finish, usage }
             .into_completion(&request.stop)
             .map_err(|_| ModelError::MalformedReply {
                 origin: format!("the engine (`{}`)", self.name),
@@ -274,6 +355,15 @@ impl Engine {
             },
             _ => self.failed(message),
         }
+    }
+
+    /// A reply that is neither text nor a refusal.
+    fn broken(&self, response: Response) -> ModelError {
+        self.failed(match response {
+            Response::InternalError(error) => error.to_string(),
+            Response::ModelError(message, _) | Response::CompletionModelError(message, _) => message,
+            _ => "it sent something that is not a reply to what it was asked".into(),
+        })
     }
 
     fn failed(&self, message: String) -> ModelError {

@@ -27,69 +27,98 @@ impl Noise {
         Noise(mix(mix(seed.wrapping_add(GOLDEN)) ^ position.wrapping_mul(GOLDEN)))
     }
 
-    /// 52 random bits for a token.
+    /// 64 random bits for a token.
     fn bits(self, token: usize) -> u64 {
-        mix(self.0.wrapping_add((token as u64 + 1).wrapping_mul(GOLDEN))) >> 12
+        mix(self.0.wrapping_add((token as u64 + 1).wrapping_mul(GOLDEN)))
     }
 
-    /// Standard Gumbel noise, finite: the uniform number lies in the middle of one of 2^52 cells, never at 0 or 1.
+    /// Standard Gumbel noise of the first 52 bits, finite: the uniform number lies in the middle of one of 2^52 cells,
+    /// never at 0 or 1.
     fn gumbel(bits: u64) -> f64 {
-        let uniform = (bits as f64 + 0.5) * 2f64.powi(-52);
+        let uniform = ((bits >> 12) as f64 + 0.5) * 2f64.powi(-52);
         -(-uniform.ln()).ln()
     }
 
-    /// An upper bound of `gumbel(bits)` without logarithms, so that most of a vocabulary needs none:
-    /// -ln(-ln u) <= -ln(1 - u), and the leading ones of u bound 1 - u from below.
-    fn bound(bits: u64) -> f64 {
-        let leading_ones = (!(bits << 12)).leading_zeros().min(52);
-        f64::from(leading_ones + 1) * std::f64::consts::LN_2
+    /// The least bits whose noise may reach `level`; none if no noise does. Without logarithms, so that most of a
+    /// vocabulary needs none: -ln(-ln u) <= -ln(1 - u), and n leading ones of u bound that by (n + 1) ln 2.
+    fn least_bits_reaching(level: f64) -> Option<u64> {
+        // One less than needed pays for rounding.
+        let leading_ones = (level / std::f64::consts::LN_2 - 1.0).ceil() - 1.0;
+        if leading_ones <= 0.0 {
+            Some(0)
+        } else if leading_ones <= 52.0 {
+            Some(!(u64::MAX >> leading_ones as u32))
+        } else {
+            None
+        }
     }
 }
+
+/// So many logits are passed over at once where none of them can be the choice.
+const CHUNK: usize = 64;
 
 /// Picks a token from `logits` (natural, not normalised; minus infinity is impossible). `temperature` 0 takes the most
 /// probable, without noise; equal logits go to the lowest token. `top_p` narrows the choice before the noise. None when
 /// nothing is possible or a logit is not a number.
+///
+/// Two passes: one looks for the largest logit of every chunk, the other only into chunks that can hold the choice.
 pub(crate) fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, position: u64) -> Option<usize> {
-    if logits.iter().any(|l| l.is_nan() || *l == f32::INFINITY) {
-        return None;
-    }
-    let (first, max) = greedy(logits)?;
+    let largest: Vec<f32> = logits.chunks(CHUNK).map(largest_number).collect::<Option<_>>()?;
+    let (first, max) = first_of_the_largest(&largest).filter(|(_, max)| *max > f32::NEG_INFINITY)?;
+    let most_probable = first * CHUNK + logits.chunks(CHUNK).nth(first)?.iter().position(|logit| *logit == max)?;
     if temperature == 0.0 {
-        return Some(first);
+        return Some(most_probable);
     }
     let floor = top_p.filter(|p| *p < 1.0).map(|p| nucleus_floor(logits, f64::from(max), temperature, p));
     let noise = Noise::at(seed, position);
+    // Relative to the largest logit, which keeps small temperatures from overflowing.
+    let scaled = |logit: f32| (f64::from(logit) - f64::from(max)) / temperature;
+    // What the choice has at least.
+    let mut least_score = Noise::gumbel(noise.bits(most_probable));
     let mut best: Option<(usize, f64)> = None;
-    for (token, &logit) in logits.iter().enumerate() {
-        let in_nucleus = match &floor {
-            Some(floor) => floor.contains(token, logit),
-            None => logit > f32::NEG_INFINITY,
-        };
-        if !in_nucleus {
-            continue;
-        }
-        // Relative to the largest logit, which keeps small temperatures from overflowing.
-        let scaled = (f64::from(logit) - f64::from(max)) / temperature;
-        let bits = noise.bits(token);
-        if best.is_some_and(|(_, score)| scaled + Noise::bound(bits) < score) {
-            continue;
-        }
-        let score = scaled + Noise::gumbel(bits);
-        if best.is_none_or(|(_, highest)| score > highest) {
-            best = Some((token, score));
+    for ((chunk, &largest), start) in logits.chunks(CHUNK).zip(&largest).zip((0..).step_by(CHUNK)) {
+        let Some(mut least) = Noise::least_bits_reaching(least_score - scaled(largest)) else { continue };
+        for (token, &logit) in (start..).zip(chunk) {
+            let bits = noise.bits(token);
+            if bits < least {
+                continue;
+            }
+            let in_nucleus = match &floor {
+                Some(floor) => floor.contains(token, logit),
+                None => logit > f32::NEG_INFINITY,
+            };
+            if !in_nucleus {
+                continue;
+            }
+            let score = scaled(logit) + Noise::gumbel(bits);
+            if best.is_none_or(|(_, highest)| score > highest) {
+                best = Some((token, score));
+                least_score = least_score.max(score);
+                match Noise::least_bits_reaching(least_score - scaled(largest)) {
+                    Some(bits) => least = bits,
+                    None => break,
+                }
+            }
         }
     }
     best.map(|(token, _)| token)
 }
 
-fn greedy(logits: &[f32]) -> Option<(usize, f32)> {
-    let mut best: Option<(usize, f32)> = None;
-    for (token, &logit) in logits.iter().enumerate() {
-        if logit > f32::NEG_INFINITY && best.is_none_or(|(_, highest)| logit > highest) {
-            best = Some((token, logit));
-        }
+/// The largest of the logits; none if one of them is not a number, or infinite.
+fn largest_number(logits: &[f32]) -> Option<f32> {
+    let mut largest = f32::NEG_INFINITY;
+    let mut numbers = true;
+    // Without a branch, so that it becomes vector instructions.
+    for &logit in logits {
+        largest = if logit > largest { logit } else { largest };
+        numbers &= logit < f32::INFINITY;
     }
-    best
+    numbers.then_some(largest)
+}
+
+fn first_of_the_largest(values: &[f32]) -> Option<(usize, f32)> {
+    let largest = values.iter().copied().reduce(f32::max)?;
+    Some((values.iter().position(|value| *value == largest)?, largest))
 }
 
 /// The least probable token that nucleus sampling keeps; of equally probable ones the lowest tokens are kept first.
@@ -228,13 +257,45 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_that_spares_logarithms_holds() {
+    fn noise_that_reaches_a_level_is_never_passed_over() {
         let noise = Noise::at(3, 1);
-        let mut edges = vec![0, 1, (1 << 52) - 1, (1 << 52) - 2, 1 << 51, (1 << 51) - 1];
+        let mut edges: Vec<u64> = (0..64).flat_map(|n| [u64::MAX << n, !(u64::MAX >> n), u64::MAX >> n]).collect();
         edges.extend((0..100_000).map(|token| noise.bits(token)));
         for bits in edges {
-            let (gumbel, bound) = (Noise::gumbel(bits), Noise::bound(bits));
-            assert!(gumbel.is_finite() && gumbel <= bound, "{bits:#x}: {gumbel} > {bound}");
+            let gumbel = Noise::gumbel(bits);
+            assert!(gumbel.is_finite());
+            for level in [gumbel, gumbel - 1e-9, gumbel - 0.5, gumbel - 30.0] {
+                let least = Noise::least_bits_reaching(level);
+                assert!(least.is_some_and(|least| bits >= least), "{bits:#x}: {gumbel}, {level}, {least:?}");
+            }
+        }
+        assert_eq!(Noise::least_bits_reaching(f64::NEG_INFINITY), Some(0));
+        assert_eq!(Noise::least_bits_reaching(60.0), None);
+    }
+
+    /// The choice as it is defined, without anything that spares work.
+    fn defined(logits: &[f32], temperature: f64, seed: u64, position: u64) -> Option<usize> {
+        let max = f64::from(logits.iter().copied().reduce(f32::max)?);
+        let noise = Noise::at(seed, position);
+        let score =
+            |token: usize, logit: f32| (f64::from(logit) - max) / temperature + Noise::gumbel(noise.bits(token));
+        let scores = logits.iter().enumerate().filter(|(_, l)| **l > f32::NEG_INFINITY).map(|(t, &l)| (t, score(t, l)));
+        scores.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(token, _)| token)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_spares_work_does_not_change_the_choice(
+            spread in 0.01f32..40.0, length in 1usize..3000, temperature in 0.05f64..3.0, seed: u64, position in 0u64..500,
+        ) {
+            let noise = Noise::at(seed, position + 1000);
+            let logit = |token| match noise.bits(token) {
+                bits if bits % 17 == 0 => f32::NEG_INFINITY,
+                bits => (bits >> 40) as f32 / (1u64 << 24) as f32 * spread,
+            };
+            let logits: Vec<f32> = (0..length).map(logit).collect();
+            let expected = logits.iter().any(|l| *l > f32::NEG_INFINITY).then(|| defined(&logits, temperature, seed, position));
+            proptest::prop_assert_eq!(choose(&logits, temperature, None, seed, position), expected.flatten());
         }
     }
 }

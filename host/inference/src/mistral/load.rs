@@ -11,8 +11,10 @@ use mistralrs::{
 };
 use tokio::sync::Mutex;
 
+use super::admission::{Admission, Sharing};
+use super::config::FlatConfig;
 use super::control_tokens::ControlTokens;
-use super::device::DeviceChoice;
+use super::device::{self, DeviceChoice};
 use super::engine::{Engine, Vocabulary};
 use super::source::ModelSource;
 use crate::backtrace;
@@ -30,19 +32,31 @@ pub(crate) struct LoadedModel {
     config: AddModelConfig,
     vocabulary: Arc<Vocabulary>,
     context: usize,
+    sharing: Sharing,
 }
 
 impl LoadedModel {
-    /// Loads the weights. `batch` is the most sequences that may ever run at once.
+    /// Loads the weights. `sequences` is the most that may ever run at once.
     pub(crate) async fn load(
         source: &ModelSource,
         choice: DeviceChoice,
         device: Device,
-        batch: usize,
+        sequences: usize,
     ) -> Result<Self, ModelError> {
         let name = source.name();
-        let failed = |message: String| ModelError::Load { model: name.clone(), message: backtrace::cut(&message) };
-        let builder = builder(source, choice, device, batch)?;
+        let failed = |message: String| ModelError::Load {
+            model: name.clone(),
+            message: device::explained(&backtrace::cut(&message)),
+        };
+        device::check_tools(choice, &device)?;
+        let on_cpu = device.is_cpu();
+        // Removed when the model is loaded.
+        let flat = match source {
+            ModelSource::Directory(path) => FlatConfig::of(path)?,
+            ModelSource::Gguf(_) | ModelSource::Hub(_) => None,
+        };
+        let from = flat.as_ref().map_or_else(|| source.clone(), |flat| ModelSource::Directory(flat.path().to_owned()));
+        let builder = builder(&from, &name, choice, device, sequences)?;
         // Loading blocks for as long as it takes to read the file, and it may panic on files that it does not expect.
         let runtime = tokio::runtime::Handle::current();
         let (pipeline, scheduler, config) =
@@ -50,7 +64,7 @@ impl LoadedModel {
                 .await
                 .map_err(|panic| failed(format!("mistral.rs gave up: {panic}")))?
                 .map_err(|error| failed(format!("{error:#}")))?;
-        let (vocabulary, context) = {
+        let (vocabulary, context, sharing) = {
             let pipeline = pipeline.lock().await;
             let metadata = pipeline.get_metadata();
             let trie =
@@ -78,22 +92,34 @@ impl LoadedModel {
                 control: control.unwrap_or_else(|| ControlTokens::new([])),
                 engine_sets_thinking_apart: template.is_harmony_format() || template.uses_channel_tags(),
             };
-            let blocks = metadata.cache_config.as_ref().map_or(usize::MAX, |c| c.num_gpu_blocks * c.block_size);
-            (vocabulary, metadata.max_seq_len.min(blocks))
+            let (sharing, context) = match (&scheduler, &metadata.cache_config) {
+                (SchedulerConfig::PagedAttentionMeta { .. }, Some(cache)) => {
+                    // One block is never given out.
+                    let blocks = cache.num_gpu_blocks.saturating_sub(1);
+                    let paged = Sharing::Paged { sequences, blocks, block_size: cache.block_size };
+                    (paged, metadata.max_seq_len.min(blocks * cache.block_size))
+                }
+                // As published, batches on the CPU are corrupt.
+                _ if cfg!(feature = "edited") && on_cpu && sequences > 1 => {
+                    (Sharing::OnePrompt { sequences }, metadata.max_seq_len)
+                }
+                _ => (Sharing::Alone, metadata.max_seq_len),
+            };
+            (vocabulary, context, sharing)
         };
-        Ok(LoadedModel { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context })
+        Ok(LoadedModel { name, pipeline, scheduler, config, vocabulary: Arc::new(vocabulary), context, sharing })
     }
 
-    /// Returns whether sequences can share a batch and a prefix safely at all: only with paged attention. Without it, batches
-    /// return corrupted text, and prefix hits change the text and are never evicted from the CPU's memory.
-    pub(crate) fn is_paged(&self) -> bool {
-        matches!(self.scheduler, SchedulerConfig::PagedAttentionMeta { .. })
+    /// How sequences may share the engine, if it proves sound.
+    pub(crate) fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// Starts an engine. Only one may run at a time.
-    pub(crate) async fn start(&self, prefix_cache: bool) -> Result<Engine, ModelError> {
+    pub(crate) async fn start(&self, sharing: Sharing) -> Result<Engine, ModelError> {
         let mut config = self.config.clone();
-        config.engine_config.no_prefix_cache = !prefix_cache;
+        // Never on: blocks that were not computed yet get into it, and others that are read at the wrong length.
+        config.engine_config.no_prefix_cache = true;
         let (pipeline, scheduler) = (Arc::clone(&self.pipeline), self.scheduler.clone());
         let runtime = tokio::runtime::Handle::current();
         // The engine starts with a blocking test run of one token.
@@ -106,18 +132,27 @@ impl LoadedModel {
             message: format!("the engine did not start: {panic}"),
         })?;
         let (pipeline, vocabulary) = (Arc::clone(&self.pipeline), Arc::clone(&self.vocabulary));
-        Ok(Engine::new(self.name.clone(), model, pipeline, vocabulary, self.context))
+        Ok(Engine::new(self.name.clone(), model, pipeline, vocabulary, self.context, Admission::new(sharing)))
     }
 }
 
 fn builder(
     source: &ModelSource,
+    name: &str,
     choice: DeviceChoice,
     device: Device,
-    batch: usize,
+    sequences: usize,
 ) -> Result<AnyModelBuilder, ModelError> {
-    let failed = |message: String| ModelError::Load { model: source.name(), message };
+    let failed = |message: String| ModelError::Load { model: name.to_owned(), message };
     let on_cpu = device.is_cpu();
+    if !matches!(choice, DeviceChoice::Cpu | DeviceChoice::Cuda(0) | DeviceChoice::Metal(0)) {
+        return Err(ModelError::Device {
+            device: choice.to_string(),
+            message: "mistral.rs uses the first GPU; make another one the first, for CUDA by setting \
+                      CUDA_VISIBLE_DEVICES"
+                .into(),
+        });
+    }
     let paged = paged_attention(on_cpu).map_err(failed)?;
     match source {
         ModelSource::Gguf(path) => {
@@ -132,28 +167,24 @@ fn builder(
             };
             // With a directory for an id and no tokenizer id, everything comes from the file and nothing from the hub.
             let mut builder = GgufModelBuilder::new(directory.display(), vec![file.to_string_lossy()])
-                .with_max_num_seqs(batch)
+                .with_max_num_seqs(sequences)
                 .with_prefix_cache_n(None)
                 .with_device(device);
+            if on_cpu {
+                // In a build for a GPU the device by itself is not enough.
+                builder = builder.with_force_cpu();
+            }
             if let Some(paged) = paged {
                 builder = builder.with_paged_attn(paged);
             }
             Ok(builder.into())
         }
         ModelSource::Directory(_) | ModelSource::Hub(_) => {
-            if !matches!(choice, DeviceChoice::Cpu | DeviceChoice::Cuda(0) | DeviceChoice::Metal(0)) {
-                return Err(ModelError::Device {
-                    device: choice.to_string(),
-                    message: "safetensors models use the first GPU; make another one the first, for CUDA by setting \
-                              CUDA_VISIBLE_DEVICES"
-                        .into(),
-                });
-            }
             let id = match source {
                 ModelSource::Directory(path) | ModelSource::Gguf(path) => path.display().to_string(),
                 ModelSource::Hub(id) => id.clone(),
             };
-            let mut builder = TextModelBuilder::new(id).with_max_num_seqs(batch).with_prefix_cache_n(None);
+            let mut builder = TextModelBuilder::new(id).with_max_num_seqs(sequences).with_prefix_cache_n(None);
             if on_cpu {
                 builder = builder.with_force_cpu();
             }

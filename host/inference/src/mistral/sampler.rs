@@ -1,7 +1,7 @@
 //! The logits processor that chooses every token, and remembers what the model thought of it.
 //!
-//! The engine applies it to the raw logits and then takes the most probable token of what it returns, so it returns
-//! certainty: the chosen token at 0, all others at minus infinity. Under a grammar the engine first samples freely;
+//! The engine applies it to the raw logits and then takes the last of the largest of what it returns, so it returns
+//! zeros that end with the chosen token. Under a grammar the engine first samples freely;
 //! when the grammar forbids that token it masks the logits and samples again. The same noise is used both times, so the
 //! result is the token with the highest perturbed logit among the allowed ones: an exact draw from the masked
 //! distribution. (With `top_p` the nucleus is that of the free distribution at the first try, of the masked one at the
@@ -10,11 +10,13 @@
 //! The engine's own log-probabilities are computed from what processors return, hence useless here, and in base 10. So
 //! the first, unmasked look at a position also notes the true ones.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use candle_core::Tensor;
+use candle_core::{Device, Storage, Tensor};
 use mistralrs::CustomLogitsProcessor;
 
+use super::admission::Admitted;
 use super::gumbel;
 use rewarden_types::Sampling;
 
@@ -26,6 +28,8 @@ pub(crate) struct SeededSampler {
     top_logprobs: usize,
     grammar_end: Option<GrammarEnd>,
     trace: Mutex<Trace>,
+    /// Given back when the engine lets go of this, and so of the sequence.
+    _admitted: Option<Admitted>,
 }
 
 /// How a text ends under a grammar.
@@ -72,7 +76,12 @@ pub(crate) struct Odds {
 }
 
 impl SeededSampler {
-    pub(crate) fn new(sampling: &Sampling, top_logprobs: u8, grammar_end: Option<GrammarEnd>) -> Self {
+    pub(crate) fn new(
+        sampling: &Sampling,
+        top_logprobs: u8,
+        grammar_end: Option<GrammarEnd>,
+        admitted: Option<Admitted>,
+    ) -> Self {
         SeededSampler {
             temperature: sampling.temperature,
             top_p: sampling.top_p,
@@ -80,6 +89,7 @@ impl SeededSampler {
             top_logprobs: usize::from(top_logprobs),
             grammar_end,
             trace: Mutex::default(),
+            _admitted: admitted,
         }
     }
 
@@ -98,18 +108,19 @@ impl SeededSampler {
         self.trace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self, mut logits: Vec<f32>, context_len: usize) -> Option<u32> {
+    fn step(&self, logits: &[f32], context_len: usize) -> Option<u32> {
         let mut trace = self.trace();
         // The same length twice is the same position once more, under the grammar's mask.
         let again = trace.context_len == Some(context_len);
         let position = trace.steps.len() - usize::from(again && !trace.steps.is_empty());
+        let mut logits = Cow::Borrowed(logits);
         if let Some(end) = &self.grammar_end {
             if !again {
                 trace.end_logit = end.logit(&logits);
             }
-            end.put(&mut logits, trace.end_logit);
+            end.put(logits.to_mut(), trace.end_logit);
         }
-        let logits = logits.as_slice();
+        let logits = &*logits;
         let choice = gumbel::choose(logits, self.temperature, self.top_p, self.seed, position as u64)?;
         let logit = f64::from(*logits.get(choice)?);
         let token = u32::try_from(choice).ok()?;
@@ -154,15 +165,31 @@ impl GrammarEnd {
 
 impl CustomLogitsProcessor for SeededSampler {
     fn apply(&self, logits: &Tensor, context: &[u32]) -> candle_core::Result<Tensor> {
-        let values: Vec<f32> = logits.to_vec1()?;
-        let vocabulary = values.len();
-        let Some(token) = self.step(values, context.len()) else {
-            candle_core::bail!("the model's logits are not numbers, or the constraint leaves no token possible");
-        };
-        let certainty: Vec<f32> =
-            (0..vocabulary).map(|i| if i == token as usize { 0.0 } else { f32::NEG_INFINITY }).collect();
-        Tensor::from_vec(certainty, vocabulary, logits.device())
+        match with_values(logits, |values| self.step(values, context.len()))? {
+            Some(token) => certainty(token),
+            None => {
+                candle_core::bail!("the model's logits are not numbers, or the constraint leaves no token possible")
+            }
+        }
     }
+}
+
+/// Hands on the logits without a copy where they lie in this machine's memory, as the engine's do.
+pub(super) fn with_values<T>(logits: &Tensor, work: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let (storage, layout) = logits.storage_and_layout();
+    if let (Storage::Cpu(values), Some((start, end))) = (&*storage, layout.contiguous_offsets())
+        && let Some(values) = values.as_slice::<f32>()?.get(start..end)
+    {
+        return Ok(work(values));
+    }
+    drop(storage);
+    Ok(work(&logits.to_vec1::<f32>()?))
+}
+
+/// What makes the engine take this token: zeros up to it, of which it takes the last. A vector of the vocabulary's
+/// length would cost as much as the choice itself.
+pub(super) fn certainty(token: u32) -> candle_core::Result<Tensor> {
+    Tensor::zeros(token as usize + 1, candle_core::DType::F32, &Device::Cpu)
 }
 
 impl Odds {
@@ -198,19 +225,17 @@ fn most_probable(logits: &[f32], count: usize) -> Vec<(u32, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     fn sampler(temperature: f64, top_logprobs: u8) -> SeededSampler {
-        SeededSampler::new(&Sampling { temperature, top_p: None, max_tokens: 9, seed: 11 }, top_logprobs, None)
+        SeededSampler::new(&Sampling { temperature, top_p: None, max_tokens: 9, seed: 11 }, top_logprobs, None, None)
     }
 
     fn apply(sampler: &SeededSampler, logits: &[f32], context_len: usize) -> usize {
         let logits = Tensor::from_slice(logits, logits.len(), &Device::Cpu).unwrap();
         let certain: Vec<f32> = sampler.apply(&logits, &vec![0; context_len]).unwrap().to_vec1().unwrap();
-        assert_eq!(certain.iter().filter(|p| **p == 0.0).count(), 1);
-        certain.iter().position(|p| *p == 0.0).unwrap()
+        // As the engine does: of equal ones the last.
+        certain.iter().enumerate().max_by(|a, b| a.1.partial_cmp(b.1).unwrap()).unwrap().0
     }
 
     #[test]
@@ -256,7 +281,7 @@ mod tests {
     fn under_a_grammar_every_wish_to_end_counts_for_the_grammars_end_token() {
         let end = GrammarEnd { token: 0, others: vec![2] };
         let sampling = Sampling { temperature: 0.0, top_p: None, max_tokens: 9, seed: 11 };
-        let sampler = SeededSampler::new(&sampling, 0, Some(end));
+        let sampler = SeededSampler::new(&sampling, 0, Some(end), None);
         // The model wants its own end token; the grammar knows token 0 only.
         assert_eq!(apply(&sampler, &[-9.0, 1.0, 5.0], 3), 0);
         // Where the grammar may not end, the mask has the last word.

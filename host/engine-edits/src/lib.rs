@@ -1,0 +1,7 @@
+//! What Rewarden changes in mistral.rs before it builds it.
+//!
+//! `edits.toml` is the table, [`tensors`] the part of it that is code by itself, which is compiled here, too, so that
+//! it can be tested; `hooks.rs` is compiled within mistralrs-core only. `cargo xtask build` puts it all together.
+
+#[cfg(feature = "mistralrs")]
+pub mod tensors;
