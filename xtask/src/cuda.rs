@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use etcetera::BaseStrategy;
 
 use crate::layout::Layout;
+use crate::metadata;
 use crate::process;
 
 /// The GPU architecture that kernels are compiled for when `CUDA_COMPUTE_CAP` does not say: 9.0, Hopper.
@@ -72,16 +73,10 @@ fn stand_in_for_the_driver(layout: &Layout, toolkit: &Path) -> Result<()> {
 
 /// The functions of the driver's library that cudarc, of any version in Cargo.lock, declares.
 fn symbols_of_the_driver(layout: &Layout) -> Result<BTreeSet<String>> {
-    let mut metadata = process::cargo(layout.root());
-    metadata.args(["metadata", "--format-version", "1", "--locked"]);
-    let metadata: serde_json::Value = serde_json::from_str(&process::stdout(&mut metadata)?)
-        .context("`cargo metadata` did not print JSON, as it is documented to")?;
-    let packages = metadata.get("packages").and_then(|packages| packages.as_array()).map_or(&[][..], Vec::as_slice);
-    let text = |package: &serde_json::Value, key: &str| package.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-    let manifests = packages.iter().filter(|p| text(p, "name").as_deref() == Some("cudarc"));
+    let packages = metadata::packages(layout, &["rewarden/cuda"])?;
     let mut names = BTreeSet::new();
-    for manifest in manifests.filter_map(|package| text(package, "manifest_path")) {
-        let declarations = Path::new(&manifest).with_file_name("src/driver/sys/mod.rs");
+    for cudarc in packages.iter().filter(|package| package.name == "cudarc") {
+        let declarations = cudarc.directory().join("src/driver/sys/mod.rs");
         let text =
             fs::read_to_string(&declarations).with_context(|| format!("{} cannot be read", declarations.display()))?;
         names.extend(functions(&text));
@@ -196,6 +191,12 @@ fn link(_to: &str, at: &Path) -> Result<()> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn functions_of_the_driver_are_found_however_they_are_declared() {
+        let text = "pub unsafe fn cuInit(flags: u32) -> R {\n extern { fn cuInit(flags: u32) -> R; }\n} fn cuda () fn cuMemAlloc_v2(";
+        assert_eq!(functions(text).collect::<BTreeSet<_>>(), BTreeSet::from(["cuInit".into(), "cuMemAlloc_v2".into()]));
+    }
 
     #[test]
     fn wheels_get_the_names_that_an_installed_toolkit_has() {

@@ -5,15 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::layout::Layout;
+use crate::metadata;
 use crate::process;
 
 /// The table.
@@ -89,7 +92,7 @@ impl Edits {
     /// When the table cannot be read, a crate cannot be had, or a file is not the one that the table was written for.
     pub(crate) fn prepare(layout: &Layout) -> Result<Self> {
         let ours = layout.root().join("host/engine-edits");
-        restore_lock(layout)?;
+        restore_lock(layout);
         let table = Table::read(&ours.join("edits.toml"))?;
         let published = published(layout, &table)?;
         let mut crates = BTreeMap::new();
@@ -101,16 +104,13 @@ impl Edits {
         Ok(Edits { crates })
     }
 
-    /// Runs cargo in the checkout with the edited crates in the place of the published ones, and leaves Cargo.lock as it
-    /// was.
+    /// Runs a command that [`Edits::cargo`] made, and leaves Cargo.lock as it was.
     ///
     /// # Errors
     /// As [`process::run`].
     pub(crate) fn run(&self, layout: &Layout, command: &mut Command) -> Result<()> {
-        keep_lock(layout)?;
-        let done = process::run(command);
-        restore_lock(layout)?;
-        done
+        let _kept = KeptLock::new(layout)?;
+        process::run(command)
     }
 
     /// Cargo with `subcommand` and what makes it take the edited crates.
@@ -214,26 +214,18 @@ fn directory(layout: &Layout) -> PathBuf {
 
 /// The directories of the table's crates as cargo fetched them, in the table's order.
 fn published(layout: &Layout, table: &Table) -> Result<Vec<PathBuf>> {
-    let mut metadata = process::cargo(layout.root());
-    metadata.args(["metadata", "--format-version", "1", "--locked"]);
-    let metadata: serde_json::Value = serde_json::from_str(&process::stdout(&mut metadata)?)
-        .context("`cargo metadata` did not print JSON, as it is documented to")?;
-    let packages = metadata.get("packages").and_then(|packages| packages.as_array());
-    let packages = packages.context("`cargo metadata` printed no `packages`")?;
-    let text = |package: &serde_json::Value, key: &str| package.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    let packages = metadata::packages(layout, &[])?;
     let directory = |edited: &EditedCrate| {
-        let named = |package: &&serde_json::Value| text(package, "name").as_deref() == Some(&edited.name);
-        let versions: Vec<String> = packages.iter().filter(named).filter_map(|p| text(p, "version")).collect();
-        let found = packages.iter().filter(named).find(|p| text(p, "version").as_deref() == Some(&edited.version));
-        let Some(found) = found else {
+        let named = || packages.iter().filter(|package| package.name == edited.name);
+        let Some(found) = named().find(|package| package.version == edited.version) else {
+            let versions: Vec<_> = named().map(|package| package.version.as_str()).collect();
             bail!(
                 "host/engine-edits/edits.toml is for {} {}, and Cargo.lock has {versions:?}: write the edits anew",
                 edited.name,
                 edited.version
             );
         };
-        let manifest = text(found, "manifest_path").context("`cargo metadata` printed no `manifest_path`")?;
-        Path::new(&manifest).parent().map(Path::to_path_buf).context("a manifest lies in no directory")
+        Ok(found.directory())
     };
     table.crates.iter().map(directory).collect()
 }
@@ -242,24 +234,57 @@ fn backup(layout: &Layout) -> PathBuf {
     directory(layout).join("Cargo.lock")
 }
 
-/// Keeps Cargo.lock, which cargo writes anew for crates that do not come from the registry.
-fn keep_lock(layout: &Layout) -> Result<()> {
-    write(&backup(layout), &read(&layout.root().join("Cargo.lock"))?)
+/// Puts Cargo.lock, which cargo writes anew for crates that do not come from the registry, back as soon as it has done
+/// so: cargo reads it when it starts, and tests that it runs may call cargo themselves.
+pub(crate) struct KeptLock {
+    /// Dropped to end the watch.
+    watched: Option<Sender<()>>,
+    watch: Option<JoinHandle<()>>,
 }
 
-/// Puts back what was kept: after a run, or after one that was killed. Nothing otherwise.
-fn restore_lock(layout: &Layout) -> Result<()> {
-    let (lock, backup) = (layout.root().join("Cargo.lock"), backup(layout));
-    match fs::read_to_string(&backup) {
-        Ok(kept) => {
-            if read(&lock)? != kept {
-                write(&lock, &kept)?;
+impl KeptLock {
+    /// # Errors
+    /// When Cargo.lock cannot be copied.
+    pub(crate) fn new(layout: &Layout) -> Result<Self> {
+        const OFTEN: Duration = Duration::from_millis(200);
+        let (lock, backup) = (layout.root().join("Cargo.lock"), backup(layout));
+        // A copy, too, for whoever comes after a process that was killed.
+        write(&backup, &read(&lock)?)?;
+        let (watched, end) = channel();
+        let watch = std::thread::spawn(move || {
+            while end.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
+                put_back(&lock, &backup);
             }
-            fs::remove_file(&backup).with_context(|| format!("{} cannot be removed", backup.display()))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("{} cannot be read", backup.display())),
+            put_back(&lock, &backup);
+            let _ = fs::remove_file(&backup);
+        });
+        Ok(KeptLock { watched: Some(watched), watch: Some(watch) })
     }
+}
+
+impl Drop for KeptLock {
+    fn drop(&mut self) {
+        drop(self.watched.take());
+        if let Some(watch) = self.watch.take() {
+            let _ = watch.join();
+        }
+    }
+}
+
+fn put_back(lock: &Path, backup: &Path) {
+    let Ok(kept) = fs::read_to_string(backup) else { return };
+    if fs::read_to_string(lock).is_ok_and(|found| found != kept)
+        && let Err(error) = fs::write(lock, kept)
+    {
+        eprintln!("{} stays as cargo left it: {error}", lock.display());
+    }
+}
+
+/// Puts back what was kept by a process that was killed.
+fn restore_lock(layout: &Layout) {
+    let backup = backup(layout);
+    put_back(&layout.root().join("Cargo.lock"), &backup);
+    let _ = fs::remove_file(backup);
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -339,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_crate_is_written_once_and_its_lock_file_comes_back() {
+    fn an_edited_crate_is_written_once_and_a_changed_file_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("published"), dir.path().join("copy"));
         write(&from.join("src/lib.rs"), "one\n").unwrap();

@@ -13,6 +13,7 @@ mod edits;
 mod fuzz;
 mod guest_toolchain;
 mod layout;
+mod metadata;
 mod packs;
 mod plugins;
 mod process;
@@ -79,6 +80,21 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         features: Vec<String>,
     },
+    /// Measure the engine on this machine's GPU with a model of random weights: needs Python with torch
+    ///
+    /// On a machine without cargo: copy `engine_bench` and random_model.py there, and run
+    /// `python3 random_model.py --shape qwen3-8b --out /dev/shm/model --run ./engine_bench`.
+    BenchGpu {
+        /// Cargo features of the engine
+        #[arg(long, value_delimiter = ',', default_value = "cuda")]
+        features: Vec<String>,
+        /// The model's shape: qwen3-8b, qwen3-1.7b or tiny
+        #[arg(long, default_value = "qwen3-8b")]
+        shape: String,
+        /// More arguments of the benchmark, after `--`, such as `--device cpu --sequences 1,4`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Fuzz every target, or those named, for a bounded time; installs cargo-fuzz when it is missing
     Fuzz {
         /// Seconds for each target
@@ -118,6 +134,7 @@ fn run(command: Command) -> Result<()> {
         Command::WitCheck { accept } => wit_check::run(&layout.wit(), accept),
         Command::Ci => checks::ci(&layout),
         Command::Build { features } => build::run(&layout, &features),
+        Command::BenchGpu { features, shape, arguments } => build::bench(&layout, &features, &shape, &arguments),
         Command::Fuzz { seconds, targets } => fuzz::run(&layout, seconds, &targets),
         Command::Deny => checks::deny(&layout),
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::browser::{Browser, CHROMIUM};
+use crate::edits::{Edits, FEATURE, KeptLock};
 use crate::layout::Layout;
 use crate::plugins;
 use crate::process;
@@ -25,11 +26,13 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
     // First, so that a wrong path is told before half an hour of set-up.
     let browser = step("finding a browser for the report page", || Browser::find_or_install(layout.root()))?;
     let model = setup::run(layout)?;
-    let mut host = process::cargo(layout.root());
-    host.args(["test", "--release", "--workspace", "--no-fail-fast"]);
+    let edits = Edits::prepare(layout)?;
+    let mut host = edits.cargo(layout, "test");
+    host.args(["--release", "--workspace", "--features", FEATURE, "--no-fail-fast"]);
     host.env(MODEL, model).env(DIST, layout.dist());
     let mut left_out = Vec::new();
     browser_for(&mut host, browser, &mut left_out);
+    let _kept = KeptLock::new(layout)?;
     run_all(vec![("tests of the host", host), ("tests of the plugins", plugin_tests(layout))], &left_out)
 }
 

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rewarden-input", &[]),
     ("rewarden-types", &["rewarden-input"]),
     ("rewarden-manifest", &["rewarden-input"]),
+    ("rewarden-engine-edits", &[]),
     ("rewarden-tables", &[]),
     ("rewarden-evaluate", &[]),
     ("rewarden-dialects", &["rewarden-input"]),

@@ -3,8 +3,8 @@
 
 mod tensors;
 
-pub(crate) use tensors::rotary_rows;
-pub use tensors::{as_published, decode_rows, set_as_published, set_decode_rows};
+pub(crate) use tensors::{add_model_time, rotary_rows};
+pub use tensors::{as_published, decode_rows, model_time, set_as_published, set_decode_rows};
 
 use candle_core::Result;
 
@@ -21,9 +21,6 @@ pub(crate) fn rows_of_step(sequences: &[&mut Sequence]) -> usize {
 /// The logits of each sequence in host memory; empty for anything but logits of the next token.
 pub(crate) fn logits_of_each(result: &ForwardInputsResult, sequences: usize) -> Result<Vec<ForwardInputsResult>> {
     let ForwardInputsResult::CausalGeneration { logits } = result else { return Ok(Vec::new()) };
-    if sequences == 1 && logits.dim(0)? == 1 {
-        return Ok(Vec::new());
-    }
     let rows = tensors::rows_on_host(logits, sequences)?;
     Ok(rows.into_iter().map(|logits| ForwardInputsResult::CausalGeneration { logits }).collect())
 }

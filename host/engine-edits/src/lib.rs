@@ -5,3 +5,7 @@
 
 #[cfg(feature = "mistralrs")]
 pub mod tensors;
+
+#[cfg(all(test, feature = "mistralrs"))]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests;

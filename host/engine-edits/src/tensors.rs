@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use candle_core::{DType, Device, IndexOp, Result, Tensor, TensorId};
 use rayon::prelude::*;
@@ -34,6 +35,20 @@ pub fn set_as_published(as_published: bool) {
 /// What [`set_as_published`] last set.
 pub fn as_published() -> bool {
     AS_PUBLISHED.load(Ordering::SeqCst)
+}
+
+/// Microseconds that steps waited for the model.
+static MODEL_MICROS: AtomicUsize = AtomicUsize::new(0);
+
+/// Adds to what [`model_time`] returns.
+pub fn add_model_time(time: Duration) {
+    MODEL_MICROS.fetch_add(usize::try_from(time.as_micros()).unwrap_or(usize::MAX), Ordering::Relaxed);
+}
+
+/// How long the steps of this process waited for the model so far, from its inputs to its logits in host memory. What a
+/// step takes beyond that is the host's: choosing tokens, schedules, replies.
+pub fn model_time() -> Duration {
+    Duration::from_micros(MODEL_MICROS.load(Ordering::Relaxed) as u64)
 }
 
 /// The rows of the rotary tables for sequences that begin at `offsets` and are `length` tokens long each.

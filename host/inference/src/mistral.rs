@@ -10,7 +10,7 @@ mod control_tokens;
 mod device;
 mod engine;
 mod forced;
-mod gumbel;
+pub mod gumbel;
 mod load;
 mod prompt;
 mod sampler;

@@ -12,7 +12,7 @@
 
 use std::sync::Mutex;
 
-use rewarden_inference::mistral::{DeviceChoice, MistralModel, MistralOptions, ModelSource};
+use rewarden_inference::mistral::{BatchEffect, DeviceChoice, LoadEvent, MistralModel, MistralOptions, ModelSource};
 use rewarden_types::{
     Completion, Constraint, FinishReason, GenerateRequest, Model, ModelError, PromptInput, PromptTurn, Sampling,
 };
@@ -26,7 +26,7 @@ async fn model() -> &'static MistralModel {
         .get_or_init(|| async {
             let path = std::env::var("REWARDEN_TEST_MODEL")
                 .expect("REWARDEN_TEST_MODEL must name a GGUF chat model; `cargo xtask test` fetches one and sets it");
-            let options = MistralOptions { device: DeviceChoice::Cpu, ..MistralOptions::default() };
+            let options = MistralOptions { device: DeviceChoice::Cpu, max_sequences: Some(1) };
             let source = ModelSource::resolve(&path).expect("REWARDEN_TEST_MODEL is no model");
             MistralModel::load(&source, &options, &|_| ()).await.expect("the test model does not load")
         })
@@ -67,6 +67,60 @@ async fn a_real_model_keeps_every_promise_of_the_trait() {
     a_wrong_constraint_is_refused().await;
     a_dropped_request_leaves_the_engine_usable().await;
     the_identity_names_the_file_and_its_digest().await;
+    samples_of_one_prompt_at_once_are_what_each_is_alone().await;
+    #[cfg(feature = "edited")]
+    the_corruption_of_batches_as_published_is_found_and_ends_in_one_at_a_time().await;
+}
+
+/// The default model, loaded anew; with it, what the self-check of its batches found.
+async fn loaded(max_sequences: Option<usize>) -> (MistralModel, Option<(BatchEffect, usize)>) {
+    let path = std::env::var("REWARDEN_TEST_MODEL").unwrap();
+    let options = MistralOptions { device: DeviceChoice::Cpu, max_sequences };
+    let checked = Mutex::new(None);
+    let on_event = |event| {
+        if let LoadEvent::Checked { effect, sequences } = event {
+            *checked.lock().unwrap() = Some((effect, sequences));
+        }
+    };
+    let model = MistralModel::load(&ModelSource::resolve(&path).unwrap(), &options, &on_event).await.unwrap();
+    let checked = *checked.lock().unwrap();
+    (model, checked)
+}
+
+async fn samples_of_one_prompt_at_once_are_what_each_is_alone() {
+    let (several, checked) = loaded(Some(4)).await;
+    if cfg!(feature = "edited") {
+        assert_eq!(checked, Some((BatchEffect::None, 4)));
+    } else {
+        // As published: not even tried.
+        assert_eq!((checked, several.concurrency()), (None, 1));
+    }
+    assert_eq!(several.identity().batch_invariant, Some(true));
+    // With and without a grammar and log-probabilities, ending at unlike places.
+    let asked = |seed: u64| {
+        with("Write a sentence about the sea.", |r| {
+            r.sampling.seed = seed;
+            r.sampling.max_tokens = 10 + seed as u32 * 5;
+            r.top_logprobs = (seed % 2) as u8;
+            r.constraint = (seed % 3 == 2).then(|| Constraint::Regex("[a-z ]{0,30}\\.".into()));
+        })
+    };
+    let (one, _) = loaded(Some(1)).await;
+    let requests: Vec<GenerateRequest> = (0..6).map(asked).collect();
+    let together = requests.iter().map(|request| async { several.generate(request, &|_| ()).await.unwrap() });
+    let together = futures::future::join_all(together).await;
+    for (request, together) in requests.iter().zip(together) {
+        assert_eq!(one.generate(request, &|_| ()).await.unwrap(), together, "seed {}", request.sampling.seed);
+    }
+}
+
+#[cfg(feature = "edited")]
+async fn the_corruption_of_batches_as_published_is_found_and_ends_in_one_at_a_time() {
+    mistralrs::core::rewarden::set_as_published(true);
+    let (model, checked) = loaded(Some(4)).await;
+    mistralrs::core::rewarden::set_as_published(false);
+    assert!(matches!(checked, Some((BatchEffect::Corruption { largest }, 1)) if largest > 1.0), "{checked:?}");
+    assert_eq!((model.concurrency(), model.identity().batch_invariant), (1, Some(true)));
 }
 
 async fn the_same_seed_gives_the_same_text_and_another_seed_another() {

@@ -132,7 +132,7 @@ impl Queue {
 
 /// Lets requests into the engine.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub(crate) struct SequenceGate {
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -148,14 +148,14 @@ const GATHERING: Duration = Duration::from_millis(30);
 
 /// The right to run; it ends when this is dropped, which is when the engine has let go of the sequence.
 #[derive(Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct SequencePermit {
     number: u64,
     inner: Arc<Mutex<Inner>>,
 }
 
-impl Admission {
+impl SequenceGate {
     pub(crate) fn new(sharing: Sharing) -> Self {
-        Admission { inner: Arc::new(Mutex::new(Inner { queue: Queue::new(sharing), told: BTreeMap::new() })) }
+        SequenceGate { inner: Arc::new(Mutex::new(Inner { queue: Queue::new(sharing), told: BTreeMap::new() })) }
     }
 
     /// The rule.
@@ -164,14 +164,14 @@ impl Admission {
     }
 
     /// Waits until the request may run.
-    pub(crate) async fn enter(&self, demand: Demand) -> Admitted {
+    pub(crate) async fn enter(&self, demand: Demand) -> SequencePermit {
         let (tell, told) = oneshot::channel();
         let (admitted, gathers) = {
             let mut inner = lock(&self.inner);
             let number = inner.queue.submit(demand);
             inner.told.insert(number, tell);
             let gathers = matches!(inner.queue.sharing, Sharing::OnePrompt { .. });
-            (Admitted { number, inner: Arc::clone(&self.inner) }, gathers)
+            (SequencePermit { number, inner: Arc::clone(&self.inner) }, gathers)
         };
         if gathers {
             tokio::time::sleep(GATHERING).await;
@@ -194,7 +194,7 @@ impl Inner {
     }
 }
 
-impl Drop for Admitted {
+impl Drop for SequencePermit {
     fn drop(&mut self) {
         let mut inner = lock(&self.inner);
         inner.told.remove(&self.number);
@@ -339,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gives_up_waiting_makes_room() {
-        let admission = Admission::new(Sharing::Alone);
+        let admission = SequenceGate::new(Sharing::Alone);
         let first = admission.enter(demand(1, 3, 3)).await;
         let second = tokio::time::timeout(Duration::from_millis(20), admission.enter(demand(2, 3, 3))).await;
         assert!(second.is_err(), "one at a time");
@@ -351,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn samples_of_one_prompt_that_come_in_the_same_moment_run_together() {
-        let admission = Admission::new(Sharing::OnePrompt { sequences: 8 });
+        let admission = SequenceGate::new(Sharing::OnePrompt { sequences: 8 });
         let all = futures::future::join_all((0..8).map(|_| admission.enter(demand(1, 3, 3)))).await;
         assert_eq!(lock(&admission.inner).queue.running.len(), 8);
         drop(all);

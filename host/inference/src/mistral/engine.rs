@@ -7,7 +7,7 @@ use mistralrs::llguidance::toktrie::TokEnv;
 use mistralrs::{CustomLogitsProcessor, Response, SamplingParams, StopTokens};
 use tokio::sync::{Mutex, mpsc};
 
-use super::admission::{Admission, Demand};
+use super::admission::{Demand, SequenceGate};
 use super::control_tokens::ControlTokens;
 use super::forced::ForcedSampler;
 use super::prompt::{self, PromptMaker, PromptTokens};
@@ -84,7 +84,7 @@ pub(crate) struct Engine {
     pipeline: Arc<Mutex<dyn Pipeline>>,
     vocabulary: Arc<Vocabulary>,
     context: usize,
-    admission: Admission,
+    gate: SequenceGate,
     prompts: PromptMaker,
 }
 
@@ -129,14 +129,14 @@ impl Engine {
         pipeline: Arc<Mutex<dyn Pipeline>>,
         vocabulary: Arc<Vocabulary>,
         context: usize,
-        admission: Admission,
+        gate: SequenceGate,
     ) -> Self {
-        Engine { name, model, pipeline, vocabulary, context, admission, prompts: PromptMaker::default() }
+        Engine { name, model, pipeline, vocabulary, context, gate, prompts: PromptMaker::default() }
     }
 
     /// How many sequences it works on at once.
     pub(crate) fn sequences(&self) -> usize {
-        self.admission.sharing().sequences()
+        self.gate.sharing().sequences()
     }
 
     /// Runs one request, which must be valid.
@@ -162,7 +162,7 @@ impl Engine {
         }
         let constraint = request.constraint.as_ref().map(engine_constraint).transpose()?;
         let demand = Demand { prompt: prompt.tokens.clone(), new_tokens: max_tokens as usize };
-        let admitted = self.admission.enter(demand).await;
+        let admitted = self.gate.enter(demand).await;
         let grammar_end = request.constraint.as_ref().and_then(|_| self.vocabulary.ends_of_a_grammar());
         let sampler = SeededSampler::new(&request.sampling, request.top_logprobs, grammar_end, Some(admitted));
         let sampler = Arc::new(sampler);
@@ -194,7 +194,7 @@ impl Engine {
     /// The logarithms of the probabilities that the model gives to `forced`, token by token, after `prompt`.
     pub(crate) async fn forced(&self, prompt: Arc<[u32]>, forced: Arc<[u32]>) -> Result<Vec<f64>, ModelError> {
         let demand = Demand { prompt: prompt.clone(), new_tokens: forced.len() };
-        let sampler = Arc::new(ForcedSampler::new(forced.clone(), self.admission.enter(demand).await));
+        let sampler = Arc::new(ForcedSampler::new(forced.clone(), self.gate.enter(demand).await));
         let sent = Sent {
             messages: RequestMessage::CompletionTokens(prompt.to_vec()),
             new_tokens: forced.len(),

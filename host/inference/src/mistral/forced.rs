@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::Tensor;
 use mistralrs::CustomLogitsProcessor;
 
-use super::admission::Admitted;
+use super::admission::SequencePermit;
 use super::sampler::{certainty, with_values};
 
 /// Forces one continuation, whatever the model makes of it.
 pub(crate) struct ForcedSampler {
     tokens: Arc<[u32]>,
     logprobs: Mutex<Vec<f64>>,
-    _admitted: Admitted,
+    _admitted: SequencePermit,
 }
 
 impl ForcedSampler {
-    pub(crate) fn new(tokens: Arc<[u32]>, admitted: Admitted) -> Self {
+    pub(crate) fn new(tokens: Arc<[u32]>, admitted: SequencePermit) -> Self {
         ForcedSampler { tokens, logprobs: Mutex::default(), _admitted: admitted }
     }
 

@@ -62,7 +62,7 @@ const CHUNK: usize = 64;
 /// nothing is possible or a logit is not a number.
 ///
 /// Two passes: one looks for the largest logit of every chunk, the other only into chunks that can hold the choice.
-pub(crate) fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, position: u64) -> Option<usize> {
+pub fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, position: u64) -> Option<usize> {
     let largest: Vec<f32> = logits.chunks(CHUNK).map(largest_number).collect::<Option<_>>()?;
     let (first, max) = first_of_the_largest(&largest).filter(|(_, max)| *max > f32::NEG_INFINITY)?;
     let most_probable = first * CHUNK + logits.chunks(CHUNK).nth(first)?.iter().position(|logit| *logit == max)?;

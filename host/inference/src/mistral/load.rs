@@ -11,7 +11,7 @@ use mistralrs::{
 };
 use tokio::sync::Mutex;
 
-use super::admission::{Admission, Sharing};
+use super::admission::{SequenceGate, Sharing};
 use super::config::FlatConfig;
 use super::control_tokens::ControlTokens;
 use super::device::{self, DeviceChoice};
@@ -132,7 +132,7 @@ impl LoadedModel {
             message: format!("the engine did not start: {panic}"),
         })?;
         let (pipeline, vocabulary) = (Arc::clone(&self.pipeline), Arc::clone(&self.vocabulary));
-        Ok(Engine::new(self.name.clone(), model, pipeline, vocabulary, self.context, Admission::new(sharing)))
+        Ok(Engine::new(self.name.clone(), model, pipeline, vocabulary, self.context, SequenceGate::new(sharing)))
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use candle_core::{Device, Storage, Tensor};
 use mistralrs::CustomLogitsProcessor;
 
-use super::admission::Admitted;
+use super::admission::SequencePermit;
 use super::gumbel;
 use rewarden_types::Sampling;
 
@@ -29,7 +29,7 @@ pub(crate) struct SeededSampler {
     grammar_end: Option<GrammarEnd>,
     trace: Mutex<Trace>,
     /// Given back when the engine lets go of this, and so of the sequence.
-    _admitted: Option<Admitted>,
+    _admitted: Option<SequencePermit>,
 }
 
 /// How a text ends under a grammar.
@@ -80,7 +80,7 @@ impl SeededSampler {
         sampling: &Sampling,
         top_logprobs: u8,
         grammar_end: Option<GrammarEnd>,
-        admitted: Option<Admitted>,
+        admitted: Option<SequencePermit>,
     ) -> Self {
         SeededSampler {
             temperature: sampling.temperature,
