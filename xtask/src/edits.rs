@@ -188,20 +188,20 @@ impl EditedFile {
                 edit.name,
                 lines.len()
             );
-            push_lines(&mut edited, &lines[next - 1..first - 1]);
+            push_lines(&mut edited, lines.get(next - 1..first - 1));
             edited.push_str(&edit.with);
             if !edit.with.is_empty() && !edit.with.ends_with('\n') {
                 edited.push('\n');
             }
             next = last + 1;
         }
-        push_lines(&mut edited, &lines[next - 1..]);
+        push_lines(&mut edited, lines.get(next - 1..));
         Ok(edited)
     }
 }
 
-fn push_lines(text: &mut String, lines: &[&str]) {
-    for line in lines {
+fn push_lines(text: &mut String, lines: Option<&[&str]>) {
+    for line in lines.unwrap_or_default() {
         text.push_str(line);
         text.push('\n');
     }

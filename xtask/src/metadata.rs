@@ -33,7 +33,7 @@ pub(crate) fn packages(layout: &Layout, features: &[&str]) -> Result<Vec<Package
         packages: Vec<Package>,
     }
     let mut metadata = process::cargo(layout.root());
-    metadata.args(["metadata", "--format-version", "1", "--locked", "--features", &features.join(",")]);
+    metadata.args(["metadata", "--format-version", "1", "--features", &features.join(",")]);
     let metadata: Metadata = serde_json::from_str(&process::stdout(&mut metadata)?)
         .context("`cargo metadata` did not print the packages, as it is documented to")?;
     Ok(metadata.packages)

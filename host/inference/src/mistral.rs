@@ -17,8 +17,6 @@ mod sampler;
 mod self_check;
 mod source;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use async_trait::async_trait;
 
 pub use device::DeviceChoice;
@@ -153,8 +151,8 @@ async fn checked_engine(
 }
 
 fn probes(engine: &Engine, sharing: Sharing) -> Probes {
-    // Nothing may know these prompts from an earlier check.
-    let nonce = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+    // Not the same prompts everywhere and always.
+    let nonce = u64::from(std::process::id());
     let tokens = engine.vocabulary().ordinary_tokens();
     match sharing {
         Sharing::Paged { sequences, .. } => {

@@ -61,12 +61,15 @@ impl fmt::Display for BatchEffect {
 /// A difference above this share of how log-probabilities differ anyway, from token to token, is no rounding.
 const ROUNDING: f64 = 0.25;
 
+/// A prompt, and what is forced after it.
+type Probe = (Arc<[u32]>, Arc<[u32]>);
+
 /// The sequences of a check.
 pub(crate) struct Probes {
-    /// Prompts with what is forced after each.
-    watched: Vec<(Arc<[u32]>, Arc<[u32]>)>,
+    /// Those that are compared.
+    watched: Vec<Probe>,
     /// Sequences that only run beside them.
-    fillers: Vec<(Arc<[u32]>, Arc<[u32]>)>,
+    fillers: Vec<Probe>,
     /// How many run at once, in one try after another.
     batches: Vec<usize>,
 }
@@ -105,7 +108,7 @@ impl Probes {
 /// # Errors
 /// When the engine fails. That is no verdict.
 pub(crate) async fn effect_of_batches(engine: &dyn Forced, probes: &Probes) -> Result<BatchEffect, ModelError> {
-    let run = |(prompt, forced): &(Arc<[u32]>, Arc<[u32]>)| engine.forced(prompt.clone(), forced.clone());
+    let run = |(prompt, forced): &Probe| engine.forced(prompt.clone(), forced.clone());
     let mut alone = Vec::new();
     for watched in &probes.watched {
         alone.push(run(watched).await?);
