@@ -25,7 +25,14 @@ static DIRECTORY: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempd
 static BASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = DIRECTORY.path().join("base.run");
     let drawn = Drawn {
-        model: Identity { backend: "recorded".into(), model: "m".into(), digest: None, device: None, endpoint: None },
+        model: Identity {
+            backend: "recorded".into(),
+            model: "m".into(),
+            digest: None,
+            device: None,
+            endpoint: None,
+            batch_invariant: None,
+        },
         meta_model: None,
         judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },
