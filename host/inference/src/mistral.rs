@@ -127,11 +127,12 @@ async fn checked_engine(
     on_event(LoadEvent::SelfCheck);
     let engine = loaded.start(sharing).await?;
     let effect = self_check::effect_of_batches(&engine, &probes(&engine, sharing)).await?;
-    // As published, the engine goes through contortions for unlike lengths that only cost time.
-    let alone = match effect {
-        BatchEffect::None => false,
-        BatchEffect::Rounding { .. } => !cfg!(feature = "edited"),
-        BatchEffect::Corruption { .. } => true,
+    let alone = match (effect, sharing) {
+        (BatchEffect::None, _) => false,
+        // On a GPU batches are most of its speed. The CPU gains less from them than results that come out the same are
+        // worth; and as published, the engine goes through contortions for unlike lengths that only cost time.
+        (BatchEffect::Rounding { .. }, Sharing::Paged { .. }) => !cfg!(feature = "edited"),
+        (BatchEffect::Rounding { .. } | BatchEffect::Corruption { .. }, _) => true,
     };
     let engine = if alone {
         drop(engine);
