@@ -113,7 +113,7 @@ async fn row(
     let tokens: u32 = all.completions.iter().map(|completion| completion.usage.completion_tokens - 1).sum();
     let (wall, waited) = (all.wall.saturating_sub(prompts.wall), all.model.saturating_sub(prompts.model));
     let step = wall.as_secs_f64() * 1e3 / f64::from(plan.steps);
-    let host = 100.0 * (1.0 - waited.as_secs_f64() / wall.as_secs_f64());
+    let host = 100.0 * (1.0 - waited.as_secs_f64() / wall.as_secs_f64()).max(0.0);
     let host = if cfg!(feature = "edited") { format!("{host:.0}") } else { "not measured".into() };
     println!("| {name} | {step:.1} | {:.0} | {host} |", f64::from(tokens) / wall.as_secs_f64());
     Ok(())

@@ -12,10 +12,15 @@ use std::cmp::Ordering;
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// SplitMix64's finaliser: every output bit depends on every input bit.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+fn mix(x: u64) -> u64 {
+    let x = mix_but_for_the_end(x);
     x ^ (x >> 31)
+}
+
+/// Its first 31 bits are those of [`mix`].
+fn mix_but_for_the_end(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
 }
 
 /// The noise of one position.
@@ -29,7 +34,12 @@ impl Noise {
 
     /// 64 random bits for a token.
     fn bits(self, token: usize) -> u64 {
-        mix(self.0.wrapping_add((token as u64 + 1).wrapping_mul(GOLDEN)))
+        mix(self.state(token))
+    }
+
+    /// Where the sequence is at a token; the next token's is [`GOLDEN`] further.
+    fn state(self, token: usize) -> u64 {
+        self.0.wrapping_add((token as u64 + 1).wrapping_mul(GOLDEN))
     }
 
     /// Standard Gumbel noise of the first 52 bits, finite: the uniform number lies in the middle of one of 2^52 cells,
@@ -42,12 +52,12 @@ impl Noise {
     /// The least bits whose noise may reach `level`; none if no noise does. Without logarithms, so that most of a
     /// vocabulary needs none: -ln(-ln u) <= -ln(1 - u), and n leading ones of u bound that by (n + 1) ln 2.
     fn least_bits_reaching(level: f64) -> Option<u64> {
-        // One less than needed pays for rounding.
+        // One less than needed pays for rounding; no more than 31, so that the hash need not be finished to compare.
         let leading_ones = (level / std::f64::consts::LN_2 - 1.0).ceil() - 1.0;
         if leading_ones <= 0.0 {
             Some(0)
         } else if leading_ones <= 52.0 {
-            Some(!(u64::MAX >> leading_ones as u32))
+            Some(!(u64::MAX >> leading_ones.min(31.0) as u32))
         } else {
             None
         }
@@ -78,9 +88,10 @@ pub fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, p
     let mut best: Option<(usize, f64)> = None;
     for ((chunk, &largest), start) in logits.chunks(CHUNK).zip(&largest).zip((0..).step_by(CHUNK)) {
         let Some(mut least) = Noise::least_bits_reaching(least_score - scaled(largest)) else { continue };
+        let mut state = noise.state(start).wrapping_sub(GOLDEN);
         for (token, &logit) in (start..).zip(chunk) {
-            let bits = noise.bits(token);
-            if bits < least {
+            state = state.wrapping_add(GOLDEN);
+            if mix_but_for_the_end(state) < least {
                 continue;
             }
             let in_nucleus = match &floor {
@@ -90,7 +101,7 @@ pub fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, p
             if !in_nucleus {
                 continue;
             }
-            let score = scaled(logit) + Noise::gumbel(bits);
+            let score = scaled(logit) + Noise::gumbel(mix(state));
             if best.is_none_or(|(_, highest)| score > highest) {
                 best = Some((token, score));
                 least_score = least_score.max(score);
@@ -106,14 +117,21 @@ pub fn choose(logits: &[f32], temperature: f64, top_p: Option<f64>, seed: u64, p
 
 /// The largest of the logits; none if one of them is not a number, or infinite.
 fn largest_number(logits: &[f32]) -> Option<f32> {
-    let mut largest = f32::NEG_INFINITY;
-    let mut numbers = true;
-    // Without a branch, so that it becomes vector instructions.
-    for &logit in logits {
-        largest = if logit > largest { logit } else { largest };
-        numbers &= logit < f32::INFINITY;
+    const LANES: usize = 8;
+    let wrong = |logit: f32| u32::from(logit.is_nan() || logit == f32::INFINITY);
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let (mut largest, mut found) = ([f32::NEG_INFINITY; LANES], [0; LANES]);
+    let (lanes, rest) = logits.as_chunks::<LANES>();
+    // Without a branch and side by side, so that it becomes vector instructions.
+    for lane in lanes {
+        for ((largest, found), &logit) in largest.iter_mut().zip(&mut found).zip(lane) {
+            *largest = larger(*largest, logit);
+            *found |= wrong(logit);
+        }
     }
-    numbers.then_some(largest)
+    let found = rest.iter().fold(found.into_iter().max().unwrap_or(0), |found, logit| found.max(wrong(*logit)));
+    let largest = largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, larger);
+    (found == 0).then_some(largest)
 }
 
 fn first_of_the_largest(values: &[f32]) -> Option<(usize, f32)> {
