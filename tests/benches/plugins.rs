@@ -207,14 +207,7 @@ impl Model for AtOnce {
 }
 
 fn identity() -> Identity {
-    Identity {
-        backend: "instant".into(),
-        model: "instant".into(),
-        digest: None,
-        device: None,
-        endpoint: None,
-        batch_invariant: None,
-    }
+    Identity::new("instant", "instant")
 }
 
 fn judged_task() -> JudgedTask {

@@ -107,14 +107,7 @@ async fn simulate(runtime: &Runtime, samples: u64, sealed: bool) -> Cost {
     let settings = vec![format!("policy.k={K}").parse::<Setting>().unwrap()];
     let pack = Pack::load(runtime, &pack("spct-vote"), &Overrides { settings, ..Overrides::default() }).unwrap();
     let components = pack.components();
-    let identity = Identity {
-        backend: "simulated".into(),
-        model: "simulated".into(),
-        digest: None,
-        device: None,
-        endpoint: None,
-        batch_invariant: None,
-    };
+    let identity = Identity::new("simulated", "simulated");
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
     let settings = JudgeSettings { sampling, seed: 1, budget: Budget::default() };
     let judge = Judge::new(pack, JudgeModels::one(Arc::new(Simulated(identity))), settings);
@@ -198,14 +191,7 @@ fn write(header: &Header, samples: u64, sealed: bool) -> f64 {
 
 /// What seals cost where there is nothing else, pairs of runs one after the other.
 fn writing() {
-    let identity = Identity {
-        backend: "simulated".into(),
-        model: "simulated".into(),
-        digest: None,
-        device: None,
-        endpoint: None,
-        batch_invariant: None,
-    };
+    let identity = Identity::new("simulated", "simulated");
     let sampling = SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(512) };
     let drawn = Drawn {
         model: identity,

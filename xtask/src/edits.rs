@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::layout::Layout;
 use crate::metadata;
 use crate::process;
@@ -171,7 +172,7 @@ impl EditedCrate {
 impl EditedFile {
     /// The text with all edits.
     fn apply(&self, published: &str) -> Result<String> {
-        let found: String = Sha256::digest(published).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(&Sha256::digest(published));
         ensure!(
             found == self.sha256,
             "its SHA-256 is {found}, and the table was written for {}: look at what changed, and write the edits anew",
@@ -324,7 +325,7 @@ mod tests {
             _upstream: String::new(),
             with: with.into(),
         });
-        let sha256 = Sha256::digest(published).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(published));
         EditedFile { path: "src/lib.rs".into(), sha256, edits: edits.collect() }
     }
 

@@ -12,6 +12,7 @@ mod dist;
 mod edits;
 mod fuzz;
 mod guest_toolchain;
+mod hex;
 mod layout;
 mod metadata;
 mod packs;

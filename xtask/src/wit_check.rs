@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use wit_parser::Resolve;
 
+use crate::hex::hex;
 use crate::wit_text;
 
 const LOCK: &str = "versions.lock";
@@ -116,7 +117,7 @@ impl Contract {
         };
         let interfaces = package.interfaces.iter().map(|(interface, id)| {
             let hash = Sha256::digest(wit_text::interface(&resolve, *id).as_bytes());
-            (interface.clone(), hash.iter().map(|byte| format!("{byte:02x}")).collect())
+            (interface.clone(), hex(&hash))
         });
         Ok(Self { name, version: version.to_string(), interfaces: interfaces.collect() })
     }

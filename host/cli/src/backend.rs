@@ -79,14 +79,7 @@ fn judge_key() -> Option<String> {
 
 /// For packs that ask no model.
 pub(crate) fn none() -> Arc<dyn Model> {
-    Arc::new(NoModel(Identity {
-        backend: "none".into(),
-        model: "none".into(),
-        digest: None,
-        device: None,
-        endpoint: None,
-        batch_invariant: None,
-    }))
+    Arc::new(NoModel(Identity::new("none", "none")))
 }
 
 struct NoModel(Identity);

@@ -88,14 +88,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let tasks = args.tasks.as_deref().map(known_tasks).transpose()?;
     let mut rows = rewarden_tables::RowReader::open(&args.file)?;
     let drawn = Drawn {
-        model: Identity {
-            backend: "recorded".into(),
-            model: args.model.clone(),
-            digest: None,
-            device: None,
-            endpoint: None,
-            batch_invariant: None,
-        },
+        model: Identity::new("recorded", args.model.clone()),
         meta_model: None,
         judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: args.temperature, top_p: None, max_tokens: None },

@@ -81,14 +81,7 @@ impl DecisionModel {
     pub fn new(endpoint: &str, model: &str, terms: ServerTerms) -> Result<Self, ModelError> {
         let route = DecisionRoute::of(endpoint);
         let endpoint = Endpoint::parse(endpoint, "/v1", route.path())?;
-        let identity = Identity {
-            backend: "decision".into(),
-            model: model.to_owned(),
-            digest: None,
-            device: None,
-            endpoint: Some(endpoint.base().to_owned()),
-            batch_invariant: None,
-        };
+        let identity = Identity { endpoint: Some(endpoint.base().to_owned()), ..Identity::new("decision", model) };
         let concurrency = terms.concurrency;
         Ok(Self { identity, concurrency, server: RemoteServer::new(endpoint, model, terms)? })
     }

@@ -103,12 +103,10 @@ impl MistralModel {
             tokio::try_join!(digest_of(source.clone()), LoadedModel::load(source, choice, device, sequences))?;
         let (engine, batch_invariant) = checked_engine(&loaded, on_event).await?;
         let identity = Identity {
-            backend: "mistral.rs".into(),
-            model: source.name(),
             digest,
             device: Some(choice.to_string()),
-            endpoint: None,
             batch_invariant: Some(batch_invariant),
+            ..Identity::new("mistral.rs", source.name())
         };
         Ok(MistralModel { identity, engine })
     }

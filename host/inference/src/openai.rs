@@ -56,14 +56,7 @@ impl OpenAiModel {
     pub fn new(endpoint: &str, model: &str, options: OpenAiOptions) -> Result<OpenAiModel, ModelError> {
         let text_endpoint = endpoint.to_owned();
         let endpoint = Endpoint::parse(endpoint, "/v1", "/chat/completions")?;
-        let identity = Identity {
-            backend: "openai".into(),
-            model: model.to_owned(),
-            digest: None,
-            device: None,
-            endpoint: Some(endpoint.base().to_owned()),
-            batch_invariant: None,
-        };
+        let identity = Identity { endpoint: Some(endpoint.base().to_owned()), ..Identity::new("openai", model) };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         let (text_server, renamed_bound) = (OnceCell::new(), AtomicBool::new(false));
         Ok(OpenAiModel { identity, options, server, text_server, text_endpoint, renamed_bound })

@@ -90,18 +90,12 @@ impl ScalarModel {
     /// `http://localhost:8000`, and not below `/v1`.
     pub fn new(endpoint: &str, model: &str, options: ScalarOptions) -> Result<ScalarModel, ModelError> {
         let endpoint = Endpoint::parse(endpoint, "", options.route.path())?;
-        let identity = Identity {
-            // The model reads other bytes then, and may answer otherwise: not one run.
-            backend: match options.input {
-                ScalarInput::Messages => "scalar".into(),
-                ScalarInput::Text => "scalar-text".into(),
-            },
-            model: model.to_owned(),
-            digest: None,
-            device: None,
-            endpoint: Some(endpoint.base().to_owned()),
-            batch_invariant: None,
+        // The model reads other bytes then, and may answer otherwise: not one run.
+        let backend = match options.input {
+            ScalarInput::Messages => "scalar",
+            ScalarInput::Text => "scalar-text",
         };
+        let identity = Identity { endpoint: Some(endpoint.base().to_owned()), ..Identity::new(backend, model) };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         Ok(ScalarModel { identity, options, server })
     }

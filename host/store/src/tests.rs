@@ -20,14 +20,7 @@ use rewarden_record::{
 
 fn header() -> Header {
     let drawn = Drawn {
-        model: Identity {
-            backend: "recorded".into(),
-            model: "m".into(),
-            digest: None,
-            device: None,
-            endpoint: None,
-            batch_invariant: None,
-        },
+        model: Identity::new("recorded", "m"),
         meta_model: None,
         judge_models: BTreeMap::new(),
         sampling: SamplingProvenance { temperature: 0.5, top_p: None, max_tokens: Some(16) },

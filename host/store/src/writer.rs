@@ -444,14 +444,7 @@ mod tests {
     #[test]
     fn a_clock_beyond_what_a_date_can_be_is_told_as_that() {
         let directory = tempfile::tempdir().unwrap();
-        let model = Identity {
-            backend: "none".into(),
-            model: "none".into(),
-            digest: None,
-            device: None,
-            endpoint: None,
-            batch_invariant: None,
-        };
+        let model = Identity::new("none", "none");
         let sampling = SamplingProvenance { temperature: 0.0, top_p: None, max_tokens: None };
         let drawn = Drawn {
             model,

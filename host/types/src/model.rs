@@ -55,6 +55,20 @@ pub struct Identity {
     pub batch_invariant: Option<bool>,
 }
 
+impl Identity {
+    /// Returns what is known by its name alone; where more is known, it replaces the fields that are none here.
+    pub fn new(backend: impl Into<Cow<'static, str>>, model: impl Into<String>) -> Self {
+        Identity {
+            backend: backend.into(),
+            model: model.into(),
+            digest: None,
+            device: None,
+            endpoint: None,
+            batch_invariant: None,
+        }
+    }
+}
+
 /// One generation to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateRequest {

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use mistralrs::CustomLogitsProcessor;
 
 use super::admission::SequencePermit;
-use super::sampler::{certainty, with_values};
+use super::sampler::{certainty, normaliser, with_values};
 
 /// Forces one continuation, whatever the model makes of it.
 pub(crate) struct ForcedSampler {
@@ -42,9 +42,7 @@ impl CustomLogitsProcessor for ForcedSampler {
             candle_core::bail!("the engine went on after all forced tokens");
         };
         let logprob = with_values(logits, |values| {
-            let max = f64::from(values.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-            let sum: f64 = values.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
-            values.get(token as usize).map(|&logit| f64::from(logit) - max - sum.ln())
+            values.get(token as usize).map(|&logit| f64::from(logit) - normaliser(values))
         })?;
         let Some(logprob) = logprob else {
             candle_core::bail!("token {token} is none of the model's");

@@ -192,11 +192,16 @@ pub(super) fn certainty(token: u32) -> candle_core::Result<Tensor> {
     Tensor::zeros(token as usize + 1, candle_core::DType::F32, &Device::Cpu)
 }
 
+/// The logarithm of the sum of the exponentials of the logits.
+pub(super) fn normaliser(logits: &[f32]) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&l| (f64::from(l) - f64::from(max)).exp()).sum();
+    f64::from(max) + sum.ln()
+}
+
 impl Odds {
     fn of(logits: &[f32], chosen: f64, alternatives: usize) -> Self {
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = logits.iter().map(|&l| (f64::from(l) - f64::from(max)).exp()).sum();
-        let normaliser = f64::from(max) + sum.ln();
+        let normaliser = normaliser(logits);
         Odds {
             logprob: (chosen - normaliser).min(0.0),
             alternatives: most_probable(logits, alternatives)
