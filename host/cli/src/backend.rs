@@ -114,6 +114,7 @@ pub(crate) fn judges(options: &ModelOptions) -> JudgeOpener {
         options: options.judges.clone(),
         endpoint: options.endpoint.clone(),
         model: options.model.clone(),
+        scores_here: options.endpoint.is_none() && options.model.as_deref().is_some_and(scores),
         openai: openai(options, judge_key()),
     }
 }
@@ -157,6 +158,18 @@ async fn local(model: Option<&str>, options: &ModelOptions, places: &Places, qui
         }
     };
     Ok(Arc::new(MistralModel::load(&source, &settings, &tell).await?))
+}
+
+/// Whether it is a directory with a model that scores; what is wrong with one is said when it is loaded.
+#[cfg(feature = "mistralrs")]
+fn scores(model: &str) -> bool {
+    use rewarden_inference::mistral::ModelSource;
+    ModelSource::resolve(model).is_ok_and(|source| source.scores())
+}
+
+#[cfg(not(feature = "mistralrs"))]
+fn scores(_: &str) -> bool {
+    false
 }
 
 #[cfg(not(feature = "mistralrs"))]

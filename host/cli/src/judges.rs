@@ -51,6 +51,8 @@ pub(crate) struct JudgeOpener {
     /// The usual server and the name of its model, where there is one.
     pub(crate) endpoint: Option<String>,
     pub(crate) model: Option<String>,
+    /// Whether the usual model runs in this process and scores, so that it needs no server that classifies.
+    pub(crate) scores_here: bool,
     /// How servers are asked; the key is the usual judge's.
     pub(crate) openai: OpenAiOptions,
 }
@@ -87,7 +89,12 @@ impl ModelOpener for JudgeOpener {
     fn open(&self, judge: Option<&str>, hints: &ModelHints) -> Result<Option<Arc<dyn Model>>, String> {
         let own_endpoint = judge.and_then(|name| JudgeOptions::value(&self.options.judges, name));
         let own_model = judge.and_then(|name| JudgeOptions::value(&self.options.judge_models, name));
-        let is_usual = own_endpoint.is_none() && own_model.is_none() && hints.kind == ModelKind::Chat;
+        let of_the_kind = match hints.kind {
+            ModelKind::Chat => true,
+            ModelKind::Classify | ModelKind::Pooling => self.scores_here,
+            ModelKind::Decision => false,
+        };
+        let is_usual = own_endpoint.is_none() && own_model.is_none() && of_the_kind;
         // The pack's own judge runs on the model that the command names, whatever the pack proposes.
         if is_usual && (judge.is_none() || hints.name.is_none()) {
             return Ok(None);
@@ -95,7 +102,13 @@ impl ModelOpener for JudgeOpener {
         let called = judge.map_or("the pack's judge".to_owned(), |name| format!("the judge `{name}`"));
         let Some(endpoint) = own_endpoint.or(self.endpoint.as_deref()) else {
             let option = judge.map_or("--endpoint URL".to_owned(), |name| format!("--judge {name}=URL"));
-            return Err(format!("{called} needs a server: name it with {option}"));
+            let or = match hints.kind {
+                ModelKind::Classify | ModelKind::Pooling if judge.is_none() => {
+                    "; or give --model a directory with a reward model of one label (docs/models.md)"
+                }
+                _ => "",
+            };
+            return Err(format!("{called} needs a server: name it with {option}{or}"));
         };
         let proposed = if judge.is_some() { hints.name.as_deref() } else { None };
         let model = own_model.or(proposed).or(self.model.as_deref()).or(hints.name.as_deref());
@@ -140,6 +153,7 @@ mod tests {
             options: JudgeOptions { judges, judge_models: vec![] },
             endpoint: endpoint.map(str::to_owned),
             model: None,
+            scores_here: false,
             openai: OpenAiOptions::default(),
         }
     }
@@ -172,6 +186,16 @@ mod tests {
         let nowhere = opener(&[], None);
         let error = opened(&nowhere, Some("strong"), &strong).unwrap_err();
         assert_eq!(error, "the judge `strong` needs a server: name it with --judge strong=URL");
+    }
+
+    #[test]
+    fn a_model_that_scores_in_this_process_needs_no_server() {
+        let classify = hints(None, ModelKind::Classify);
+        let nowhere = opener(&[], None);
+        assert!(opened(&nowhere, None, &classify).unwrap_err().contains("--model a directory"));
+        let here = JudgeOpener { scores_here: true, ..nowhere };
+        assert_eq!(opened(&here, None, &classify), Ok(None));
+        assert!(opened(&here, None, &hints(None, ModelKind::Decision)).unwrap_err().contains("needs a server"));
     }
 
     #[test]

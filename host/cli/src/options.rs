@@ -127,7 +127,8 @@ fn top_p(text: &str) -> Result<f64, String> {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelOptions {
-    /// A GGUF file, a directory with safetensors, or a Hugging Face id; with --endpoint the server's name for it
+    /// A GGUF file, a directory with safetensors, which may be a reward model of one label, or a Hugging Face id; with
+    /// --endpoint the server's name for it
     /// [default: SmolLM2-135M-Instruct, fetched on first use]
     #[arg(long, value_name = "MODEL", env = "REWARDEN_MODEL", value_hint = ValueHint::AnyPath)]
     pub(crate) model: Option<String>,

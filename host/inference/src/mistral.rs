@@ -5,7 +5,6 @@
 //! samples run one after another, or, where only the last bits change, every result says so.
 
 mod admission;
-mod config;
 mod control_tokens;
 mod device;
 mod engine;
@@ -14,8 +13,11 @@ pub mod gumbel;
 mod load;
 mod prompt;
 mod sampler;
+mod score;
+mod score_head;
 mod self_check;
 mod source;
+mod twin;
 
 use async_trait::async_trait;
 
@@ -29,6 +31,7 @@ use engine::Engine;
 use load::LoadedModel;
 use rewarden_types::ModelError;
 use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
+use score_head::ScoreHead;
 use self_check::Probes;
 
 /// Most sequences at once; the number of rows that every decode step on a CUDA GPU has.
@@ -74,9 +77,15 @@ pub enum LoadEvent {
 }
 
 /// A model in this process.
+///
+/// A directory with a sequence classifier of one label (`Qwen2`, `Qwen3`, `Llama` or `Gemma2ForSequenceClassification`)
+/// is a model that scores: like a [`ScalarModel`](crate::scalar::ScalarModel) it answers a conversation with one number,
+/// which is the completion's text.
 pub struct MistralModel {
     identity: Identity,
     engine: Engine,
+    /// Of a model that scores.
+    head: Option<ScoreHead>,
 }
 
 impl MistralModel {
@@ -94,21 +103,45 @@ impl MistralModel {
             });
         }
         let (choice, device) = options.device.open()?;
-        let sequences = options.max_sequences.unwrap_or(if device.is_cpu() { ON_CPU } else { MAX_SEQUENCES });
+        let head = head_of(source)?;
+        let sequences = match (&head, options.max_sequences) {
+            // A score is all prompt, and prompts are computed one by one.
+            (Some(_), _) => 1,
+            (None, Some(most)) => most,
+            (None, None) => {
+                if device.is_cpu() {
+                    ON_CPU
+                } else {
+                    MAX_SEQUENCES
+                }
+            }
+        };
         if device.is_cuda() {
             set_rows_of_decode_steps(MAX_SEQUENCES);
         }
         on_event(LoadEvent::Loading { model: source.name(), device: choice.to_string() });
-        let (digest, loaded) =
-            tokio::try_join!(digest_of(source.clone()), LoadedModel::load(source, choice, device, sequences))?;
+        let (digest, loaded) = tokio::try_join!(
+            digest_of(source.clone()),
+            LoadedModel::load(source, choice, device, sequences, head.as_ref())
+        )?;
         let (engine, batch_invariant) = checked_engine(&loaded, on_event).await?;
         let identity = Identity {
             digest,
             device: Some(choice.to_string()),
             batch_invariant: Some(batch_invariant),
-            ..Identity::new("mistral.rs", source.name())
+            ..Identity::new(if head.is_some() { "mistral.rs-scalar" } else { "mistral.rs" }, source.name())
         };
-        Ok(MistralModel { identity, engine })
+        Ok(MistralModel { identity, engine, head })
+    }
+}
+
+fn head_of(source: &ModelSource) -> Result<Option<ScoreHead>, ModelError> {
+    match source {
+        ModelSource::Directory(path) => match twin::configuration(path)? {
+            Some(config) => ScoreHead::of(path, &config),
+            None => Ok(None),
+        },
+        ModelSource::Gguf(_) | ModelSource::Hub(_) => Ok(None),
     }
 }
 
@@ -200,6 +233,9 @@ impl Model for MistralModel {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         crate::request::validate(request)?;
-        self.engine.generate(request, progress).await
+        match &self.head {
+            Some(head) => self.engine.score(request, head).await,
+            None => self.engine.generate(request, progress).await,
+        }
     }
 }

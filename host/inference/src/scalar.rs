@@ -20,6 +20,9 @@
 mod reply;
 mod request;
 
+#[cfg(feature = "mistralrs")]
+pub(crate) use request::refuse_what_presumes_text;
+
 use std::fmt;
 
 use async_trait::async_trait;

@@ -119,10 +119,14 @@ fn on_path(program: &str, path: &std::ffi::OsStr) -> bool {
     std::env::split_paths(path).any(|directory| directory.join(program).is_file())
 }
 
-/// An error of loading, with what to do where the GPU's memory does not suffice.
+/// An error of loading, with what to do where the GPU's memory does not suffice, or the model is a reward model by its
+/// name on the hub.
 pub(crate) fn explained(message: &str) -> String {
     let lower = message.to_lowercase();
     let of_memory = ["out of memory", "out_of_memory", "num gpu blocks is 0", "not enough memory"];
+    if lower.contains("forsequenceclassification") {
+        return format!("{message}; a reward model runs from its directory: download it, and name that");
+    }
     match of_memory.iter().any(|sign| lower.contains(sign)) {
         true => format!(
             "{message}; the GPU's memory has no room for these weights and for keys and values beside them: free it from \
@@ -168,6 +172,8 @@ mod tests {
             assert!(explained.starts_with(message) && explained.contains("quantised"), "{explained}");
         }
         assert_eq!(explained("no such tensor"), "no such tensor");
+        let of_the_hub = explained("Unknown Hugging Face model class `Qwen3ForSequenceClassification`");
+        assert!(of_the_hub.ends_with("download it, and name that"), "{of_the_hub}");
     }
 
     #[test]

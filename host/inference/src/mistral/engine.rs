@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::admission::{Demand, SequenceGate};
 use super::control_tokens::ControlTokens;
 use super::forced::ForcedSampler;
-use super::prompt::{self, PromptMaker, PromptTokens};
+use super::prompt::{self, Form, PromptMaker, PromptTokens};
 use super::sampler::{GrammarEnd, SamplerStep, SeededSampler};
 use crate::backtrace;
 use crate::reply::{RawReply, RawToken};
@@ -79,25 +79,25 @@ impl Vocabulary {
 
 /// A running mistral.rs engine.
 pub(crate) struct Engine {
-    name: String,
+    pub(super) name: String,
     model: mistralrs::Model,
-    pipeline: Arc<Mutex<dyn Pipeline>>,
-    vocabulary: Arc<Vocabulary>,
-    context: usize,
-    gate: SequenceGate,
-    prompts: PromptMaker,
+    pub(super) pipeline: Arc<Mutex<dyn Pipeline>>,
+    pub(super) vocabulary: Arc<Vocabulary>,
+    pub(super) context: usize,
+    pub(super) gate: SequenceGate,
+    pub(super) prompts: PromptMaker,
 }
 
 /// So many steps the engine may be ahead of whoever reads, so that it need not wait for a thread to wake up.
 const AHEAD: usize = 64;
 
 /// A request on its way to the engine.
-struct Sent {
-    messages: RequestMessage,
-    new_tokens: usize,
-    stops: Vec<String>,
-    constraint: mistralrs::Constraint,
-    processor: Arc<dyn CustomLogitsProcessor>,
+pub(super) struct Sent {
+    pub(super) messages: RequestMessage,
+    pub(super) new_tokens: usize,
+    pub(super) stops: Vec<String>,
+    pub(super) constraint: mistralrs::Constraint,
+    pub(super) processor: Arc<dyn CustomLogitsProcessor>,
 }
 
 /// What the engine itself made of the text, where it sets thinking apart.
@@ -108,7 +108,7 @@ struct Parsed {
 }
 
 /// Refuses by name what servers take and this engine does not.
-fn refuse_what_is_not_offered(request: &GenerateRequest) -> Result<(), ModelError> {
+pub(super) fn refuse_what_is_not_offered(request: &GenerateRequest) -> Result<(), ModelError> {
     let refused = |field, found: String| {
         let expected = "nothing: the engine in this process does not offer it; use a server (--endpoint) that does";
         Err(ModelError::InvalidRequest { field, found, expected })
@@ -149,7 +149,7 @@ impl Engine {
         let turns = crate::request::chat_turns(request)?;
         // A constraint binds all that the model writes, so there is no room for a thinking block before it.
         let thinking = request.constraint.is_some().then_some(false);
-        let made = self.prompts.tokens(turns, thinking, &self.vocabulary.control, &self.pipeline).await;
+        let made = self.prompts.tokens(turns, Form::Answer(thinking), &self.vocabulary.control, &self.pipeline).await;
         let prompt = made.map_err(|message| self.failed(message))?;
         let (prompt_tokens, max_tokens) = (prompt.tokens.len(), request.sampling.max_tokens);
         if prompt_tokens + max_tokens as usize > self.context {
@@ -232,7 +232,7 @@ impl Engine {
     }
 
     /// Hands a request to the engine; its replies end when the sequence does.
-    async fn send(&self, sent: Sent) -> Result<mpsc::Receiver<Response>, ModelError> {
+    pub(super) async fn send(&self, sent: Sent) -> Result<mpsc::Receiver<Response>, ModelError> {
         let (response, replies) = mpsc::channel(AHEAD);
         let request = NormalRequest {
             messages: sent.messages,
@@ -358,7 +358,7 @@ impl Engine {
     }
 
     /// A reply that is neither text nor a refusal.
-    fn broken(&self, response: Response) -> ModelError {
+    pub(super) fn broken(&self, response: Response) -> ModelError {
         self.failed(match response {
             Response::InternalError(error) => error.to_string(),
             Response::ModelError(message, _) | Response::CompletionModelError(message, _) => message,
@@ -366,7 +366,7 @@ impl Engine {
         })
     }
 
-    fn failed(&self, message: String) -> ModelError {
+    pub(super) fn failed(&self, message: String) -> ModelError {
         ModelError::Engine { model: self.name.clone(), message: backtrace::cut(&message) }
     }
 }

@@ -6,17 +6,18 @@ use candle_core::Device;
 use mistralrs::core::{AddModelConfig, Pipeline};
 use mistralrs::model_builder_trait::build_model_from_pipeline;
 use mistralrs::{
-    AnyModelBuilder, GgufModelBuilder, MemoryGpuConfig, PagedAttentionConfig, PagedAttentionMetaBuilder,
+    AnyModelBuilder, GgufModelBuilder, MemoryGpuConfig, ModelDType, PagedAttentionConfig, PagedAttentionMetaBuilder,
     SchedulerConfig, TextModelBuilder, paged_attn_supported,
 };
 use tokio::sync::Mutex;
 
 use super::admission::{SequenceGate, Sharing};
-use super::config::FlatConfig;
 use super::control_tokens::ControlTokens;
 use super::device::{self, DeviceChoice};
 use super::engine::{Engine, Vocabulary};
+use super::score_head::ScoreHead;
 use super::source::ModelSource;
+use super::twin::Twin;
 use crate::backtrace;
 use crate::gguf;
 use rewarden_types::ModelError;
@@ -36,12 +37,13 @@ pub(crate) struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// Loads the weights. `sequences` is the most that may ever run at once.
+    /// Loads the weights. `sequences` is the most that may ever run at once; `head` is the model's, if it scores.
     pub(crate) async fn load(
         source: &ModelSource,
         choice: DeviceChoice,
         device: Device,
         sequences: usize,
+        head: Option<&ScoreHead>,
     ) -> Result<Self, ModelError> {
         let name = source.name();
         let failed = |message: String| ModelError::Load {
@@ -51,12 +53,14 @@ impl LoadedModel {
         device::check_tools(choice, &device)?;
         let on_cpu = device.is_cpu();
         // Removed when the model is loaded.
-        let flat = match source {
-            ModelSource::Directory(path) => FlatConfig::of(path)?,
+        let twin = match source {
+            ModelSource::Directory(path) => Twin::of(path, head)?,
             ModelSource::Gguf(_) | ModelSource::Hub(_) => None,
         };
-        let from = flat.as_ref().map_or_else(|| source.clone(), |flat| ModelSource::Directory(flat.path().to_owned()));
-        let builder = builder(&from, &name, choice, device, sequences)?;
+        let from = twin.as_ref().map_or_else(|| source.clone(), |twin| ModelSource::Directory(twin.path().to_owned()));
+        // A score is one number out of one pass: halves would save little time there, and cost it most of its digits.
+        let dtype = if head.is_some() && on_cpu { ModelDType::F32 } else { ModelDType::Auto };
+        let builder = builder(&from, &name, choice, device, sequences, dtype)?;
         // Loading blocks for as long as it takes to read the file, and it may panic on files that it does not expect.
         let runtime = tokio::runtime::Handle::current();
         let (pipeline, scheduler, config) =
@@ -142,6 +146,7 @@ fn builder(
     choice: DeviceChoice,
     device: Device,
     sequences: usize,
+    dtype: ModelDType,
 ) -> Result<AnyModelBuilder, ModelError> {
     let failed = |message: String| ModelError::Load { model: name.to_owned(), message };
     let on_cpu = device.is_cpu();
@@ -184,7 +189,8 @@ fn builder(
                 ModelSource::Directory(path) | ModelSource::Gguf(path) => path.display().to_string(),
                 ModelSource::Hub(id) => id.clone(),
             };
-            let mut builder = TextModelBuilder::new(id).with_max_num_seqs(sequences).with_prefix_cache_n(None);
+            let mut builder =
+                TextModelBuilder::new(id).with_max_num_seqs(sequences).with_prefix_cache_n(None).with_dtype(dtype);
             if on_cpu {
                 builder = builder.with_force_cpu();
             }

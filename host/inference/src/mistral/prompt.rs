@@ -21,8 +21,17 @@ pub(crate) struct PromptTokens {
 /// So many prompts are remembered: those of the tasks that are being judged at the same time.
 const REMEMBERED: usize = 64;
 
-/// Turns with the choice of thinking: what a prompt is made of.
-type Asked = (Vec<PromptTurn>, Option<bool>);
+/// What the chat template makes of the turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The turns and the opening of the model's, with the choice of thinking.
+    Answer(Option<bool>),
+    /// The turns by themselves, with no tokens but the template's.
+    Conversation,
+}
+
+/// What a prompt is made of.
+type Asked = (Vec<PromptTurn>, Form);
 
 /// Makes prompts, each once for all samples of it. The engine would make it once for each, between two steps.
 #[derive(Default)]
@@ -35,32 +44,36 @@ impl PromptMaker {
     pub(crate) async fn tokens(
         &self,
         turns: &[PromptTurn],
-        thinking: Option<bool>,
+        form: Form,
         control: &ControlTokens,
         pipeline: &tokio::sync::Mutex<dyn Pipeline>,
     ) -> Result<PromptTokens, String> {
-        if let Some(known) = self.known(turns, thinking) {
+        if let Some(known) = self.known(turns, form) {
             return Ok(known);
         }
         let (tokens, text) = {
             let pipeline = pipeline.lock().await;
             let messages = messages(turns, control).into();
+            let (answer, thinking) = match form {
+                Form::Answer(thinking) => (true, thinking),
+                Form::Conversation => (false, None),
+            };
             pipeline
                 .get_processor()
-                .process(&*pipeline, messages, true, true, thinking, None, Vec::new())
+                .process(&*pipeline, messages, answer, answer, thinking, None, Vec::new())
                 .map_err(|error| format!("the chat template does not take these messages: {error:#}"))?
         };
         let start = if thinking::ends_inside(&text) { Start::Inside } else { Start::Unknown };
         let made = PromptTokens { tokens: tokens.into(), start };
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.truncate(REMEMBERED - 1);
-        latest.push_front(((turns.to_vec(), thinking), made.clone()));
+        latest.push_front(((turns.to_vec(), form), made.clone()));
         Ok(made)
     }
 
-    fn known(&self, turns: &[PromptTurn], thinking: Option<bool>) -> Option<PromptTokens> {
+    fn known(&self, turns: &[PromptTurn], form: Form) -> Option<PromptTokens> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = latest.iter().find(|((asked, chosen), _)| *chosen == thinking && asked == turns);
+        let found = latest.iter().find(|((asked, chosen), _)| *chosen == form && asked == turns);
         found.map(|(_, tokens)| tokens.clone())
     }
 }

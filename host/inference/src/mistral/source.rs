@@ -45,6 +45,17 @@ impl ModelSource {
         ))
     }
 
+    /// Returns whether it is a directory whose model scores conversations instead of writing text.
+    pub fn scores(&self) -> bool {
+        match self {
+            ModelSource::Directory(path) => {
+                let config = super::twin::configuration(path);
+                config.ok().flatten().is_some_and(|config| super::score_head::is_of_a_classifier(&config))
+            }
+            ModelSource::Gguf(_) | ModelSource::Hub(_) => false,
+        }
+    }
+
     /// The name that goes into results: the last part of a path, so that it does not depend on where the file lies.
     pub fn name(&self) -> String {
         match self {

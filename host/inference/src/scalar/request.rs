@@ -38,7 +38,7 @@ pub(super) fn body(
 }
 
 /// Refuses what a number cannot satisfy, rather than leave it out.
-pub(super) fn refuse_what_presumes_text(request: &GenerateRequest) -> Result<(), ModelError> {
+pub(crate) fn refuse_what_presumes_text(request: &GenerateRequest) -> Result<(), ModelError> {
     if let Some(constraint) = &request.constraint {
         return Err(ModelError::ConstraintUnsupported {
             backend: "a scalar model".into(),

@@ -1,4 +1,4 @@
-//! `config.json` as newer versions of transformers write it, made readable for mistral.rs.
+//! A model's directory as mistral.rs can read it, where it cannot read it as it is.
 
 use std::fs;
 use std::path::Path;
@@ -6,44 +6,61 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use super::score_head::ScoreHead;
 use rewarden_types::ModelError;
 
-/// A directory like the model's, with a `config.json` that mistral.rs 0.8.1 reads. It goes when this does.
-pub(crate) struct FlatConfig(TempDir);
+/// Reads `config.json`. None where there is none, or where it is no JSON object, which is mistral.rs's to refuse.
+///
+/// # Errors
+/// When there is one and it cannot be read.
+pub(crate) fn configuration(model: &Path) -> Result<Option<Map<String, Value>>, ModelError> {
+    let path = model.join("config.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&path).map_err(failed("reading", &path))?;
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(config)) => Ok(Some(config)),
+        _ => Ok(None),
+    }
+}
 
-impl FlatConfig {
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ModelError + use<> {
+    let path = path.display().to_string();
+    move |source| ModelError::File { action, path, source }
+}
+
+/// A directory like the model's, with another `config.json`, and for a classifier with an output matrix. It goes when
+/// this does.
+pub(crate) struct Twin(TempDir);
+
+impl Twin {
     /// Transformers 5 puts `rope_theta` and `rope_scaling` into `rope_parameters`; mistral.rs 0.8.1 looks for them where
-    /// they were before. None where nothing has to be mended.
+    /// they were before. It knows no classifiers at all. None where nothing has to be mended.
     ///
     /// # Errors
     /// When the directory cannot be read, or the temporary one not be written.
-    pub(crate) fn of(model: &Path) -> Result<Option<Self>, ModelError> {
-        let file = |action, path: &Path| {
-            let path = path.display().to_string();
-            move |source| ModelError::File { action, path, source }
-        };
-        let path = model.join("config.json");
-        if !path.is_file() {
+    pub(crate) fn of(model: &Path, head: Option<&ScoreHead>) -> Result<Option<Self>, ModelError> {
+        let Some(mut config) = configuration(model)? else { return Ok(None) };
+        if !flatten(&mut config) && head.is_none() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(file("reading", &path))?;
-        // What is not JSON is mistral.rs's to refuse.
-        let Ok(Value::Object(mut config)) = serde_json::from_str(&text) else { return Ok(None) };
-        if !flatten(&mut config) {
-            return Ok(None);
-        }
-        let directory = tempfile::tempdir().map_err(file("making a directory in", &std::env::temp_dir()))?;
-        let model = model.canonicalize().map_err(file("resolving", model))?;
-        for entry in fs::read_dir(&model).map_err(file("listing", &model))? {
-            let entry = entry.map_err(file("listing", &model))?;
+        let directory = tempfile::tempdir().map_err(failed("making a directory in", &std::env::temp_dir()))?;
+        let model = model.canonicalize().map_err(failed("resolving", model))?;
+        for entry in fs::read_dir(&model).map_err(failed("listing", &model))? {
+            let entry = entry.map_err(failed("listing", &model))?;
             if entry.file_name() != "config.json" {
                 let to = directory.path().join(entry.file_name());
-                link(&entry.path(), &to).map_err(file("linking", &to))?;
+                link(&entry.path(), &to).map_err(failed("linking", &to))?;
             }
         }
-        let flat = directory.path().join("config.json");
-        fs::write(&flat, Value::Object(config).to_string()).map_err(file("writing", &flat))?;
-        Ok(Some(FlatConfig(directory)))
+        if let Some(head) = head {
+            head.adapt(&mut config);
+            head.write(directory.path()).map_err(failed("writing the score head into", directory.path()))?;
+        }
+        let path = directory.path().join("config.json");
+        fs::write(&path, Value::Object(config).to_string()).map_err(failed("writing", &path))?;
+        Ok(Some(Twin(directory)))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -99,7 +116,7 @@ mod tests {
 
     fn flat(config: &Value) -> Option<Value> {
         let model = model(config);
-        let flat = FlatConfig::of(model.path()).unwrap()?;
+        let flat = Twin::of(model.path(), None).unwrap()?;
         assert_eq!(fs::read_to_string(flat.path().join("model.safetensors")).unwrap(), "weights");
         Some(serde_json::from_str(&fs::read_to_string(flat.path().join("config.json")).unwrap()).unwrap())
     }
@@ -119,13 +136,13 @@ mod tests {
         assert_eq!(flat(&json!({"rope_parameters": {"full_attention": {"rope_theta": 1e6}}})), None);
         let broken = model(&json!(null));
         fs::write(broken.path().join("config.json"), "{").unwrap();
-        assert!(FlatConfig::of(broken.path()).unwrap().is_none());
+        assert!(Twin::of(broken.path(), None).unwrap().is_none());
     }
 
     #[test]
-    fn the_flat_copy_goes_with_the_value() {
+    fn the_twin_goes_with_the_value() {
         let model = model(&json!({"rope_parameters": {"rope_theta": 1.0}}));
-        let flat = FlatConfig::of(model.path()).unwrap().unwrap();
+        let flat = Twin::of(model.path(), None).unwrap().unwrap();
         let path = flat.path().to_owned();
         assert!(path.exists());
         drop(flat);
