@@ -1,47 +1,31 @@
 //! Scores whether the final answer of a response equals the reference: 1 if it does, 0 if not.
 //!
-//! The answer of a response is what its last `\boxed{}` holds; without a box, the last number in it, or the whole
-//! response where that is nothing but the answer. A response without an answer does not match. The reference is read the
-//! same way, from its box, from behind its last `####`, or as it stands.
+//! The answer of a response stands in its last `\boxed{}`; [`Place`] has the other places. It is read as mathematics, in
+//! LaTeX or plainly, and so is the reference ([`readings`](same)); two answers are equal when their values are, exactly
+//! where that can be decided, and otherwise at fixed points within the error of the computation. What cannot be read is
+//! compared as text. Nothing is ever equal to a piece of something.
 //!
-//! Two answers are equal when they are the same number, written as decimals (`1,234.50`), fractions (`3/4`, `\frac34`),
-//! mixed numbers (`3\frac{1}{2}`) or percentages (`75\%` is 3/4), compared exactly and with no tolerance; when they are
-//! lists in the same brackets with equal items; or when they are the same text once LaTeX that changes nothing
-//! (`\left`, `\text{}`, spacing, `\dfrac`) is gone. Nothing is ever evaluated: `1+1` is not 2.
+//! [`Config`] has the options; `README.md` beside this crate lists what is read, and how it compares with another grader.
 
+mod answer;
+mod config;
+mod equal;
 mod extract;
-mod number;
-mod plain;
+mod interval;
+mod matrix;
+mod print;
+mod prose;
+mod read;
+mod text;
+mod unit;
+mod value;
 
 use rewarden_plugin::{ConfigError, Plugin, Refusal, Score, Scorer, Task};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use number::Number;
-
-/// Options of the scorer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// Where the answer of a response stands.
-    pub answer: Place,
-}
-
-/// Where the answer of a response stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Place {
-    /// In the last box, or where there is none, the last number or the whole response.
-    BoxOrNumber,
-    /// In the last box and nowhere else.
-    Box,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config { answer: Place::BoxOrNumber }
-    }
-}
+use answer::{Answer, Item};
+pub use config::{Assignments, Config, Lists, Percent, Place, Sets, Units};
+use equal::Comparison;
+use extract::Found;
 
 /// The configured scorer.
 #[derive(Debug)]
@@ -57,61 +41,75 @@ impl Plugin for AnswerMatch {
     const PURPOSE: &str = "Scores 1 where the final answer of a response equals the reference, 0 where not.";
 
     fn new(config: Config) -> Result<Self, ConfigError> {
+        if !(0.0..=0.1).contains(&config.tolerance) {
+            let message = format!("{} is not between 0 and 0.1", config.tolerance);
+            return Err(ConfigError { key: Some("tolerance".to_owned()), message });
+        }
         Ok(AnswerMatch { config })
     }
 }
 
 impl Scorer for AnswerMatch {
     fn score(&self, task: &Task) -> Result<Vec<Score>, Refusal> {
-        let reference = task.reference.as_deref().map(extract::reference).filter(|reference| !reference.is_empty());
+        let reference = task.reference.as_deref().map(extract::reference);
+        let reference = reference.map(|found| all_readings(&found)).filter(|readings| !readings.is_empty());
         let Some(reference) = reference else {
             return Err(Refusal::UnsuitableTask(
                 "expected a reference answer to compare with, found none: add `reference` to the task".to_owned(),
             ));
         };
-        let scores = task.responses.iter().map(|response| if self.matches(response, reference) { 1.0 } else { 0.0 });
-        Ok(scores.map(Score::Value).collect())
+        let score = |response: &String| {
+            let found = extract::response(response, self.config.answer);
+            let readings = all_readings(&found);
+            if self.any_equal(&readings, &reference) { 1.0 } else { 0.0 }
+        };
+        Ok(task.responses.iter().map(score).map(Score::Value).collect())
     }
 }
 
 impl AnswerMatch {
-    fn matches(&self, response: &str, reference: &str) -> bool {
-        if let Some(boxed) = extract::last_box(response) {
-            // A box that is never closed was cut off: what would have stood in it is not known.
-            return boxed.is_some_and(|answer| equal(answer, reference));
+    fn any_equal(&self, answers: &[Answer], references: &[Answer]) -> bool {
+        let comparison = Comparison { config: &self.config };
+        answers.iter().any(|answer| references.iter().any(|reference| comparison.equal(answer, reference)))
+    }
+}
+
+/// Every way to read what was found.
+fn all_readings(found: &Found) -> Vec<Answer> {
+    match found {
+        Found::Nothing => Vec::new(),
+        Found::One(text) if text::normal(text).is_empty() && !text.contains('{') => Vec::new(),
+        Found::One(text) => answer::readings(text),
+        Found::Several(parts) => {
+            let items: Vec<Answer> =
+                parts.iter().filter_map(|part| answer::readings(part).into_iter().next()).collect();
+            vec![Answer::of(Item::List(items))]
         }
-        self.config.answer == Place::BoxOrNumber
-            && (equal(response, reference)
-                || extract::last_number(response).is_some_and(|number| is_number(reference, &number)))
+        Found::Response(text, last) => {
+            let mut readings = answer::readings(text);
+            if let Some(last) = last {
+                readings.extend(answer::readings(last));
+            }
+            readings
+        }
     }
 }
 
-fn is_number(reference: &str, number: &Number) -> bool {
-    Number::whole(&plain::plain(reference)).is_some_and(|reference| reference == *number)
+/// Whether two answers, each by itself and without prose around it, are equal under the options.
+pub fn same(one: &str, other: &str, config: &Config) -> bool {
+    let read = |text: &str| all_readings(&Found::One(text));
+    AnswerMatch { config: config.clone() }.any_equal(&read(one), &read(other))
 }
 
-/// Whether two answers are equal. An empty one equals nothing.
-fn equal(answer: &str, reference: &str) -> bool {
-    let (answer, reference) = (plain::plain(answer), plain::plain(reference));
-    !answer.is_empty() && equal_plain(&answer, &reference, 0)
+/// The likeliest reading of an answer, written in one notation that reads back as the same.
+pub fn canonical(text: &str) -> String {
+    all_readings(&Found::One(text)).first().map(print::answer).unwrap_or_default()
 }
 
-fn equal_plain(answer: &str, reference: &str, depth: u8) -> bool {
-    if answer == reference {
-        return true;
-    }
-    match (Number::whole(answer), Number::whole(reference)) {
-        (Some(answer), Some(reference)) => return answer == reference,
-        (None, None) => {}
-        _ => return false,
-    }
-    let (ours, theirs) = (plain::items(answer), plain::items(reference));
-    // Brackets within brackets end somewhere: a guest's stack is small.
-    depth < 8
-        && ours.len() > 1
-        && ours.len() == theirs.len()
-        && plain::brackets(answer) == plain::brackets(reference)
-        && ours.iter().zip(&theirs).all(|(one, other)| equal_plain(one, other, depth + 1))
+/// How the answer of a reference or of a response is read, under the usual options.
+pub fn explain(text: &str, is_reference: bool) -> String {
+    let found = if is_reference { extract::reference(text) } else { extract::response(text, Place::Auto) };
+    all_readings(&found).iter().map(print::answer).collect::<Vec<_>>().join(" | ")
 }
 
 rewarden_plugin::export!(AnswerMatch: scorer);

@@ -51,7 +51,7 @@ fn the_reference_may_be_a_solution() {
 }
 
 #[test]
-fn equal_numbers_match_in_any_writing() {
+fn equal_values_match_in_any_writing() {
     for (one, other) in [
         (r"\boxed{\frac{3}{4}}", "0.75"),
         (r"\boxed{75\%}", "3/4"),
@@ -62,28 +62,74 @@ fn equal_numbers_match_in_any_writing() {
         (r"\boxed{90^\circ}", "90"),
         (r"\boxed{\text{(C)}}", "C"),
         (r"\boxed{\dfrac{\pi}{2}}", r"\frac{\pi}{2}"),
+        // Until 0.1 nothing was evaluated, and these were different; a percentage equals what was asked for in percent.
+        (r"\boxed{1+1}", "2"),
+        (r"\boxed{2^2}", "4"),
+        (r"\boxed{50}", r"50\%"),
+        (r"\boxed{\frac{1}{\sqrt{2}}}", r"\frac{\sqrt{2}}{2}"),
+        (r"\boxed{(x+1)^2}", "x^2 + 2x + 1"),
+        (r"\boxed{1.41421356}", r"\sqrt{2}"),
+        (r"\boxed{x \in (2, \infty)}", "x > 2"),
+        (r"\boxed{0.\overline{3}}", "1/3"),
+        (r"\boxed{1} and \boxed{-2}", "-2, 1"),
+        ("<think>5</think>The answer is 6.", "6"),
+        ("x = 5", "5"),
     ] {
         assert!(matches(one, other), "{one} {other}");
     }
 }
 
 #[test]
-fn different_answers_do_not_match_and_nothing_is_evaluated() {
+fn different_answers_do_not_match() {
     for (one, other) in [
-        (r"\boxed{1+1}", "2"),
-        (r"\boxed{2^2}", "4"),
         (r"\boxed{0.333}", "1/3"),
-        (r"\boxed{50}", r"50\%"),
+        (r"\boxed{3.14}", r"\pi"),
         (r"\boxed{(1, 2)}", "[1, 2]"),
         (r"\boxed{(1, 2)}", "(2, 1)"),
         (r"\boxed{1, 2}", "1"),
         (r"\boxed{7}", "seven"),
         (r"\boxed{9007199254740993}", "9007199254740992"),
+        (r"\boxed{9007199254740993\pi}", r"9007199254740992\pi"),
+        (r"\boxed{\frac{1}{2004!}}", r"\frac{1}{2006!}"),
         (r"\boxed{1/0}", "1"),
         (r"\boxed{x}", "y"),
+        (r"\boxed{\sqrt{x^2}}", "x"),
+        (r"\boxed{5 \text{ cm}}", r"5 \text{ m}"),
+        (r"\boxed{x + z = 1}", "1"),
+        (r"\boxed{5 \quad 6}", "56"),
+        (r"\boxed{12:00}", "1:00"),
+        (r"The area is $9\pi$.", "9"),
+        (r"The side is $\sqrt{5}$.", "5"),
+        (r"<think>\boxed{6}</think>", "6"),
+        (r"<think>\boxed{6}", "6"),
+        (r"\boxed{on}", "no"),
     ] {
         assert!(!matches(one, other), "{one} {other}");
     }
+}
+
+#[test]
+fn every_option_changes_what_it_says() {
+    for (option, one, other, by_default) in [
+        (r#"{"answer": "box"}"#, "The answer is 7.", "7", true),
+        (r#"{"answer": "last-box"}"#, r"\boxed{1} and \boxed{2}", "1, 2", true),
+        (r#"{"answer": "tag"}"#, "so 7", "7", true),
+        (r#"{"answer": "expression"}"#, "Paris", "Paris", true),
+        (r#"{"answer": "whole"}"#, "so 7", "7", true),
+        (r#"{"tolerance": 0.01}"#, r"\boxed{3.14}", r"\pi", false),
+        (r#"{"units": "require"}"#, r"\boxed{5}", r"5 \text{ cm}", true),
+        (r#"{"assignments": "whole"}"#, r"\boxed{x = 3}", "3", true),
+        (r#"{"sets": "strict"}"#, r"\boxed{\{1, 2\}}", "1, 2", true),
+        (r#"{"lists": "ordered"}"#, r"\boxed{2, 1}", "1, 2", true),
+        (r#"{"percent": "fraction"}"#, r"\boxed{50}", r"50\%", true),
+    ] {
+        let score = |value: bool| Ok(vec![Score::Value(if value { 1.0 } else { 0.0 })]);
+        assert_eq!(scores("{}", Some(other), &[one]), score(by_default), "{one} {other}");
+        assert_eq!(scores(option, Some(other), &[one]), score(!by_default), "{option}: {one} {other}");
+    }
+    assert!(AnswerMatch::from_json(r#"{"tolerance": 0.5}"#).is_err());
+    // The name that packs made for 0.1 have in their configuration.
+    assert!(AnswerMatch::from_json(r#"{"answer": "box-or-number"}"#).is_ok());
 }
 
 #[test]
@@ -128,8 +174,36 @@ proptest! {
 #[test]
 fn a_long_response_takes_linear_time() {
     for piece in [
-        "1", "1,", "-", "\\boxed{", "\\boxed", "\\frac", "\\frac{1", "{", "(", "(1,", "\\text{", "1.", ".", "1 ",
+        "1",
+        "1,",
+        "-",
+        "\\boxed{",
+        "\\boxed",
+        "\\frac",
+        "\\frac{1",
+        "{",
+        "(",
+        "(1,",
+        "\\text{",
+        "1.",
+        ".",
+        "1 ",
         "1,234,",
+        "9^",
+        "9!",
+        "(9!)",
+        "\\sqrt{",
+        "|",
+        "x_{",
+        "\\begin{pmatrix}",
+        "\\left(",
+        "$",
+        "$1",
+        "-1/",
+        "x = ",
+        "\\{",
+        "<think>",
+        "answer is ",
     ] {
         let text = piece.repeat((1 << 17) / piece.len());
         for text in [text.clone(), format!("\\boxed{{{text}}}")] {
@@ -139,4 +213,28 @@ fn a_long_response_takes_linear_time() {
             assert!(start.elapsed() < std::time::Duration::from_secs(5), "{piece:?} took {:?}", start.elapsed());
         }
     }
+}
+
+#[test]
+fn what_would_be_too_large_is_not_computed() {
+    let start = std::time::Instant::now();
+    for (one, other) in [
+        ("10^{10^{9}}", "10^{10^{9} + 1}"),
+        ("9^{9^{9^{9}}}", "9^{9^{9^{8}}}"),
+        ("((100!)!)!", "((99!)!)!"),
+        ("(x+y+z+w+u+v)^{1000}", "(x+y+z+w+u+v)^{1001}"),
+        ("(x+y+z+w+u+v)^{24}(a+b+c+d)^{24}", "1"),
+        ("2^{x^{2^{100000}}}", "2"),
+        ("1e9999", "1e9998"),
+        (r"\binom{1000000000}{500000000}", "1"),
+        (r"\sqrt[1000000000]{2}", "1"),
+    ] {
+        assert!(!matches(&format!(r"\boxed{{{one}}}"), other), "{one} {other}");
+        // What is not computed is still itself.
+        assert!(matches(&format!(r"\boxed{{{one}}}"), one), "{one}");
+    }
+    let digits = "7".repeat(100_000);
+    assert!(matches(&format!(r"\boxed{{{digits}}}"), &digits));
+    assert!(!matches(&format!(r"\boxed{{{digits}}}"), &format!("{digits}7")));
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
 }

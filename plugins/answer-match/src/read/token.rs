@@ -1,0 +1,663 @@
+//! From LaTeX or plain text to signs.
+
+use super::Unreadable;
+
+/// How a comma between digits is read, where both are possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commas {
+    /// Before three digits it groups them: `1,234`.
+    Group,
+    /// It stands between two numbers: `1,2`.
+    Separate,
+    /// It is the decimal point: `1,5`.
+    Point,
+}
+
+/// A sign of mathematics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// A number in ASCII digits, with one point at most; then how many zeros the exponent of ten adds.
+    Number(String, i32),
+    /// A single letter, or a command that is one: `x`, `\alpha`.
+    Letter(String),
+    /// Several letters in a row outside of a text command.
+    Word(String),
+    /// What stands in `\text{}` and its like, trimmed.
+    Text(String),
+    /// A command, without its backslash.
+    Command(String),
+    /// `\begin{…}` and `\end{…}`, without a star.
+    Begin(String),
+    /// See there.
+    End(String),
+    /// `\\` or, in an environment, a line break.
+    Row,
+    /// Any other sign.
+    Sign(char),
+    /// White space between two signs; true where it is wide, `\quad`.
+    Space(bool),
+}
+
+/// Most signs of an answer.
+const MOST_TOKENS: usize = 2_000;
+
+/// Commands that change only how things look.
+const NOTHING: [&str; 26] = [
+    "displaystyle",
+    "textstyle",
+    "scriptstyle",
+    "limits",
+    "nolimits",
+    "left",
+    "right",
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "biggl",
+    "biggr",
+    "middle",
+    "rm",
+    "bf",
+    "it",
+    "mathstrut",
+    "strut",
+    "hfill",
+    "nonumber",
+    "phantom",
+];
+
+/// Commands around letters or words.
+const TEXTS: [&str; 15] = [
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "textsf",
+    "texttt",
+    "textnormal",
+    "mathrm",
+    "mathbf",
+    "mathit",
+    "mathsf",
+    "mbox",
+    "hbox",
+    "operatorname",
+    "emph",
+];
+
+/// Commands by other names.
+const OTHER_NAMES: [(&str, &str); 24] = [
+    ("dfrac", "frac"),
+    ("tfrac", "frac"),
+    ("cfrac", "frac"),
+    ("dbinom", "binom"),
+    ("tbinom", "binom"),
+    ("lt", "<"),
+    ("gt", ">"),
+    ("le", "leq"),
+    ("ge", "geq"),
+    ("leqslant", "leq"),
+    ("geqslant", "geq"),
+    ("ne", "neq"),
+    ("times", "*"),
+    ("cdot", "*"),
+    ("ast", "*"),
+    ("div", "/"),
+    ("colon", ":"),
+    ("lvert", "|"),
+    ("rvert", "|"),
+    ("vert", "|"),
+    ("mid", "|"),
+    ("lbrack", "["),
+    ("rbrack", "]"),
+    ("varnothing", "emptyset"),
+];
+
+const GREEK: [&str; 34] = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Sigma",
+    "Phi",
+    "Psi",
+    "Omega",
+];
+
+/// Signs beyond ASCII, and what they stand for in here.
+fn plain(char: char) -> Option<&'static str> {
+    Some(match char {
+        '\u{2212}' | '\u{2013}' | '\u{2014}' | '\u{ff0d}' | '\u{2010}' | '\u{2011}' => "-",
+        '×' | '·' | '⋅' | '∗' | '⨯' => "*",
+        '÷' | '∕' | '⁄' => "/",
+        '≤' | '⩽' => "\\leq ",
+        '≥' | '⩾' => "\\geq ",
+        '≠' => "\\neq ",
+        '≈' | '≃' => "\\approx ",
+        '∪' => "\\cup ",
+        '∩' => "\\cap ",
+        '∈' => "\\in ",
+        '∞' => "\\infty ",
+        '∅' => "\\emptyset ",
+        '±' => "\\pm ",
+        '∓' => "\\mp ",
+        'π' => "\\pi ",
+        '√' => "\\sqrt ",
+        '∛' => "\\sqrt[3] ",
+        '°' | 'º' => "^\\circ ",
+        '²' => "^2",
+        '³' => "^3",
+        '⁴' => "^4",
+        '½' => "\\frac12 ",
+        '¼' => "\\frac14 ",
+        '¾' => "\\frac34 ",
+        '⅓' => "\\frac13 ",
+        '⅔' => "\\frac23 ",
+        'ℝ' => "\\mathbb{R}",
+        '∖' => "\\setminus ",
+        '，' | '、' => ", ",
+        '；' => ";",
+        '：' => ":",
+        '（' => "(",
+        '）' => ")",
+        '。' | '．' => ".",
+        '％' => "%",
+        '＝' => "=",
+        '＋' => "+",
+        '′' | '’' => "'",
+        '⟨' | '〈' => "(",
+        '⟩' | '〉' => ")",
+        'α' => "\\alpha ",
+        'β' => "\\beta ",
+        'γ' => "\\gamma ",
+        'δ' => "\\delta ",
+        'θ' => "\\theta ",
+        'λ' => "\\lambda ",
+        'μ' => "\\mu ",
+        'σ' => "\\sigma ",
+        'φ' => "\\phi ",
+        'ω' => "\\omega ",
+        '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2003}' | '\u{3000}' => " ",
+        '\u{200b}' | '\u{feff}' | '\u{2060}' => "",
+        _ => return None,
+    })
+}
+
+/// Takes a text apart.
+///
+/// # Errors
+/// When it is too long, or a number in it is no number: `1.2.3`.
+pub(crate) fn tokens(text: &str, commas: Commas) -> Result<Vec<Token>, Unreadable> {
+    let mut plain_text = String::with_capacity(text.len());
+    for char in text.chars() {
+        match plain(char) {
+            Some(known) => plain_text.push_str(known),
+            None if ('\u{ff10}'..='\u{ff19}').contains(&char) => {
+                plain_text.push(char::from_u32(char as u32 - 0xff10 + 0x30).unwrap_or('0'));
+            }
+            None => plain_text.push(char),
+        }
+    }
+    // `14 {, }916`
+    while let Some(at) =
+        plain_text.find("{, }").or_else(|| plain_text.find("{ ,}")).or_else(|| plain_text.find("{ , }"))
+    {
+        let end = plain_text.get(at..).and_then(|rest| rest.find('}')).map_or(plain_text.len(), |end| at + end + 1);
+        plain_text.replace_range(at..end, "{,}");
+    }
+    let plain_text = if plain_text.contains(" {,}") { plain_text.replace(" {,}", "{,}") } else { plain_text };
+    let mut lexer =
+        Lexer { rest: &plain_text, commas, tokens: Vec::new(), brackets: Vec::new(), spaced: spaced(&plain_text) };
+    while !lexer.rest.is_empty() {
+        lexer.next()?;
+        if lexer.tokens.len() > MOST_TOKENS {
+            return Err(Unreadable);
+        }
+    }
+    while lexer.tokens.last().is_some_and(|last| matches!(last, Token::Space(_))) {
+        lexer.tokens.pop();
+    }
+    Ok(lexer.tokens)
+}
+
+/// Whether the text shows by itself what separates its numbers, so that a comma without a space groups.
+fn spaced(text: &str) -> bool {
+    text.contains(", ") || text.contains(';') || text.contains(",\\")
+}
+
+struct Lexer<'a> {
+    rest: &'a str,
+    commas: Commas,
+    tokens: Vec<Token>,
+    /// The brackets that are open.
+    brackets: Vec<char>,
+    spaced: bool,
+}
+
+impl<'a> Lexer<'a> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    fn push(&mut self, token: Token) {
+        self.tokens.push(token);
+    }
+
+    fn space(&mut self, wide: bool) {
+        match self.tokens.last_mut() {
+            None => {}
+            Some(Token::Space(before)) => *before |= wide,
+            Some(_) => self.push(Token::Space(wide)),
+        }
+    }
+
+    fn next(&mut self) -> Result<(), Unreadable> {
+        let Some(char) = self.peek() else { return Ok(()) };
+        match char {
+            '\\' => return self.command(),
+            '$' => {
+                // Around an expression it is nothing, before a number the currency.
+                self.skip(1);
+                if self.rest.starts_with(|next: char| next.is_ascii_digit()) && self.odd_dollar() {
+                    self.push(Token::Text("$".into()));
+                }
+            }
+            _ if char.is_whitespace() => {
+                self.skip(char.len_utf8());
+                self.space(false);
+            }
+            '~' => {
+                self.skip(1);
+                self.space(false);
+            }
+            _ if char.is_ascii_digit() || (char == '.' && self.second().is_some_and(|next| next.is_ascii_digit())) => {
+                return self.number();
+            }
+            _ if char.is_alphabetic() => {
+                let word: String = self.rest.chars().take_while(|next| next.is_alphabetic()).collect();
+                self.skip(word.len());
+                if word.chars().count() == 1 { self.push(Token::Letter(word)) } else { self.push(Token::Word(word)) }
+            }
+            '*' if self.rest.starts_with("**") => {
+                self.skip(2);
+                self.push(Token::Sign('^'));
+            }
+            '<' | '>' | '!' | '=' if self.rest.get(1..2) == Some("=") => {
+                self.skip(2);
+                self.push(match char {
+                    '<' => Token::Command("leq".into()),
+                    '>' => Token::Command("geq".into()),
+                    '!' => Token::Command("neq".into()),
+                    _ => Token::Sign('='),
+                });
+            }
+            '(' | '[' | ')' | ']' => {
+                self.skip(1);
+                self.bracket(char);
+                self.push(Token::Sign(char));
+            }
+            // `9{,}500`
+            '{' if self.rest.starts_with("{,}")
+                || self.rest.starts_with("{ , }")
+                || self.rest.starts_with("{,\\!}") =>
+            {
+                // In front of digits without digits before it, it is a comma like others.
+                let end = self.rest.find('}').unwrap_or_default();
+                self.skip(end + 1);
+                self.push(Token::Sign(','));
+            }
+            _ => {
+                self.skip(char.len_utf8());
+                self.push(Token::Sign(char));
+            }
+        }
+        Ok(())
+    }
+
+    fn bracket(&mut self, char: char) {
+        if "([".contains(char) {
+            self.brackets.push(char);
+        } else {
+            self.brackets.pop();
+        }
+    }
+
+    /// Whether no other dollar sign closes this one.
+    fn odd_dollar(&self) -> bool {
+        !self.rest.contains('$') && !self.tokens.contains(&Token::Sign('$'))
+    }
+
+    fn second(&self) -> Option<char> {
+        self.rest.chars().nth(1)
+    }
+
+    fn command(&mut self) -> Result<(), Unreadable> {
+        let after = self.rest.get(1..).unwrap_or_default();
+        let name: &str = after.get(..after.bytes().take_while(u8::is_ascii_alphabetic).count()).unwrap_or_default();
+        if name.is_empty() {
+            let Some(sign) = after.chars().next() else {
+                self.skip(1);
+                return Ok(());
+            };
+            // Of a text that was escaped once too often.
+            let doubled = after.get(1..).is_some_and(is_known);
+            if sign == '\\' && doubled && !self.in_rows() {
+                self.skip(1);
+                return Ok(());
+            }
+            self.skip(1 + sign.len_utf8());
+            match sign {
+                '\\' => {
+                    // `\\[2pt]`
+                    if let Some(length) = self.rest.strip_prefix('[').and_then(|rest| rest.find(']'))
+                        && self.rest.get(1..=length).is_some_and(|text| text.ends_with("pt") || text.ends_with("em"))
+                    {
+                        self.skip(length + 2);
+                    }
+                    self.push(Token::Row);
+                }
+                '!' | ',' | ';' | ':' | ' ' | '>' => self.space(false),
+                '(' | ')' | '[' | ']' => {}
+                '{' | '}' => self.push(Token::Command(sign.to_string())),
+                '|' => self.push(Token::Sign('|')),
+                '$' => self.push(Token::Text("$".into())),
+                '%' => self.push(Token::Sign('%')),
+                '&' | '#' | '_' => self.push(Token::Sign(sign)),
+                _ => return Err(Unreadable),
+            }
+            return Ok(());
+        }
+        self.skip(1 + name.len());
+        if NOTHING.contains(&name) {
+            // `\left.` and `\right.` stand for no bracket at all.
+            if matches!(name, "left" | "right" | "middle") {
+                self.rest = self.rest.trim_start();
+                if self.rest.starts_with('.') {
+                    self.skip(1);
+                }
+            }
+            return Ok(());
+        }
+        if TEXTS.contains(&name) {
+            return self.text(name);
+        }
+        match name {
+            "quad" | "qquad" => self.space(true),
+            // `\quadx`, from which a space was lost.
+            _ if name.starts_with("quad") || name.starts_with("qquad") => {
+                self.space(true);
+                let glued = name.len() - name.find("quad").unwrap_or_default() - 4;
+                self.rest = after.get(name.len() - glued..).unwrap_or_default();
+            }
+            "begin" | "end" => {
+                let environment = self.argument().ok_or(Unreadable)?.trim().trim_end_matches('*').to_owned();
+                if environment == "array" || environment == "tabular" {
+                    self.rest = self.rest.trim_start();
+                    if name == "begin" && self.rest.starts_with('{') {
+                        self.argument().ok_or(Unreadable)?;
+                    }
+                }
+                self.push(if name == "begin" { Token::Begin(environment) } else { Token::End(environment) });
+            }
+            "hspace" | "vspace" | "label" | "tag" => {
+                self.argument();
+            }
+            "boxed" | "fbox" | "mathop" | "mathord" | "mathbin" | "mathrel" => {}
+            "pi" | "infty" => self.push(Token::Command(name.to_owned())),
+            _ if GREEK.contains(&name) => self.push(Token::Letter(format!("\\{name}"))),
+            _ => match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
+                Some((_, sign)) if sign.len() == 1 => {
+                    let sign = sign.chars().next().unwrap_or(' ');
+                    self.bracket(sign);
+                    self.push(Token::Sign(sign));
+                }
+                Some((_, known)) => self.push(Token::Command((*known).to_owned())),
+                None => self.push(Token::Command(name.to_owned())),
+            },
+        }
+        Ok(())
+    }
+
+    /// Whether lines end here with `\\`.
+    fn in_rows(&self) -> bool {
+        let count = |begin: bool| {
+            self.tokens
+                .iter()
+                .filter(|token| if begin { matches!(token, Token::Begin(_)) } else { matches!(token, Token::End(_)) })
+                .count()
+        };
+        count(true) > count(false)
+    }
+
+    /// What stands in the braces that follow.
+    fn argument(&mut self) -> Option<&'a str> {
+        let rest = self.rest.trim_start();
+        let inside = rest.strip_prefix('{')?;
+        let mut depth = 0_usize;
+        for (at, byte) in inside.bytes().enumerate() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' if depth == 0 => {
+                    self.rest = inside.get(at + 1..)?;
+                    return inside.get(..at);
+                }
+                b'}' => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// `\text{…}`: a letter or a number in it is one, anything else is a text.
+    fn text(&mut self, name: &str) -> Result<(), Unreadable> {
+        let Some(inside) = self.argument() else {
+            // `\mathrm x`
+            return Ok(());
+        };
+        let spaced_before = inside.starts_with(char::is_whitespace);
+        let spaced_after = inside.ends_with(char::is_whitespace);
+        let inside = inside.trim();
+        if spaced_before {
+            self.space(false);
+        }
+        let word = |text: &str| text.chars().all(char::is_alphabetic);
+        if inside.is_empty() {
+        } else if let Some(nested) = nested_text(inside) {
+            // `\textbf{\text{(B)}}`, `\mathbf{\mathrm{km}}`
+            let outer = self.rest;
+            self.rest = nested;
+            while !self.rest.is_empty() {
+                self.next()?;
+            }
+            self.rest = outer;
+        } else if inside.chars().count() == 1 && word(inside) {
+            let number = |token: &&Token| !matches!(token, Token::Space(_));
+            let behind_number = matches!(self.tokens.iter().rev().find(number), Some(Token::Number(..)));
+            // `5\text{ m}`, upright, is a length.
+            match behind_number && crate::unit::is_letter(inside) {
+                true => self.push(Token::Text(inside.to_owned())),
+                false => self.push(Token::Letter(inside.to_owned())),
+            }
+        } else if name == "operatorname" || (name.starts_with("math") && super::names::is_function(inside)) {
+            self.push(Token::Command(inside.to_owned()));
+        } else if is_mathematics(inside) {
+            let outer = self.rest;
+            self.rest = inside;
+            while !self.rest.is_empty() {
+                self.next()?;
+            }
+            self.rest = outer;
+        } else {
+            self.push(Token::Text(inside.to_owned()));
+        }
+        if spaced_after {
+            self.space(false);
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<(), Unreadable> {
+        let run = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let mut digits = self.rest.get(..run(self.rest)).unwrap_or_default().to_owned();
+        self.skip(digits.len());
+        let first = digits.len();
+        let mut point = false;
+        // Groups, by one sign all the way: `1,234,567`, `12,34,567`, `1 234`, `1.234.567`, `1'234`.
+        if (1..=3).contains(&first) && !digits.starts_with('0') {
+            let grouped = ["{,}", ",\\!", ",", "\\,", "\\ ", "~", " ", "'", "."].into_iter().find_map(|sign| {
+                let groups = self.groups(sign)?;
+                Some((sign, groups))
+            });
+            if let Some((sign, (groups, length))) = grouped
+                && self.groups_by(sign, &groups, length)
+            {
+                digits.push_str(&groups.concat());
+                self.skip(length);
+            }
+        }
+        let decimal = |text: &'_ str, sign: char| text.strip_prefix(sign).map(run).filter(|length| *length > 0);
+        if let Some(length) = decimal(self.rest, '.') {
+            digits.push('.');
+            digits.push_str(self.rest.get(1..=length).unwrap_or_default());
+            self.skip(1 + length);
+            point = true;
+        } else if let Some(length) = decimal(self.rest, ',').filter(|_| self.commas == Commas::Point) {
+            digits.push('.');
+            digits.push_str(self.rest.get(1..=length).unwrap_or_default());
+            self.skip(1 + length);
+            point = true;
+        }
+        // `0.\overline{3}`
+        if !point && self.rest.starts_with(".\\overline") {
+            digits.push('.');
+            self.skip(1);
+        }
+        // `1.2.3`
+        if point && decimal(self.rest, '.').is_some() {
+            return Err(Unreadable);
+        }
+        let exponent = self.exponent();
+        if digits.len() > 4_000 {
+            return Err(Unreadable);
+        }
+        self.push(Token::Number(digits, exponent));
+        Ok(())
+    }
+
+    /// The groups of digits that follow with this sign before each, and their length as they stand.
+    fn groups(&self, sign: &str) -> Option<(Vec<&'a str>, usize)> {
+        let run = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let (mut groups, mut length) = (Vec::new(), 0);
+        while let Some(rest) = self.rest.get(length..).and_then(|rest| rest.strip_prefix(sign)) {
+            // `11,\! 111`
+            let spaces = if sign == ",\\!" { rest.len() - rest.trim_start().len() } else { 0 };
+            let rest = rest.get(spaces..).unwrap_or_default();
+            let digits = run(rest);
+            if digits == 0 {
+                break;
+            }
+            groups.push(rest.get(..digits)?);
+            length += sign.len() + spaces + digits;
+        }
+        (!groups.is_empty()).then_some((groups, length))
+    }
+
+    /// Whether these are groups of one number.
+    fn groups_by(&self, sign: &str, groups: &[&str], length: usize) -> bool {
+        let threes = groups.iter().all(|group| group.len() == 3);
+        let after = self.rest.get(length..).unwrap_or_default();
+        match sign {
+            "{,}" | ",\\!" => threes,
+            "," => {
+                let indian = groups.split_last().is_some_and(|(last, others)| {
+                    last.len() == 3 && !others.is_empty() && others.iter().all(|group| group.len() == 2)
+                });
+                let listed = !self.brackets.is_empty() && !self.spaced;
+                (threes || indian) && self.commas == Commas::Group && !listed
+            }
+            // `1 234`, but not the beginning of `1 234/5`, nor `100 200 x`.
+            "\\," | "\\ " | "~" | " " => threes && !after.trim_start().starts_with('/'),
+            "'" => threes,
+            "." => {
+                let comma = after.strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+                threes && (groups.len() > 1 || (comma && self.commas == Commas::Point))
+            }
+            _ => false,
+        }
+    }
+
+    /// `e5`, `E-3` right behind a number.
+    fn exponent(&mut self) -> i32 {
+        let Some(after) = self.rest.strip_prefix(['e', 'E']) else { return 0 };
+        let digits = after.strip_prefix(['+', '-']).unwrap_or(after);
+        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let ends = !digits.get(length..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric()));
+        if length == 0 || length > 4 || !ends {
+            return 0;
+        }
+        let text = after.get(..after.len() - digits.len() + length).unwrap_or_default();
+        let Ok(exponent) = text.trim_start_matches('+').parse() else { return 0 };
+        self.skip(1 + text.len());
+        exponent
+    }
+}
+
+/// `\text{…}` in `\textbf{…}`: what of it is left when it is taken apart again.
+fn nested_text(text: &str) -> Option<&str> {
+    text.contains('\\').then_some(text)
+}
+
+/// Whether a text in a text command is written as mathematics: `13`, `(1, 2)`, `1/2`.
+fn is_mathematics(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit()) && !text.chars().any(|char| char.is_alphabetic() && char != 'e')
+        || (text.starts_with('(') && text.ends_with(')') && text.chars().count() == 3)
+        || ["=", "+", "-", "<", ">", ",", "."].contains(&text)
+}
+
+/// Whether a text begins with the name of a command of more than two letters.
+fn is_known(text: &str) -> bool {
+    let name = text.get(..text.bytes().take_while(u8::is_ascii_alphabetic).count()).unwrap_or_default();
+    let others = ["frac", "sqrt", "boxed", "begin", "end", "cdot", "pi", "infty", "leq", "geq", "neq", "cup", "pm"];
+    name.len() >= 2
+        && (NOTHING.contains(&name)
+            || TEXTS.contains(&name)
+            || GREEK.contains(&name)
+            || others.contains(&name)
+            || OTHER_NAMES.iter().any(|(other, _)| *other == name)
+            || super::names::is_function(name))
+}
