@@ -131,9 +131,9 @@ const MOST_ITEMS: usize = 200;
 /// The longest text that is taken apart, in bytes. Longer ones are texts.
 pub(crate) const LONGEST: usize = 8_192;
 
-/// Every way to read a text, the likeliest first; they differ in what a comma between digits means. None is left out:
+/// Every way to read a text, or the likeliest alone, which is the first; they differ in what a comma between digits means. None is left out:
 /// what cannot be read is [`Item::Words`].
-pub(crate) fn readings(text: &str) -> Vec<Answer> {
+pub(crate) fn readings(text: &str, only_first: bool) -> Vec<Answer> {
     let words = || match text::normal(text) {
         // Nothing but signs.
         plain if plain.is_empty() => Answer::of(Item::Words(text.trim().to_owned())),
@@ -151,16 +151,23 @@ pub(crate) fn readings(text: &str) -> Vec<Answer> {
     };
     let mut readings: Vec<Answer> = Vec::new();
     let plain = !text.contains(['\\', '$', '^', '_']);
+    let letters: &[Letters] = match plain && text.chars().any(char::is_alphabetic) {
+        true => &[Letters::Units, Letters::Factors],
+        false => &[Letters::Factors],
+    };
     for mode in modes {
         if *mode == Commas::Point && !is_decimal_comma(text) {
             continue;
         }
         // `5m` is a length, or five times m.
-        for letters in if plain { [Letters::Units, Letters::Factors].as_slice() } else { &[Letters::Factors] } {
+        for letters in letters {
             if let Ok(answer) = read(text, *mode, plain, *letters)
                 && !readings.contains(&answer)
             {
                 readings.push(answer);
+                if only_first {
+                    return readings;
+                }
             }
         }
     }

@@ -140,14 +140,18 @@ fn spans(text: &str) -> Vec<Span> {
     while let Some((at, byte)) = bytes.next() {
         match byte {
             b'\\' => {
-                let word = ["\\boxed", "\\fbox"]
-                    .into_iter()
-                    .find(|word| text.get(at..).is_some_and(|rest| rest.starts_with(word)));
+                let word_at = |at: usize| {
+                    let rest = text.get(at..).unwrap_or_default();
+                    ["\\boxed", "\\fbox"].into_iter().find(|word| rest.starts_with(word))
+                };
+                let word = word_at(at);
                 pending = word.map(|_| at);
                 match word {
                     Some(word) => {
                         bytes.by_ref().take(word.len() - 1).for_each(drop);
                     }
+                    // `\\boxed`, escaped once too often.
+                    None if word_at(at + 1).is_some() => {}
                     None => {
                         bytes.next();
                     }
@@ -270,6 +274,7 @@ mod tests {
     fn the_last_box_is_found_with_the_braces_in_it() {
         assert_eq!(auto(r"\boxed{1} so it is \boxed{\frac{1}{2}}."), Found::One(r"\frac{1}{2}"));
         assert_eq!(auto(r"\boxed{1} as told, in \boxed"), Found::One("1"));
+        assert_eq!(auto(r"\\boxed{1}"), Found::One("1"));
         assert_eq!(auto(r"\boxed{1} or \boxed{2"), Found::Nothing);
         assert_eq!(auto(r"\boxed{\left\{ x \right.}"), Found::One(r"\left\{ x \right."));
         assert_eq!(auto(r"\boxed{1}$ and $\boxed{-2}"), Found::Several(vec!["1", "-2"]));
