@@ -9,6 +9,7 @@ mod judges;
 mod limits;
 mod llmbar;
 mod meta;
+mod other_grader;
 mod pack_tools;
 mod report_page;
 mod rows_and_settings;

@@ -29,6 +29,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs")
     parser.add_argument("--disagreements", help="write the pairs on which the two differ to this file")
+    parser.add_argument("--check", action="store_true",
+                        help="fail unless ours holds: at most 0.1 %% false, 3 %% missed, and right on 98 %% of what theirs is right on")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     table = collections.defaultdict(lambda: collections.Counter())
@@ -49,6 +51,9 @@ def main():
                     row[f"{who} {'missed' if pair['equal'] else 'false'}"] += 1
             if found and not pair["equal"] and not pair["ours"]:
                 row["theirs alone false"] += 1
+            if found == pair["equal"]:
+                row["theirs right"] += 1
+                row["both right"] += pair["ours"] == pair["equal"]
             if found != pair["ours"]:
                 differ.append({**pair, "theirs": found})
     columns = ["unequal", "equal", "ours false", "theirs false", "ours missed", "theirs missed"]
@@ -63,6 +68,12 @@ def main():
     if options.disagreements:
         with open(options.disagreements, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(pair, ensure_ascii=False) + "\n" for pair in differ)
+    if options.check:
+        assert total["ours false"] * 1000 <= total["unequal"], "more than 0.1 % of the unequal pairs are rewarded"
+        assert total["ours missed"] * 100 <= 3 * total["equal"], "more than 3 % of the equal pairs are missed"
+        assert total["theirs right"] > 300, "math-verify is hardly ever right: is it the right version?"
+        assert total["both right"] * 100 >= 98 * total["theirs right"], "wrong where math-verify is right"
+        print(f"checked: {total['both right']} of the {total['theirs right']} pairs that math-verify has right")
 
 
 if __name__ == "__main__":
