@@ -41,7 +41,8 @@ fn answers_are_matched_as_they_were_made_and_as_another_grader_matches_them() {
     let mut tasks = String::new();
     for (id, pair) in pairs.iter().enumerate() {
         let response = format!("It is \\boxed{{{}}}.", pair.other);
-        writeln!(tasks, "{}", json!({"id": id, "prompt": "?", "responses": [response], "reference": pair.one})).unwrap();
+        writeln!(tasks, "{}", json!({"id": id, "prompt": "?", "responses": [response], "reference": pair.one}))
+            .unwrap();
     }
     sandbox.write("tasks.jsonl", tasks);
     let rows = sandbox.run(["score", "tasks.jsonl", "--pack", "pack", "--format", "jsonl"]).expect(0).rows();
