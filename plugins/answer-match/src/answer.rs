@@ -462,9 +462,10 @@ impl Context {
         let mut reader = Reader::new(tokens, self.plain);
         let mut expression = reader.expression()?;
         let rest = trimmed(reader.rest());
-        if let Expression::Function(crate::value::expression::Function::Degrees, inside) = &expression
-            && unit.is_none()
-        {
+        if let Expression::Function(crate::value::expression::Function::Degrees, inside) = &expression {
+            if unit.is_some() {
+                return Err(Unreadable);
+            }
             (expression, unit) = (inside.as_ref().clone(), Some("°".to_owned()));
         }
         if !rest.is_empty() {
@@ -498,7 +499,9 @@ impl Context {
                 Token::Text(word) | Token::Word(word) | Token::Letter(word) => text.push_str(word),
                 Token::Number(digits, 0) if text.ends_with('^') || text.ends_with("^{") => text.push_str(digits),
                 Token::Space(_) => text.push(' '),
-                Token::Sign(sign @ ('/' | '^' | '{' | '}' | '%' | '€' | '£' | '¥' | '₹' | '¢' | '*' | '-' | '.')) => {
+                Token::Sign('{') if text.ends_with('^') => text.push('{'),
+                Token::Sign('}') if text.matches('{').count() > text.matches('}').count() => text.push('}'),
+                Token::Sign(sign @ ('/' | '^' | '%' | '€' | '£' | '¥' | '₹' | '¢' | '*' | '-' | '.')) => {
                     text.push(*sign)
                 }
                 _ => return None,

@@ -118,7 +118,13 @@ pub(crate) fn answer(answer: &Answer) -> String {
     let list = |items: &[Answer]| items.iter().map(self::answer).collect::<Vec<_>>().join(", ");
     let mut text = match &answer.item {
         Item::Expression(value) => expression(value),
-        Item::List(items) => items.iter().map(self::answer).collect::<Vec<_>>().join("; "),
+        Item::List(items) => {
+            let part = |part: &Answer| match &part.item {
+                Item::List(inner) => list(inner),
+                _ => self::answer(part),
+            };
+            items.iter().map(part).collect::<Vec<_>>().join("; ")
+        }
         Item::Set(items) => format!("\\{{{}\\}}", list(items)),
         Item::Bracket(open, close, items) => format!("{open}{}{close}", list(items)),
         Item::Union(parts) => parts.iter().map(self::answer).collect::<Vec<_>>().join(" \\cup "),

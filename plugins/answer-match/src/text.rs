@@ -71,9 +71,10 @@ pub(crate) fn choice(text: &str) -> Option<Item> {
     let words = behind.strip_prefix([':', '.', ')'])?;
     // `S : T`, `A:B=1` are ratios, `A.5` is nothing.
     let words = words.trim();
+    let begins = words.is_empty() || words.starts_with(|char: char| char.is_alphanumeric() || "$\\".contains(char));
     let is_words = words.chars().filter(|char| char.is_alphabetic()).count() > 2
         || (behind.starts_with(')') && !words.contains('('));
-    is_words.then(|| Item::Choice(letter, normal(words)))
+    (begins && is_words).then(|| Item::Choice(letter, normal(words)))
 }
 
 fn without_commands(text: &str) -> String {
