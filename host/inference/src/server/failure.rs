@@ -28,6 +28,8 @@ pub(crate) enum TryFailure {
     TotalTimeout,
     /// A whole reply that is not what the protocol says.
     Malformed { expected: &'static str, found: String },
+    /// The model, or what watches over it, did not want to answer.
+    Declined(String),
 }
 
 impl TryFailure {
@@ -37,7 +39,7 @@ impl TryFailure {
         match self {
             TryFailure::Status { status, .. } => *status == 429 || *status >= 500,
             TryFailure::Connection(_) | TryFailure::Empty | TryFailure::TryTimeout => true,
-            TryFailure::TotalTimeout | TryFailure::Malformed { .. } => false,
+            TryFailure::TotalTimeout | TryFailure::Malformed { .. } | TryFailure::Declined(_) => false,
         }
     }
 
@@ -77,6 +79,7 @@ impl TryFailure {
             TryFailure::Malformed { expected, found } => {
                 ModelError::MalformedReply { origin: endpoint, expected, found }
             }
+            TryFailure::Declined(reason) => ModelError::Declined { endpoint, reason },
         }
     }
 }
@@ -90,6 +93,7 @@ impl fmt::Display for TryFailure {
             TryFailure::TryTimeout => f.write_str("took too long"),
             TryFailure::TotalTimeout => f.write_str("took too long in all"),
             TryFailure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
+            TryFailure::Declined(reason) => write!(f, "declined to answer: {reason}"),
         }
     }
 }
