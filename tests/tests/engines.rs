@@ -80,7 +80,7 @@ const GUIDED: &str = r#"
 name = "guided"
 version = "0.1.0"
 scale = { min = 1, max = 10, integer = true }
-sampling = { temperature = 0.5, max_tokens = 160 }
+sampling = { temperature = 0.5, max_tokens = 200 }
 [template]
 component = "spct.wasm"
 config = { style = "compact", constrain = true, constrain_chars = 120 }

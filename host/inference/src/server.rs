@@ -51,7 +51,8 @@ impl Default for ServerTerms {
         ServerTerms {
             api_key: None,
             concurrency: 16,
-            attempts: 5,
+            // 15 to 31 s with the pauses between them: a llama.cpp server that is restarted is back by then.
+            attempts: 6,
             first_pause: Duration::from_millis(500),
             try_timeout: Duration::from_secs(300),
             total_timeout: Duration::from_secs(900),

@@ -55,6 +55,7 @@ impl JudgeModels {
             .await
             .map_err(|error| format!("the prompts of the pack `{}` could not be tried: {error}", pack.name))?;
         let (mut found, mut dropped, mut unreached) = (Vec::new(), Vec::new(), Vec::new());
+        let asked_of: BTreeSet<Asked> = wishes.iter().map(|wish| wish.asked.clone()).collect();
         let mut lacking: BTreeMap<Asked, BTreeSet<&'static str>> = BTreeMap::new();
         let mut silent: BTreeSet<Asked> = BTreeSet::new();
         for Wish { asked, by, rule, input, constraint } in wishes {
@@ -80,7 +81,13 @@ impl JudgeModels {
                     silent.insert(asked.clone());
                 }
             }
-            found.extend(model.found().await.filter(|line| !found.contains(line)).into_iter().collect::<Vec<_>>());
+        }
+        for asked in asked_of {
+            if let Some(line) = self.asked(&asked).found().await
+                && !found.contains(&line)
+            {
+                found.push(line);
+            }
         }
         for (asked, kinds) in lacking {
             let free: Arc<dyn Model> = Arc::new(Unconstrained::new(self.asked(&asked), kinds));

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokens::{Token, Tokens};
 
-use super::{Piece, Rules, regex};
+use super::grammar::{Piece, Rules};
+use super::regex;
 
 /// Groups within groups.
 const DEEPEST: u32 = 64;

@@ -3,7 +3,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use super::{Piece, Rules};
+use super::grammar::{Piece, Rules};
 
 /// Writes the grammar of the texts that the expression matches from the first to the last character.
 ///
@@ -18,7 +18,12 @@ pub(crate) fn of_regex(pattern: &str) -> Result<String, String> {
 /// The expression as a piece of a grammar.
 pub(super) fn piece(rules: &mut Rules, pattern: &str) -> Result<Piece, String> {
     let parsed = ParserBuilder::new().nest_limit(crate::constraint::DEEPEST).build().parse(pattern);
-    let hir = parsed.map_err(|error| format!("expected RE2's language, found {error}"))?;
+    let hir = parsed.map_err(|error| match error {
+        // Its own text draws the expression over several lines.
+        regex_syntax::Error::Parse(error) => format!("expected RE2's language, found {}", error.kind()),
+        regex_syntax::Error::Translate(error) => format!("expected RE2's language, found {}", error.kind()),
+        error => format!("expected RE2's language, found {error}"),
+    })?;
     of_hir(rules, unanchored(&hir))
 }
 
@@ -145,7 +150,7 @@ mod tests {
         assert_eq!(root(r"^ab$"), "root ::= \"ab\"\n");
         assert!(of_regex(r"a\bc").unwrap_err().starts_with("an anchor or word boundary"));
         assert!(of_regex("a^b").unwrap_err().starts_with("an anchor or word boundary"));
-        assert!(of_regex(r"(?-u)\xff").unwrap_err().contains("bytes"));
+        assert!(of_regex(r"(?-u)\xff").unwrap_err().contains("UTF-8"));
         assert!(of_regex("(").unwrap_err().starts_with("expected RE2's language"));
     }
 }
