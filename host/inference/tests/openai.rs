@@ -296,10 +296,7 @@ async fn malformed_replies_are_errors_that_show_what_came() {
         ("<html>not found</html>", "<html>"),
         ("{\"choices\": []}", "finish_reason"),
         ("{\"choices\": [{\"message\": {\"content\": 5}, \"finish_reason\": \"stop\"}]}", "invalid type"),
-        (
-            "{\"choices\": [{\"message\": {\"content\": \"x\"}, \"finish_reason\": \"content_filter\"}]}",
-            "content_filter",
-        ),
+        ("{\"choices\": [{\"message\": {\"content\": \"x\"}, \"finish_reason\": \"tool_calls\"}]}", "tool_calls"),
     ] {
         let server = server(&[ResponseTemplate::new(200).set_body_raw(body, "application/json")]).await;
         let error = generate(&server, options()).await.unwrap_err();
