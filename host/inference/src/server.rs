@@ -25,6 +25,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// The longest pause between two tries, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Further tries for a server that says that it is loading its model: two minutes and more, with the usual pauses.
+const WHILE_LOADING: u32 = 4;
+
 /// The most bytes of what a server says of itself: a list of models may be long.
 const MOST_FETCHED: usize = 4 << 20;
 
@@ -153,13 +156,16 @@ impl RemoteServer {
             .with_factor(2.0)
             .with_min_delay(self.terms.first_pause)
             .with_max_delay(LONGEST_PAUSE.max(self.terms.first_pause))
-            .with_max_times(self.terms.attempts as usize - 1);
+            .with_max_times((self.terms.attempts + WHILE_LOADING) as usize - 1);
         let tries = (|| async {
             attempts.fetch_add(1, Ordering::SeqCst);
             self.attempt(outgoing(), &read).await
         })
         .retry(pauses)
-        .when(TryFailure::may_pass)
+        .when(|failure| {
+            let within = attempts.load(Ordering::SeqCst) < self.terms.attempts;
+            failure.may_pass() && (within || failure.is_loading())
+        })
         .adjust(|failure, pause| {
             let pause = pause?.max(failure.retry_after().unwrap_or_default());
             // Waiting past the deadline would only hide the server's answer behind a timeout.

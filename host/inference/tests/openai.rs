@@ -419,6 +419,19 @@ fn the_identity_has_the_base_url() {
     assert_eq!(json!(model.identity()), expected);
 }
 
+/// llama.cpp, restarted: it listens before it has loaded its model.
+#[tokio::test]
+async fn a_server_that_is_loading_its_model_is_waited_for_longer_than_one_that_is_down() {
+    let loading =
+        || ResponseTemplate::new(503).set_body_json(json!({"error": {"message": "Loading model", "code": 503}}));
+    let server = server(&[loading(), loading(), loading(), loading(), loading(), loading(), good()]).await;
+    assert_eq!(generate(&server, options()).await.unwrap().text, "8, 5");
+    let down = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).mount(&down).await;
+    let error = generate(&down, options()).await.unwrap_err();
+    assert!(matches!(error, ModelError::HttpStatus { status: 503, attempts: 3, .. }), "{error}");
+}
+
 /// What a chat completion is in the shapes that common servers send it in.
 #[tokio::test]
 async fn replies_in_every_shape_are_read() {

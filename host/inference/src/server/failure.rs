@@ -43,6 +43,11 @@ impl TryFailure {
         }
     }
 
+    /// Whether the server was started and is not ready yet, in llama.cpp's and TGI's words.
+    pub(crate) fn is_loading(&self) -> bool {
+        matches!(self, TryFailure::Status { status: 503, body, .. } if body.to_ascii_lowercase().contains("loading"))
+    }
+
     /// How long the server asked to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
