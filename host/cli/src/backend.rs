@@ -127,11 +127,15 @@ fn openai(options: &ModelOptions, api_key: Option<String>) -> OpenAiOptions {
     OpenAiOptions {
         terms: terms(options, api_key),
         constraints: match options.constraints {
+            ConstraintServer::Auto => ConstraintDialect::Auto,
             ConstraintServer::None => ConstraintDialect::None,
             ConstraintServer::Openai => ConstraintDialect::OpenAi,
             ConstraintServer::Vllm => ConstraintDialect::Vllm,
             ConstraintServer::Sglang => ConstraintDialect::Sglang,
             ConstraintServer::LlamaCpp => ConstraintDialect::LlamaCpp,
+            ConstraintServer::Tgi => ConstraintDialect::Tgi,
+            ConstraintServer::Ollama => ConstraintDialect::Ollama,
+            ConstraintServer::LmStudio => ConstraintDialect::LmStudio,
         },
     }
 }

@@ -169,7 +169,7 @@ pub(crate) struct ModelOptions {
     pub(crate) max_num_seqs: Option<u8>,
 
     /// How the server behind --endpoint takes constraints of the output
-    #[arg(long, value_name = "SERVER", env = "REWARDEN_CONSTRAINTS", default_value = "none")]
+    #[arg(long, value_name = "SERVER", env = "REWARDEN_CONSTRAINTS", default_value = "auto")]
     pub(crate) constraints: ConstraintServer,
 
     /// Requests to the endpoint at once
@@ -206,7 +206,9 @@ pub(crate) enum MetaInput {
 /// Servers that differ in how they take a regular expression or a grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ConstraintServer {
-    /// The server takes none; a pack that needs them fails with advice.
+    /// It is asked what it is, and for one token in that form; only by packs that constrain.
+    Auto,
+    /// The server takes none: a pack that needs them is refused, one that prefers them is asked without.
     None,
     /// JSON schemas only, as OpenAI's own service takes them.
     Openai,
@@ -216,6 +218,12 @@ pub(crate) enum ConstraintServer {
     Sglang,
     /// llama.cpp's server.
     LlamaCpp,
+    /// Text Generation Inference.
+    Tgi,
+    /// Ollama: JSON schemas only.
+    Ollama,
+    /// LM Studio: JSON schemas only.
+    LmStudio,
 }
 
 #[derive(Clone, Debug, Args)]

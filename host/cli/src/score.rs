@@ -240,6 +240,11 @@ impl Scoring<'_> {
         };
         let at_once = model.concurrency().max(1);
         let models = JudgeModels::of_pack(&pack, model, meta_model, &opener).map_err(anyhow::Error::msg)?;
+        let held = models.held(&pack).await.map_err(anyhow::Error::msg)?;
+        if !self.quiet {
+            held.found.iter().chain(&held.dropped).chain(&held.unreached).for_each(|line| err!("{line}"));
+        }
+        let (models, dropped) = (held.models, held.dropped.len());
         let settings = JudgeSettings {
             sampling: sampling(self.sampling, &pack),
             seed: self.sampling.seed,
@@ -253,7 +258,7 @@ impl Scoring<'_> {
         // Emptied now that the run is this process's own: the same command may be running already.
         let mut output = output.map(Output::open).transpose()?;
         let progress = Progress::new(source.rows(), !self.quiet);
-        let mut summary = Summary::default();
+        let mut summary = Summary::new(dropped);
         let stop = Stop::listen().context("cannot listen for signals")?;
         let all_read = Arc::new(AtomicBool::new(false));
 

@@ -23,9 +23,16 @@ pub(crate) struct Summary {
     labelled: u64,
     credit: f64,
     ties: u64,
+    /// Prompts of the pack that were sent without their constraints.
+    unconstrained: usize,
 }
 
 impl Summary {
+    /// An empty one. `unconstrained` counts the pack's prompts that are sent without their constraints.
+    pub(crate) fn new(unconstrained: usize) -> Self {
+        Self { unconstrained, ..Self::default() }
+    }
+
     /// Counts a row that was no task.
     pub(crate) fn bad_row(&mut self) {
         self.bad_rows += 1;
@@ -90,6 +97,13 @@ impl Summary {
             ));
         }
         rows.push(("samples", format!("{}, {} valid", self.samples, percent(self.valid, self.samples))));
+        if self.unconstrained > 0 {
+            let valid = percent(self.valid, self.samples);
+            rows.push((
+                "constraints",
+                format!("dropped, since the server lacks them; without them {valid} of the samples are valid"),
+            ));
+        }
         for (kind, (count, first)) in &self.failures {
             rows.push(("failed samples", format!("{count} {kind}, the first: {}", display::snippet(first, 200))));
         }

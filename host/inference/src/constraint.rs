@@ -18,7 +18,7 @@ pub(crate) const LARGEST: usize = 64 << 10;
 const MOST_PARTS: u64 = 100_000;
 
 /// Levels of a regular expression or a schema.
-const DEEPEST: u32 = 64;
+pub(crate) const DEEPEST: u32 = 64;
 
 /// Refuses what is too large to compile, and what cannot be measured.
 ///

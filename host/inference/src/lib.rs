@@ -7,6 +7,7 @@
 
 mod constraint;
 pub mod decision;
+mod gbnf;
 pub mod gguf;
 pub mod openai;
 mod reply;

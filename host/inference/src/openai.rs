@@ -5,8 +5,11 @@
 //! equal seeds give equal texts, and whether control tokens in messages are defused, is up to the server.
 
 mod constraint;
+mod engine;
+mod negotiation;
 mod reply;
 mod request;
+mod wire;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +19,13 @@ use tokio::sync::OnceCell;
 
 pub use constraint::ConstraintDialect;
 
+use self::engine::Engine;
+use self::negotiation::{Negotiation, Prober, Written};
 use self::request::{Route, TokenBound};
 use crate::server::{Endpoint, RemoteServer, ServerTerms};
-use rewarden_types::ModelError;
-use rewarden_types::{Completion, GenerateProgress, GenerateRequest, Identity, Model};
+use rewarden_types::{
+    Completion, Constraint, GenerateProgress, GenerateRequest, Identity, Model, ModelError, PromptInput,
+};
 
 /// How a server is asked.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +44,8 @@ pub struct OpenAiModel {
     /// The same server where it applies no chat template: made when a prompt first needs it.
     text_server: OnceCell<RemoteServer>,
     text_endpoint: String,
+    /// What is known of how the server takes constraints.
+    negotiation: Negotiation,
     /// Whether the server refused `max_tokens` and wants `max_completion_tokens`.
     renamed_bound: AtomicBool,
 }
@@ -59,7 +67,8 @@ impl OpenAiModel {
         let identity = Identity { endpoint: Some(endpoint.base().to_owned()), ..Identity::new("openai", model) };
         let server = RemoteServer::new(endpoint, model, options.terms.clone())?;
         let (text_server, renamed_bound) = (OnceCell::new(), AtomicBool::new(false));
-        Ok(OpenAiModel { identity, options, server, text_server, text_endpoint, renamed_bound })
+        let negotiation = Negotiation::new(options.constraints);
+        Ok(OpenAiModel { identity, options, server, text_server, text_endpoint, negotiation, renamed_bound })
     }
 
     async fn text_server(&self) -> Result<&RemoteServer, ModelError> {
@@ -72,13 +81,33 @@ impl OpenAiModel {
         self.text_server.get_or_try_init(make).await
     }
 
+    /// Asks for a completion, with the bound of its length under the name that the server takes.
     async fn ask(
         &self,
         request: &GenerateRequest,
+        written: Option<Written>,
+        progress: &(dyn Fn(GenerateProgress) + Send + Sync),
+    ) -> Result<Completion, ModelError> {
+        if self.renamed_bound.load(Ordering::Relaxed) {
+            return self.post(request, written, TokenBound::MaxCompletionTokens, progress).await;
+        }
+        match self.post(request, written.clone(), TokenBound::MaxTokens, progress).await {
+            Err(ModelError::HttpStatus { status: 400 | 422, body, .. }) if request::wants_renamed_bound(&body) => {
+                self.renamed_bound.store(true, Ordering::Relaxed);
+                self.post(request, written, TokenBound::MaxCompletionTokens, progress).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn post(
+        &self,
+        request: &GenerateRequest,
+        written: Option<Written>,
         bound: TokenBound,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
-        let (route, body) = request::body(&self.identity.model, request, self.options.constraints, bound)?;
+        let (route, body) = request::body(&self.identity.model, request, written, bound)?;
         let read =
             |response| async move { reply::complete(reply::receive(response, request, progress).await?, request) };
         let server = match route {
@@ -86,6 +115,22 @@ impl OpenAiModel {
             Route::Text => self.text_server().await?,
         };
         server.ask(&body, read).await
+    }
+
+    /// The constraint in the form in which the server obeys it, which is found out before its first use.
+    async fn written(&self, input: &PromptInput, constraint: &Constraint) -> Result<Written, ModelError> {
+        self.negotiation.write(self, input, constraint).await
+    }
+}
+
+impl Prober for OpenAiModel {
+    async fn engine(&self) -> Result<Engine, ModelError> {
+        engine::ask(&self.server, self.identity.endpoint.as_deref().unwrap_or_default()).await
+    }
+
+    async fn answer(&self, request: &GenerateRequest, written: Written) -> Result<(String, bool), ModelError> {
+        let completion = self.ask(request, Some(written), &|_| {}).await?;
+        Ok((completion.text, completion.thinking.is_some()))
     }
 }
 
@@ -105,15 +150,21 @@ impl Model for OpenAiModel {
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError> {
         crate::request::validate(request)?;
-        if self.renamed_bound.load(Ordering::Relaxed) {
-            return self.ask(request, TokenBound::MaxCompletionTokens, progress).await;
-        }
-        match self.ask(request, TokenBound::MaxTokens, progress).await {
-            Err(ModelError::HttpStatus { status: 400 | 422, body, .. }) if body.contains("max_completion_tokens") => {
-                self.renamed_bound.store(true, Ordering::Relaxed);
-                self.ask(request, TokenBound::MaxCompletionTokens, progress).await
-            }
-            answered => answered,
-        }
+        let written = match &request.constraint {
+            Some(constraint) => Some(self.written(&request.input, constraint).await?),
+            None => None,
+        };
+        self.ask(request, written, progress).await
+    }
+
+    async fn holds_to(&self, input: &PromptInput, constraint: &Constraint) -> Result<(), ModelError> {
+        crate::constraint::check(constraint)
+            .map_err(|message| ModelError::ConstraintInvalid { constraint: constraint.kind(), message })?;
+        self.written(input, constraint).await.map(drop)
+    }
+
+    async fn found(&self) -> Option<String> {
+        let found = self.negotiation.found().await?;
+        Some(format!("{} is {found}", self.identity.endpoint.as_deref().unwrap_or_default()))
     }
 }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{RequestBuilder, Response};
 use tokio::sync::Semaphore;
 
 use client::EndpointClient;
@@ -24,6 +24,12 @@ use rewarden_types::ModelError;
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest pause between two tries, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Further tries for a server that says that it is loading its model: two minutes and more, with the usual pauses.
+const WHILE_LOADING: u32 = 4;
+
+/// The most bytes of what a server says of itself: a list of models may be long.
+const MOST_FETCHED: usize = 4 << 20;
 
 /// How a server is talked to, whatever it is asked.
 #[derive(Clone)]
@@ -48,7 +54,8 @@ impl Default for ServerTerms {
         ServerTerms {
             api_key: None,
             concurrency: 16,
-            attempts: 5,
+            // 15 to 31 s with the pauses between them: a llama.cpp server that is restarted is back by then.
+            attempts: 6,
             first_pause: Duration::from_millis(500),
             try_timeout: Duration::from_secs(300),
             total_timeout: Duration::from_secs(900),
@@ -114,8 +121,32 @@ impl RemoteServer {
     where
         R: Future<Output = Result<T, TryFailure>>,
     {
+        self.exchange(self.url(), || self.client.client.post(self.url()).json(body), read).await
+    }
+
+    /// What a GET of another URL of the server answers; `None` if it has nothing there, or nothing in JSON.
+    pub(crate) async fn fetch(&self, url: &str) -> Result<Option<serde_json::Value>, ModelError> {
+        let read = |response| async { parse(&body::text(response, MOST_FETCHED).await?, "JSON") };
+        match self.exchange(url, || self.client.client.get(url), read).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(ModelError::HttpStatus { .. } | ModelError::MalformedReply { .. } | ModelError::EmptyReply { .. }) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn exchange<T, R>(
+        &self,
+        url: &str,
+        outgoing: impl Fn() -> RequestBuilder,
+        read: impl Fn(Response) -> R,
+    ) -> Result<T, ModelError>
+    where
+        R: Future<Output = Result<T, TryFailure>>,
+    {
         let attempts = AtomicU32::new(0);
-        let failed = |failure: TryFailure| failure.into_error(self.url(), &self.terms, attempts.load(Ordering::SeqCst));
+        let failed = |failure: TryFailure| failure.into_error(url, &self.terms, attempts.load(Ordering::SeqCst));
         let _place =
             self.places.acquire().await.map_err(|closed| failed(TryFailure::Connection(closed.to_string())))?;
 
@@ -125,19 +156,22 @@ impl RemoteServer {
             .with_factor(2.0)
             .with_min_delay(self.terms.first_pause)
             .with_max_delay(LONGEST_PAUSE.max(self.terms.first_pause))
-            .with_max_times(self.terms.attempts as usize - 1);
+            .with_max_times((self.terms.attempts + WHILE_LOADING) as usize - 1);
         let tries = (|| async {
             attempts.fetch_add(1, Ordering::SeqCst);
-            self.attempt(body, &read).await
+            self.attempt(outgoing(), &read).await
         })
         .retry(pauses)
-        .when(TryFailure::may_pass)
+        .when(|failure| {
+            let within = attempts.load(Ordering::SeqCst) < self.terms.attempts;
+            failure.may_pass() && (within || failure.is_loading())
+        })
         .adjust(|failure, pause| {
             let pause = pause?.max(failure.retry_after().unwrap_or_default());
             // Waiting past the deadline would only hide the server's answer behind a timeout.
             (pause < self.terms.total_timeout.saturating_sub(started.elapsed())).then_some(pause)
         })
-        .notify(|failure, pause| tracing::debug!("{}: {failure}; trying again in {pause:?}", self.url()));
+        .notify(|failure, pause| tracing::debug!("{url}: {failure}; trying again in {pause:?}"));
         match tokio::time::timeout(self.terms.total_timeout, tries).await {
             Ok(result) => result.map_err(failed),
             Err(_) => Err(failed(TryFailure::TotalTimeout)),
@@ -155,12 +189,11 @@ impl RemoteServer {
     }
 
     /// One try, under its own time limit.
-    async fn attempt<T, R>(&self, body: &serde_json::Value, read: impl Fn(Response) -> R) -> Result<T, TryFailure>
+    async fn attempt<T, R>(&self, mut outgoing: RequestBuilder, read: impl Fn(Response) -> R) -> Result<T, TryFailure>
     where
         R: Future<Output = Result<T, TryFailure>>,
     {
         let exchange = async {
-            let mut outgoing = self.client.client.post(self.url()).json(body);
             if let Some(authorization) = &self.authorization {
                 outgoing = outgoing.header(AUTHORIZATION, authorization.clone());
             }

@@ -296,10 +296,7 @@ async fn malformed_replies_are_errors_that_show_what_came() {
         ("<html>not found</html>", "<html>"),
         ("{\"choices\": []}", "finish_reason"),
         ("{\"choices\": [{\"message\": {\"content\": 5}, \"finish_reason\": \"stop\"}]}", "invalid type"),
-        (
-            "{\"choices\": [{\"message\": {\"content\": \"x\"}, \"finish_reason\": \"content_filter\"}]}",
-            "content_filter",
-        ),
+        ("{\"choices\": [{\"message\": {\"content\": \"x\"}, \"finish_reason\": \"tool_calls\"}]}", "tool_calls"),
     ] {
         let server = server(&[ResponseTemplate::new(200).set_body_raw(body, "application/json")]).await;
         let error = generate(&server, options()).await.unwrap_err();
@@ -407,8 +404,9 @@ async fn constraints_seed_and_stop_strings_reach_the_server() {
     let options = OpenAiOptions { constraints: ConstraintDialect::Vllm, ..options() };
     let model = OpenAiModel::new(&server.uri(), "grm", options).unwrap();
     assert_eq!(model.generate(&request, &|_| ()).await.unwrap().text, "8, 5");
-    let unsaid = OpenAiModel::new(&server.uri(), "grm", self::options()).unwrap();
-    let error = unsaid.generate(&request, &|_| ()).await.unwrap_err();
+    let none = OpenAiOptions { constraints: ConstraintDialect::None, ..self::options() };
+    let none = OpenAiModel::new(&server.uri(), "grm", none).unwrap();
+    let error = none.generate(&request, &|_| ()).await.unwrap_err();
     assert!(matches!(error, ModelError::ConstraintUnsupported { .. }), "{error}");
 }
 
@@ -419,4 +417,180 @@ fn the_identity_has_the_base_url() {
         "backend": "openai", "model": "grm", "digest": null, "device": null, "endpoint": "http://localhost:8000/v1",
     });
     assert_eq!(json!(model.identity()), expected);
+}
+
+/// llama.cpp, restarted: it listens before it has loaded its model.
+#[tokio::test]
+async fn a_server_that_is_loading_its_model_is_waited_for_longer_than_one_that_is_down() {
+    let loading =
+        || ResponseTemplate::new(503).set_body_json(json!({"error": {"message": "Loading model", "code": 503}}));
+    let server = server(&[loading(), loading(), loading(), loading(), loading(), loading(), good()]).await;
+    assert_eq!(generate(&server, options()).await.unwrap().text, "8, 5");
+    let down = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).mount(&down).await;
+    let error = generate(&down, options()).await.unwrap_err();
+    assert!(matches!(error, ModelError::HttpStatus { status: 503, attempts: 3, .. }), "{error}");
+}
+
+/// What a chat completion is in the shapes that common servers send it in.
+#[tokio::test]
+async fn replies_in_every_shape_are_read() {
+    let whole = |choices: Value, usage: Value| {
+        ResponseTemplate::new(200).set_body_json(json!({"choices": choices, "usage": usage}))
+    };
+    let message = |message: Value, reason: &str| {
+        whole(
+            json!([{"index": 0, "message": message, "finish_reason": reason}]),
+            json!({"prompt_tokens": 5, "completion_tokens": 3}),
+        )
+    };
+    let several = json!([
+        {"index": 1, "message": {"content": "1, 1"}, "finish_reason": "length"},
+        {"index": 0, "message": {"content": "8, 5"}, "finish_reason": "stop"},
+    ]);
+    let event = |index: u32, text: &str, reason: Value| json!({"choices": [{"index": index, "delta": {"content": text}, "message": null, "finish_reason": reason}]});
+    let streamed = [
+        json!({"choices": null, "prompt_filter_results": []}),
+        json!({"choices": [{"index": 0, "delta": null, "finish_reason": null, "logprobs": null}], "usage": null}),
+        event(0, "8,", Value::Null),
+        event(1, "1,", Value::Null),
+        event(0, " 5", json!("stop_sequence")),
+        event(1, " 1", json!("length")),
+    ];
+    for (what, reply) in [
+        ("TGI", message(json!({"role": "assistant", "content": "8, 5"}), "eos_token")),
+        (
+            "parts",
+            message(json!({"content": [{"type": "text", "text": "8, "}, {"type": "text", "text": "5"}]}), "stop"),
+        ),
+        (
+            "null fields",
+            message(json!({"content": "8, 5", "refusal": null, "reasoning_content": null, "tool_calls": null}), "stop"),
+        ),
+        ("several choices", whole(several, json!({"prompt_tokens": 5, "completion_tokens": 3}))),
+        ("null usage", whole(json!([{"message": {"content": "8, 5"}, "finish_reason": "stop"}]), Value::Null)),
+        (
+            "usage of nulls",
+            whole(
+                json!([{"message": {"content": "8, 5"}, "finish_reason": "end_turn"}]),
+                json!({"prompt_tokens": null, "completion_tokens": null}),
+            ),
+        ),
+        (
+            "usage in fractions",
+            whole(
+                json!([{"message": {"content": "8, 5"}, "finish_reason": "STOP"}]),
+                json!({"prompt_tokens": 5.0, "completion_tokens": 3.0}),
+            ),
+        ),
+        ("a stream of several choices with nulls", stream(&streamed, "data: [DONE]\n\n")),
+    ] {
+        let server = server(&[reply]).await;
+        let completion = generate(&server, options()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((completion.text.as_str(), completion.finish), ("8, 5", FinishReason::Stop), "{what}");
+    }
+    let thinking =
+        json!([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "8, 5"}]);
+    let server = server(&[message(json!({"content": thinking}), "model_length")]).await;
+    let completion = generate(&server, options()).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.thinking.as_deref()), ("8, 5", Some("hm")));
+    assert_eq!(completion.finish, FinishReason::Length);
+}
+
+#[tokio::test]
+async fn refusals_and_what_is_no_text_are_told_apart_and_never_tried_again() {
+    let reply = |message: Value, reason: &str| {
+        ResponseTemplate::new(200).set_body_json(json!({"choices": [{"message": message, "finish_reason": reason}]}))
+    };
+    for (reply, expected) in [
+        (
+            reply(json!({"content": null, "refusal": "I cannot judge this."}), "stop"),
+            "declined to answer: I cannot judge this.",
+        ),
+        (reply(json!({"content": [{"type": "refusal", "refusal": "No."}]}), "stop"), "declined to answer: No."),
+        (reply(json!({"content": "8"}), "content_filter"), "declined to answer: finish_reason `content_filter`"),
+        (
+            reply(json!({"content": [{"type": "image_url"}]}), "stop"),
+            "expected content parts of text, found `image_url`",
+        ),
+        (
+            reply(json!({"content": "", "tool_calls": []}), "tool_calls"),
+            "expected finish_reason `stop` or `length`, found `tool_calls`",
+        ),
+    ] {
+        let server = server(&[reply]).await;
+        let error = generate(&server, options()).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(asked(&server).await, 1);
+    }
+    let gave_up = server(&[reply(json!({"content": "8"}), "abort"), good()]).await;
+    assert_eq!(generate(&gave_up, options()).await.unwrap().text, "8, 5");
+}
+
+#[tokio::test]
+async fn probabilities_that_are_null_are_missing_and_never_a_number() {
+    let with = |logprob: Value, top: Value| {
+        let token = json!({"token": "8", "bytes": null, "logprob": logprob, "top_logprobs": top});
+        ResponseTemplate::new(200).set_body_json(json!({"choices": [{
+            "message": {"content": "8"}, "finish_reason": "stop", "logprobs": {"content": [token]},
+        }]}))
+    };
+    let asking = GenerateRequest { top_logprobs: 2, ..request() };
+    let alternatives = json!([{"token": "8", "logprob": -0.5}, {"token": "9", "logprob": null}]);
+    let server_of = async |reply| server(&[reply]).await;
+    let server = server_of(with(json!(-0.5), alternatives)).await;
+    let completion =
+        OpenAiModel::new(&server.uri(), "grm", options()).unwrap().generate(&asking, &|_| ()).await.unwrap();
+    assert_eq!((completion.tokens.len(), completion.tokens[0].alternatives.len()), (1, 1));
+    let server = server_of(with(Value::Null, Value::Null)).await;
+    let error =
+        OpenAiModel::new(&server.uri(), "grm", options()).unwrap().generate(&asking, &|_| ()).await.unwrap_err();
+    assert!(error.to_string().contains("null for one of them"), "{error}");
+}
+
+/// `max-completion-tokens.task.jsonl`: OpenAI's reasoning models, by the code or by the words of the error.
+#[tokio::test]
+async fn an_endpoint_that_wants_max_completion_tokens_is_asked_again_and_remembered() {
+    for error in [
+        json!({"error": {"code": "unsupported_parameter", "param": "max_tokens", "message": "Unsupported parameter."}}),
+        json!({"error": {"message": "Use 'max_completion_tokens' instead."}}),
+    ] {
+        let server = MockServer::start().await;
+        let renamed = Mock::given(body_partial_json(json!({"max_completion_tokens": 16}))).respond_with(good());
+        renamed.mount(&server).await;
+        let refused = ResponseTemplate::new(400).set_body_json(error);
+        Mock::given(body_partial_json(json!({"max_tokens": 16}))).respond_with(refused).mount(&server).await;
+        let model = OpenAiModel::new(&server.uri(), "grm", options()).unwrap();
+        for _ in 0..3 {
+            assert_eq!(model.generate(&request(), &|_| ()).await.unwrap().text, "8, 5");
+        }
+        assert_eq!(asked(&server).await, 4);
+    }
+}
+
+/// A server is told by what it says of itself, obeyed once for one token, and then known.
+#[tokio::test]
+async fn the_server_is_asked_what_it_is_before_the_first_constraint_and_never_again() {
+    let server = MockServer::start().await;
+    let models = json!({"object": "list", "data": [{"id": "grm", "object": "model", "owned_by": "llamacpp"}]});
+    Mock::given(path("/v1/models")).respond_with(ResponseTemplate::new(200).set_body_json(models)).mount(&server).await;
+    let props = json!({"build_info": "b11434-0abc", "model_path": "grm.gguf"});
+    Mock::given(path("/props")).respond_with(ResponseTemplate::new(200).set_body_json(props)).mount(&server).await;
+    let obeyed = plain(json!({"content": "Z"}));
+    Mock::given(body_partial_json(json!({"max_tokens": 1}))).respond_with(obeyed).mount(&server).await;
+    Mock::given(body_partial_json(json!({"grammar": "root ::= [1-9]\n"}))).respond_with(good()).mount(&server).await;
+    let request = GenerateRequest { constraint: Some(Constraint::Regex("[1-9]".into())), ..request() };
+    let model = OpenAiModel::new(&server.uri(), "grm", options()).unwrap();
+    assert_eq!(model.found().await, None);
+    for _ in 0..2 {
+        assert_eq!(model.generate(&request, &|_| ()).await.unwrap().text, "8, 5");
+    }
+    let asked = server.received_requests().await.unwrap();
+    let paths: Vec<&str> = asked.iter().map(|request| request.url.path()).collect();
+    let chat = "/v1/chat/completions";
+    assert_eq!(paths, ["/v1/models", "/props", chat, chat, chat]);
+    let sent: Value = serde_json::from_slice(&asked[2].body).unwrap();
+    assert_eq!((&sent["max_tokens"], &sent["grammar"]), (&json!(1), &json!("root ::= \"ZQ\"{1,8}\n")));
+    let found = model.found().await.unwrap();
+    assert!(found.ends_with("/v1 is llama.cpp b11434-0abc: takes a regular expression as `grammar` (GBNF)"), "{found}");
 }

@@ -11,8 +11,8 @@ use rewarden_record::{
     TaskFailure, TaskKey, Verdict,
 };
 use rewarden_types::{
-    Completion, EarlierText, Failure, FailureKind, GenerateProgress, GenerateRequest, Model, Outcome, PolicyInput,
-    Principle, Query, Rating, Reward, Signal, Step, Task, TaskView,
+    Completion, EarlierText, Failure, FailureKind, GenerateProgress, GenerateRequest, Model, ModelError, Outcome,
+    PolicyInput, Principle, Query, Rating, Reward, Signal, Step, Task, TaskView,
 };
 use serde_json::Map;
 
@@ -632,8 +632,17 @@ async fn generate(
     let tokens = |progress: GenerateProgress| observer.event(Event::Tokens { new: progress.new_tokens });
     let completion = timed(observer, Stage::Generate, model.generate(request, &tokens))
         .await
-        .map_err(|error| Failure { kind: FailureKind::ModelError, message: error.to_string() })?;
+        .map_err(|error| Failure { kind: model_kind(&error), message: error.to_string() })?;
     Ok((completion, started.elapsed().as_secs_f64()))
+}
+
+/// The kind under which a generation that gave nothing is counted. Another attempt would be declined again, so it is no failure
+/// of the model that drawing again may cure.
+fn model_kind(error: &ModelError) -> FailureKind {
+    match error {
+        ModelError::Declined { .. } => FailureKind::Refused,
+        _ => FailureKind::ModelError,
+    }
 }
 
 /// Tells the observer how long a stage took.

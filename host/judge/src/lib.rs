@@ -8,6 +8,7 @@
 
 mod calls;
 mod configuration;
+mod constraints;
 mod judge;
 mod loader;
 mod lock;
@@ -23,11 +24,13 @@ mod rule;
 mod seed;
 mod steps;
 mod task_row;
+mod unconstrained;
 mod validate;
 mod vary;
 mod verify;
 
 pub use configuration::{ConfigurationError, Setting};
+pub use constraints::HeldModels;
 pub use judge::{Event, Judge, JudgeModels, JudgeSettings, ModelOpener, Observer, Stage};
 pub use lock::{Lock, LockError};
 pub use order::{Order, OrderError};
@@ -38,7 +41,7 @@ pub use part_name::PartName;
 pub use principles::PrinciplesStage;
 pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use rewarden_manifest::{
-    MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error, nearest,
+    ConstrainRule, MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error, nearest,
 };
 pub use task_row::{RowError, parse_row};
 pub use validate::{accepted_judgement, accepted_reward, principles as accepted_principles};

@@ -119,7 +119,7 @@ impl Pack {
     }
 }
 
-fn made_up_principle() -> Principle {
+pub(crate) fn made_up_principle() -> Principle {
     Principle { name: "Accuracy".to_owned(), weight: Some(100.0), text: "What it says is true.".to_owned() }
 }
 

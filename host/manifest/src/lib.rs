@@ -8,8 +8,8 @@ mod text_file;
 mod toml_error;
 
 pub use manifest::{
-    JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, PartSection, PrinciplesSection, SamplingSection,
-    ScaleSection,
+    ConstrainRule, JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, PartSection, PrinciplesSection,
+    SamplingSection, ScaleSection,
 };
 pub use text_file::{MANIFEST_BYTES, read_text};
 pub use toml_error::{ManifestError, explain as explain_toml_error, nearest};

@@ -98,6 +98,20 @@ pub struct ModelHints {
     /// Fields that go to the server as they stand, beside those that the host writes.
     #[serde(default)]
     pub request: Map<String, Value>,
+    /// What is done where the model's server cannot hold an answer to the form that a prompt asks for.
+    #[serde(default)]
+    pub constrain: ConstrainRule,
+}
+
+/// See [`ModelHints::constrain`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConstrainRule {
+    /// The pack is refused before anything is drawn.
+    #[default]
+    Require,
+    /// It is asked without; results say so, and answers that the parser cannot read count as failed.
+    Prefer,
 }
 
 /// How a model answers.

@@ -16,8 +16,8 @@ pub enum FailureKind {
     OutOfScale,
     /// A score that is not a finite number.
     NotFinite,
-    /// A template refused, a sample that was to be shown has no text, or a meta RM's parser abstained where a rating was
-    /// needed.
+    /// A template refused, a sample that was to be shown has no text, a meta RM's parser abstained where a rating was
+    /// needed, or the model declined to answer.
     Refused,
     /// A plugin trapped or panicked.
     Trap,

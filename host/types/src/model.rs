@@ -33,6 +33,20 @@ pub trait Model: Send + Sync {
         request: &GenerateRequest,
         progress: &(dyn Fn(GenerateProgress) + Send + Sync),
     ) -> Result<Completion, ModelError>;
+
+    /// Finds out whether answers to prompts like `input` can be held to this constraint. A server is asked once and what it
+    /// answered is remembered; a model in process holds to every kind.
+    ///
+    /// # Errors
+    /// [`ModelError::ConstraintUnsupported`] if not; other errors say why it could not be found out.
+    async fn holds_to(&self, _input: &PromptInput, _constraint: &Constraint) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    /// What a server turned out to be, in one line; `None` where nothing was asked of one.
+    async fn found(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What makes the text. Holds names and digests, never paths or keys, so equal models have equal identities everywhere.
@@ -53,6 +67,10 @@ pub struct Identity {
     /// load. None for a server, of which nothing is known, and in runs of hosts that had no self-check of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_invariant: Option<bool>,
+    /// The kinds of constraints that its server lacks and that prompts were sent without, because the pack prefers an
+    /// unconstrained answer to none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconstrained: Vec<Cow<'static, str>>,
 }
 
 impl Identity {
@@ -65,6 +83,7 @@ impl Identity {
             device: None,
             endpoint: None,
             batch_invariant: None,
+            unconstrained: Vec::new(),
         }
     }
 }

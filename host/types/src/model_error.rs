@@ -117,6 +117,15 @@ pub enum ModelError {
         found: String,
     },
 
+    /// The model, or what watches over it, did not want to answer.
+    #[error("{endpoint} declined to answer: {reason}; expected a judgement: see what of the task it takes offence at")]
+    Declined {
+        /// The URL.
+        endpoint: String,
+        /// The refusal's own words, or the reason for which the completion ended.
+        reason: String,
+    },
+
     /// An endpoint, key or option that cannot be used.
     #[error("model option `{option}` is {found}, expected {expected}")]
     InvalidOption {

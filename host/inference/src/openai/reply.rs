@@ -1,48 +1,15 @@
 //! A server's reply, streamed or whole.
 
-use std::fmt;
-
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures::StreamExt;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
+use super::wire::{Choice, Content, Ending, Part, Text, WireToken, WireUsage};
 use crate::reply::{RawReply, RawToken};
 use crate::server::{self, TryFailure, body, excerpt};
 use crate::thinking::Start;
 use rewarden_types::{Alternative, Completion, FinishReason, GenerateProgress, GenerateRequest, Usage};
-
-/// A whole reply, or one event of a stream: the two differ in the name of the field that holds the text.
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default, rename = "choices", deserialize_with = "first")]
-    choice: Option<Choice>,
-    usage: Option<WireUsage>,
-    /// Some servers report a failure inside a stream that began well.
-    error: Option<Box<RawValue>>,
-}
-
-/// The first of a list. One choice is asked for; a list of millions of empty ones would take fifty times its text.
-fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
-    struct First;
-    impl<'de> Visitor<'de> for First {
-        type Value = Option<Choice>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of choices")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut choices: A) -> Result<Option<Choice>, A::Error> {
-            let first = choices.next_element()?;
-            while choices.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(first)
-        }
-    }
-    deserializer.deserialize_seq(First)
-}
 
 /// The most bytes of a reply to `request`: an event of a stream takes some 300 bytes beside its token, an alternative
 /// some 150, and headers of gateways, usage and a thinking model's own accounts have room in the first 8 MiB.
@@ -52,59 +19,19 @@ fn most(request: &GenerateRequest) -> usize {
     tokens.saturating_mul(each).saturating_add(8 << 20).min(body::LARGEST)
 }
 
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(alias = "delta")]
-    message: Option<Text>,
-    /// Of `/completions`.
-    text: Option<String>,
-    finish_reason: Option<String>,
-    logprobs: Option<Logprobs>,
-}
-
-#[derive(Deserialize)]
-struct Text {
-    content: Option<String>,
-    /// vLLM, SGLang, llama.cpp, DeepSeek.
-    reasoning_content: Option<String>,
-    /// Newer vLLM, OpenRouter.
-    reasoning: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Logprobs {
-    content: Option<Vec<WireToken>>,
-}
-
-#[derive(Deserialize)]
-struct WireToken {
-    token: String,
-    bytes: Option<Vec<u8>>,
-    logprob: f64,
-    #[serde(default)]
-    top_logprobs: Vec<WireAlternative>,
-}
-
-#[derive(Deserialize)]
-struct WireAlternative {
-    token: String,
-    logprob: f64,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct WireUsage {
-    prompt_tokens: u32,
-    completion_tokens: u32,
-}
-
 /// What has arrived so far.
 #[derive(Default)]
 pub(super) struct Received {
     content: String,
     thinking: String,
+    refusal: String,
     tokens: Vec<RawToken>,
+    /// Whether a token came without its probability.
+    lacks_logprob: bool,
     finish: Option<String>,
     usage: Option<WireUsage>,
+    /// Which choice is read: the first that came, should a server send several although one is asked for.
+    index: Option<u32>,
     pieces: u32,
 }
 
@@ -115,16 +42,18 @@ impl Received {
             return Err(TryFailure::Malformed { expected: "a completion", found: excerpt(error.get(), None) });
         }
         self.usage = part.usage.or(self.usage);
-        let Some(choice) = part.choice else {
-            return Ok(0);
-        };
+        match part.choice {
+            Some(choice) if *self.index.get_or_insert(choice.index.unwrap_or(0)) == choice.index.unwrap_or(0) => {
+                self.take_choice(choice)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn take_choice(&mut self, choice: Choice) -> Result<u32, TryFailure> {
         let mut wrote = false;
-        if let Some(text) = choice.message {
-            let thinking = text.reasoning_content.or(text.reasoning).unwrap_or_default();
-            let content = text.content.unwrap_or_default();
-            wrote = !(thinking.is_empty() && content.is_empty());
-            self.thinking.push_str(&thinking);
-            self.content.push_str(&content);
+        for text in [choice.message, choice.delta].into_iter().flatten() {
+            wrote |= self.take_text(text)?;
         }
         if let Some(text) = choice.text {
             wrote |= !text.is_empty();
@@ -132,20 +61,49 @@ impl Received {
         }
         let tokens = choice.logprobs.and_then(|l| l.content).unwrap_or_default();
         let new = if tokens.is_empty() { u32::from(wrote) } else { u32::try_from(tokens.len()).unwrap_or(u32::MAX) };
-        self.tokens.extend(tokens.into_iter().map(raw_token));
-        self.finish = choice.finish_reason.or(self.finish.take());
+        for token in tokens {
+            match raw_token(token) {
+                Some(token) => self.tokens.push(token),
+                None => self.lacks_logprob = true,
+            }
+        }
+        self.finish = choice.finish_reason.filter(|reason| !reason.is_empty()).or(self.finish.take());
         self.pieces = self.pieces.saturating_add(new);
         Ok(new)
     }
+
+    /// Returns whether there was any.
+    fn take_text(&mut self, text: Text) -> Result<bool, TryFailure> {
+        let Text { content, reasoning_content, reasoning, refusal } = text;
+        if let Some(kind) = content.unreadable {
+            return Err(TryFailure::Malformed {
+                expected: "content parts of text",
+                found: format!("`{}`", excerpt(&kind, None)),
+            });
+        }
+        // Some servers send the same under both names.
+        let apart = if reasoning_content == Content::default() { reasoning } else { reasoning_content };
+        let before = self.content.len() + self.thinking.len();
+        for piece in [&apart.text, &apart.thinking, &content.thinking] {
+            self.thinking.push_str(piece);
+        }
+        self.content.push_str(&content.text);
+        self.refusal.push_str(&content.refusal);
+        self.refusal.push_str(&refusal.unwrap_or_default());
+        Ok(self.content.len() + self.thinking.len() > before)
+    }
 }
 
-fn raw_token(token: WireToken) -> RawToken {
-    let alternatives = token.top_logprobs.into_iter();
-    RawToken {
+/// `None` if its own probability is missing; an alternative without one is left out.
+fn raw_token(token: WireToken) -> Option<RawToken> {
+    let alternatives = token.top_logprobs.unwrap_or_default().into_iter();
+    Some(RawToken {
+        logprob: token.logprob?.min(0.0),
         bytes: token.bytes.unwrap_or_else(|| token.token.into_bytes()),
-        logprob: token.logprob.min(0.0),
-        alternatives: alternatives.map(|a| Alternative { text: a.token, logprob: a.logprob.min(0.0) }).collect(),
-    }
+        alternatives: alternatives
+            .filter_map(|a| Some(Alternative { logprob: a.logprob?.min(0.0), text: a.token }))
+            .collect(),
+    })
 }
 
 /// Reads a successful response to its end.
@@ -160,7 +118,7 @@ pub(super) async fn receive(
     if !kind.starts_with("text/event-stream") {
         let text = body::text(response, most).await?;
         let new_tokens = received.take(parse(&text)?)?;
-        let new_tokens = received.usage.map_or(new_tokens, |usage| usage.completion_tokens);
+        let new_tokens = received.usage.and_then(|usage| usage.completion()).unwrap_or(new_tokens);
         progress(GenerateProgress { new_tokens });
         return Ok(received);
     }
@@ -198,28 +156,47 @@ fn parse(text: &str) -> Result<Part, TryFailure> {
 /// Turns what was received into a completion.
 pub(super) fn complete(received: Received, request: &GenerateRequest) -> Result<Completion, TryFailure> {
     let malformed = |expected, found: String| Err(TryFailure::Malformed { expected, found });
-    let finish = match received.finish.as_deref() {
-        Some("stop") => FinishReason::Stop,
-        Some("length") => FinishReason::Length,
-        Some(other) => return malformed("finish_reason `stop` or `length`", format!("`{other}`")),
+    if received.content.is_empty() && !received.refusal.trim().is_empty() {
+        return Err(TryFailure::Declined(excerpt(&received.refusal, None)));
+    }
+    let finish = match received.finish.as_deref().map(|reason| (Ending::of(reason), reason)) {
+        Some((Ending::Stop, _)) => FinishReason::Stop,
+        Some((Ending::Length, _)) => FinishReason::Length,
+        Some((Ending::Declined, reason)) => return Err(TryFailure::Declined(format!("finish_reason `{reason}`"))),
+        Some((Ending::GaveUp, reason)) => {
+            return Err(TryFailure::Connection(format!(
+                "the server gave up on the completion (finish_reason `{reason}`)"
+            )));
+        }
+        Some((Ending::Unknown, reason)) => {
+            return malformed("finish_reason `stop` or `length`", format!("`{}`", excerpt(reason, None)));
+        }
         None => return malformed("a choice with a finish_reason", "none".into()),
     };
     let wanted = request.top_logprobs > 0;
+    if wanted && received.lacks_logprob {
+        return malformed("the log-probabilities that were asked for", "null for one of them".into());
+    }
     if wanted && received.tokens.is_empty() && !received.content.is_empty() {
         return malformed("the log-probabilities that were asked for", "none; does the server support them?".into());
     }
-    let usage = match received.usage {
-        Some(usage) => Usage { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens },
-        None => {
-            tracing::warn!("the server reports no token usage: prompt tokens are counted as 0, new ones by arrival");
-            Usage { prompt_tokens: 0, completion_tokens: received.pieces }
+    let usage = match received.usage.map(|usage| (usage.prompt(), usage.completion())) {
+        Some((Some(prompt_tokens), Some(completion_tokens))) => Usage { prompt_tokens, completion_tokens },
+        told => {
+            tracing::warn!(
+                "the server does not report all token usage: prompt tokens are counted as 0, new ones by arrival"
+            );
+            let (prompt, completion) = told.unwrap_or_default();
+            Usage { prompt_tokens: prompt.unwrap_or(0), completion_tokens: completion.unwrap_or(received.pieces) }
         }
     };
+    // Without all of them it cannot be said which are the answer's.
+    let tokens = if received.lacks_logprob { Vec::new() } else { received.tokens };
     let raw = RawReply {
         content: received.content,
         thinking: Some(received.thinking).filter(|t| !t.trim().is_empty()),
         start: Start::Unknown,
-        tokens: received.tokens,
+        tokens,
         wants_tokens: wanted,
         finish,
         usage,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::constraint::ConstraintDialect;
+use super::negotiation::Written;
 use rewarden_types::{GenerateRequest, ModelError, PromptInput, PromptTurn};
 
 /// Where a request goes.
@@ -31,11 +31,19 @@ impl TokenBound {
     }
 }
 
-/// Returns where to post the request, and the JSON object to post.
+/// Whether an error says that the bound has its newer name. OpenAI's own says both; others only what they do not take.
+pub(super) fn wants_renamed_bound(body: &str) -> bool {
+    let body = body.to_ascii_lowercase();
+    let refused = ["unsupported", "not supported", "unrecognized", "unknown", "not permitted", "extra_forbidden"];
+    body.contains("max_completion_tokens")
+        || body.contains("max_tokens") && refused.iter().any(|word| body.contains(word))
+}
+
+/// Returns where to post the request, and the JSON object to post, with the constraint as the server takes it.
 pub(super) fn body(
     model: &str,
     request: &GenerateRequest,
-    dialect: ConstraintDialect,
+    written: Option<Written>,
     bound: TokenBound,
 ) -> Result<(Route, Value), ModelError> {
     let sampling = &request.sampling;
@@ -81,8 +89,8 @@ pub(super) fn body(
         body.insert("logprobs".into(), json!(true));
         body.insert("top_logprobs".into(), json!(request.top_logprobs));
     }
-    if let Some(constraint) = &request.constraint {
-        dialect.apply(constraint, &mut body)?;
+    if let Some((field, value)) = written {
+        body.insert(field.to_owned(), value);
     }
     for (field, value) in &request.fields {
         if body.insert(field.clone(), value.clone()).is_some() {
@@ -131,7 +139,7 @@ mod tests {
     }
 
     fn sent(request: &GenerateRequest) -> (Route, Value) {
-        body("grm", request, ConstraintDialect::None, TokenBound::MaxTokens).unwrap()
+        body("grm", request, None, TokenBound::MaxTokens).unwrap()
     }
 
     #[test]
@@ -156,12 +164,25 @@ mod tests {
         let with = |field: &str| {
             let mut request = request();
             request.fields.insert(field.into(), json!(7));
-            body("grm", &request, ConstraintDialect::None, TokenBound::MaxCompletionTokens)
+            body("grm", &request, None, TokenBound::MaxCompletionTokens)
         };
         let (_, sent) = with("top_k").unwrap();
         assert_eq!((&sent["top_k"], &sent["max_completion_tokens"]), (&json!(7), &json!(8)));
         assert_eq!(sent.get("max_tokens"), None);
         assert!(with("seed").unwrap_err().to_string().contains("`fields` is `seed`"));
+    }
+
+    #[test]
+    fn a_refused_bound_is_told_from_one_that_is_too_large() {
+        for body in [
+            r#"{"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", "code": "unsupported_parameter"}}"#,
+            r#"{"error": {"code": "unsupported_parameter", "param": "max_tokens"}}"#,
+            r#"{"detail": [{"type": "extra_forbidden", "loc": ["body", "max_tokens"]}]}"#,
+        ] {
+            assert!(wants_renamed_bound(body), "{body}");
+        }
+        assert!(!wants_renamed_bound(r#"{"error": {"message": "max_tokens is too large: 9000"}}"#));
+        assert!(!wants_renamed_bound(r#"{"error": {"code": "unsupported_parameter", "param": "seed"}}"#));
     }
 
     #[test]

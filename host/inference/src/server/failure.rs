@@ -28,6 +28,8 @@ pub(crate) enum TryFailure {
     TotalTimeout,
     /// A whole reply that is not what the protocol says.
     Malformed { expected: &'static str, found: String },
+    /// The model, or what watches over it, did not want to answer.
+    Declined(String),
 }
 
 impl TryFailure {
@@ -37,8 +39,13 @@ impl TryFailure {
         match self {
             TryFailure::Status { status, .. } => *status == 429 || *status >= 500,
             TryFailure::Connection(_) | TryFailure::Empty | TryFailure::TryTimeout => true,
-            TryFailure::TotalTimeout | TryFailure::Malformed { .. } => false,
+            TryFailure::TotalTimeout | TryFailure::Malformed { .. } | TryFailure::Declined(_) => false,
         }
+    }
+
+    /// Whether the server was started and is not ready yet, in llama.cpp's and TGI's words.
+    pub(crate) fn is_loading(&self) -> bool {
+        matches!(self, TryFailure::Status { status: 503, body, .. } if body.to_ascii_lowercase().contains("loading"))
     }
 
     /// How long the server asked to be left alone.
@@ -77,6 +84,7 @@ impl TryFailure {
             TryFailure::Malformed { expected, found } => {
                 ModelError::MalformedReply { origin: endpoint, expected, found }
             }
+            TryFailure::Declined(reason) => ModelError::Declined { endpoint, reason },
         }
     }
 }
@@ -90,6 +98,7 @@ impl fmt::Display for TryFailure {
             TryFailure::TryTimeout => f.write_str("took too long"),
             TryFailure::TotalTimeout => f.write_str("took too long in all"),
             TryFailure::Malformed { expected, found } => write!(f, "expected {expected}, found {found}"),
+            TryFailure::Declined(reason) => write!(f, "declined to answer: {reason}"),
         }
     }
 }

@@ -60,10 +60,13 @@ impl LoadQueue {
             let slot =
                 self.slots.clone().acquire_owned().await.map_err(|closed| LoadLost::Broken(closed.to_string()))?;
             let (sender, result) = oneshot::channel();
+            // A pack that is loaded asks its model's server what it can be held to.
+            let handle = tokio::runtime::Handle::current();
             let thread = std::thread::Builder::new().name("rewarden-load".to_owned()).stack_size(STACK);
             thread
                 .spawn(move || {
                     rewarden_runtime::lower_thread_priority();
+                    let _entered = handle.enter();
                     let result = work();
                     drop(slot);
                     let _ = sender.send(result);

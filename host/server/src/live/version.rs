@@ -1,6 +1,7 @@
 //! One version of a pack, ready to judge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use rewarden_dialects::{PackLabel, Problem, ProblemKind, SamplingWishes};
@@ -62,6 +63,7 @@ impl PackVersion {
         };
         let judges = JudgeModels::of_pack(&pack, model, models.meta.clone(), &*models.opener)
             .map_err(|message| format!("the pack `{}`: {message}", pack.name))?;
+        let judges = held(judges, &pack)?;
         let (name, version) = (pack.name.clone(), pack.version.clone());
         let judge = Judge::new(pack, judges, settings);
         let undescribed = |error: serde_json::Error| format!("the pack `{name}` cannot be described: {error}");
@@ -125,6 +127,39 @@ impl PackVersion {
         let current = self.run.load();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             self.run.store(None);
+        }
+    }
+}
+
+/// How long a model's server may take to say what its answers can be held to, one token included. A pack is loaded without
+/// knowing it if the server takes longer.
+const ASKING: Duration = Duration::from_secs(20);
+
+/// The models as the pack asks them. Called on threads that may block.
+fn held(models: JudgeModels, pack: &Pack) -> Result<JudgeModels, String> {
+    let Ok(handle) = tokio::runtime::Handle::try_current() else { return Ok(models) };
+    if !pack.asks_model() {
+        return Ok(models);
+    }
+    let asked = async { tokio::time::timeout(ASKING, models.clone().held(pack)).await };
+    match handle.block_on(asked) {
+        Ok(held) => {
+            let held = held?;
+            for line in held.found {
+                tracing::info!("{line}");
+            }
+            for line in held.dropped.iter().chain(&held.unreached) {
+                tracing::warn!("the pack `{}`: {line}", pack.name);
+            }
+            Ok(held.models)
+        }
+        Err(_) => {
+            let seconds = ASKING.as_secs();
+            tracing::warn!(
+                "the pack `{}`: its model's server did not say within {seconds} s what it can be held to",
+                pack.name
+            );
+            Ok(models)
         }
     }
 }
