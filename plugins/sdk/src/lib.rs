@@ -65,6 +65,7 @@
 #[doc(hidden)]
 pub mod bindings;
 mod config;
+mod decimal;
 mod export;
 pub mod log;
 mod panic;
@@ -83,6 +84,7 @@ struct Readme;
 pub use export::Component;
 pub use plugin::{Parser, Plugin, Policy, Principles, Scorer, Template};
 pub use random::Random;
+pub use decimal::{decimal_mean, decimal_sum, weighted_mean, weighted_sum};
 pub use sum::sum;
 
 pub use bindings::describe::exports::rewarden::plugin::describe::ConfigError;

@@ -14,9 +14,7 @@
 //! shared. Details: `shown` (first samples that were shown), `changed` (last samples that put another response first than the
 //! mean of the first ones did), `drawn` and `valid` of the last.
 
-use rewarden_plugin::{
-    ConfigError, Context, Detail, Draw, Judge, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, sum,
-};
+use rewarden_plugin::{ConfigError, Context, Detail, Draw, Judge, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean, sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use voting::{Ballot, check_k, orders, share_of_the_top};
@@ -174,7 +172,7 @@ fn ballots(samples: &[Sample], responses: usize) -> Vec<Ballot> {
 fn mean(ballots: &[Ballot]) -> Vec<f64> {
     let responses = ballots.first().map_or(0, |ballot| ballot.scores.len());
     let of = |response: usize| {
-        sum(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied())) / ballots.len() as f64
+        decimal_mean(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied()))
     };
     (0..responses).map(of).collect()
 }

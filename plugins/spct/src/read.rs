@@ -7,10 +7,13 @@
 //!    there is exactly one single score for each response, and either every box is labelled with its response
 //!    (`Response 2: \boxed{7}`) or they stand side by side.
 //! 3. Where the text has no box at all, `[[8, 1]]` is read in the same way. Single brackets never are.
-//! 4. Every entry has to be a plain number on the scale, or the model's own word that it gives none (`N/A`), which is
+//! 4. In a text that the token limit cut, the boxes count only if the text begins or ends with them: a form that is said again in
+//!    the middle of it holds no scores.
+//! 5. Every entry has to be a plain number on the scale, or the model's own word that it gives none (`N/A`), which is
 //!    an abstention on that response. One entry per response. Anything else fails the sample: nothing is guessed,
 //!    dropped, filled in or clipped.
 
+use reading::counts_if_cut;
 use rewarden_plugin::{Completion, CountMismatch, FinishReason, ParseFailure, Scale, Score};
 
 use crate::{
@@ -22,6 +25,16 @@ use crate::{
 pub(crate) fn scores(completion: &Completion, shown: u32, scale: &Scale) -> Result<Vec<Score>, ParseFailure> {
     let text = completion.text.as_str();
     let boxes = boxes(text);
+    if let (Some((last, _)), Some(first)) = (last_attempt(&boxes), boxes.first())
+        && last.closed
+        && !counts_if_cut(completion, text, first.start, last.end)
+    {
+        return Err(ParseFailure::Unparsable(format!(
+            "expected the scores at the end of the text, found `{}` in the middle of a text that the token limit cut: raise it, or \
+             have the model write less",
+            excerpt(last.content)
+        )));
+    }
     let entries = if boxes.is_empty() {
         double_brackets(text)
     } else {

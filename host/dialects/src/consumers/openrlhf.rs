@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use crate::ask::{Ask, Turn};
 use crate::asked::Asked;
 use crate::config::Dialect;
-use crate::conversation::question;
+use crate::conversation::{question, references};
 use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{Url, reference};
+use crate::request::Url;
 use crate::settings::Dialects;
 use crate::special_tokens::response;
 use crate::untemplate::ChatFormat;
@@ -64,7 +64,7 @@ fn get_reward(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Prob
         let ask = Ask {
             messages,
             responses: vec![response],
-            reference: reference(body.labels.get(index)),
+            references: references(body.labels.get(index), &format!("/labels/{index}"))?,
             ..dialects.ask(Dialect::Openrlhf, url, None)
         };
         asks.push((pointer(index), ask));

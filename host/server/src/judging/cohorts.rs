@@ -66,7 +66,7 @@ struct Group<V> {
 
 struct Member {
     number: u64,
-    id: Option<String>,
+    id: Option<Value>,
     response: Arc<str>,
     metadata: Map<String, Value>,
     answer: oneshot::Sender<Result<Answer, Problem>>,
@@ -288,17 +288,17 @@ fn shared_metadata(members: &[Member]) -> Map<String, Value> {
 }
 
 /// One member's part of the group's answer.
-fn share(whole: &Answer, index: usize, id: Option<String>, came: usize, size: usize) -> Answer {
+fn share(whole: &Answer, index: usize, id: Option<Value>, came: usize, size: usize) -> Answer {
     let mut details = whole.details.clone();
     details.insert("cohort_members".to_owned(), came.into());
     details.insert("cohort_size".to_owned(), size.into());
-    details.insert("cohort_task".to_owned(), whole.id.clone().into());
+    details.insert("cohort_task".to_owned(), whole.id.clone());
     let mut abstained = BTreeMap::new();
     if let Some(reason) = whole.abstained.get(&index) {
         abstained.insert(0, reason.clone());
     }
     Answer {
-        id: id.unwrap_or_else(|| format!("{}#{index}", whole.id)),
+        id: id.unwrap_or_else(|| format!("{}#{index}", whole.id.as_str().unwrap_or_default()).into()),
         scores: whole.scores.get(index).copied().into_iter().collect(),
         best: (whole.best == Some(index)).then_some(0),
         tied: if whole.tied.contains(&index) { vec![0] } else { Vec::new() },
