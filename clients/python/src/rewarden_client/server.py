@@ -49,6 +49,10 @@ class RequestRefused(RewardenError):
         pointer = f" at {problem['pointer']}" if problem.get("pointer") else ""
         super().__init__(f"the server refused the request ({status}){pointer}: {problem.get('detail')}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Trainers call reward functions in pools of processes, which have to hand on what is raised.
+        return RequestRefused, (self.status, self.problem)
+
     @property
     def pointer(self) -> str:
         """The JSON pointer of the field at fault, empty where there is none."""

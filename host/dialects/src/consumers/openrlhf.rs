@@ -1,8 +1,8 @@
 //! OpenRLHF's remote reward model: `POST /get_reward`.
 //!
 //! The body holds lists of queries (prompt and response as decoded, with special tokens), prompts and labels. The
-//! response is what follows the prompt. An empty list is answered with empty lists, since OpenRLHF sends those to every
-//! server but the first. `extra_logs` holds numbers only, since they go into a tensor. A sample without a score fails
+//! response is what follows the prompt. Several URLs are asked in turn as of 0.11; earlier versions sent empty lists to all but the
+//! first, which are answered with empty lists. `extra_logs` holds numbers only, since they go into a tensor. A sample without a score fails
 //! the request: OpenRLHF tries five times and goes on with reward None.
 
 use serde::{Deserialize, Serialize};
