@@ -18,7 +18,10 @@ mod geometric;
 
 use std::collections::BTreeMap;
 
-use rewarden_plugin::{ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean, sum, weighted_mean};
+use rewarden_plugin::{
+    ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean, sum,
+    weighted_mean,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use voting::{Ballot, Shuffle, check_k, orders, share_of_the_top};

@@ -54,17 +54,14 @@ pub(crate) fn weigh(config: &Config, mut rated: Vec<Rated>) -> Vec<Weighted> {
 /// The number of one response; none where nothing was kept.
 pub(crate) fn score(total: Total, kept: &[Weighted], response: usize) -> Option<f64> {
     let terms = |shift: f64| {
-        let term = move |sample: &Weighted| {
-            Some(((sample.log_weight - shift).exp(), *sample.ballot.scores.get(response)?))
-        };
+        let term =
+            move |sample: &Weighted| Some(((sample.log_weight - shift).exp(), *sample.ballot.scores.get(response)?));
         kept.iter().filter_map(term)
     };
     match total {
         _ if kept.is_empty() => None,
         Total::Sum => Some(weighted_sum(terms(0.0))),
-        Total::Mean => {
-            Some(weighted_mean(terms(heaviest(kept))))
-        }
+        Total::Mean => Some(weighted_mean(terms(heaviest(kept)))),
     }
 }
 

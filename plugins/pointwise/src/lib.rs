@@ -6,7 +6,10 @@
 //! response alone: a mean stays comparable where a sum would not. The reward's details say `k`, how many samples were
 //! `valid`, and between which numbers of scores the responses' means are made (`fewest`, `most`).
 
-use rewarden_plugin::{ConfigError, Context, Detail, Draw, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean};
+use rewarden_plugin::{
+    ConfigError, Context, Detail, Draw, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task,
+    decimal_mean,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

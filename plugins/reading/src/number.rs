@@ -46,8 +46,7 @@ pub fn value(text: &str) -> Option<(Value, usize)> {
 
 /// `★★★★☆`: so many of so many stars. Without the empty ones nobody can tell of how many.
 fn stars(text: &str) -> Option<(Value, usize)> {
-    let stars = text.trim_end_matches(|char| !scale::is_star(char));
-    let stars = stars.get(..stars.find(|char| !scale::is_star(char)).unwrap_or(stars.len()))?;
+    let stars = text.get(..text.find(|char| !scale::is_star(char)).unwrap_or(text.len()))?;
     if stars.is_empty() {
         return None;
     }
@@ -64,7 +63,8 @@ fn joins(rest: &str) -> bool {
         // `7 Response 2: 8` are the ratings of two.
         decimal(second).is_some_and(|(_, length)| !second.get(length..).is_some_and(|rest| rest.starts_with(':')))
     };
-    let after_sign = if spaced.starts_with("..") { spaced.trim_start_matches('.') } else { spaced.trim_start_matches(is_joint) };
+    let after_sign =
+        if spaced.starts_with("..") { spaced.trim_start_matches('.') } else { spaced.trim_start_matches(is_joint) };
     if after_sign.len() < spaced.len() && numbered(after_sign) {
         return true;
     }
@@ -138,7 +138,17 @@ mod tests {
         assert_eq!(value("7/10"), Some((Value::Of(7.0, 10.0), 4)));
         assert_eq!(value("7 out of 10."), Some((Value::Of(7.0, 10.0), 11)));
         assert_eq!(value("7]]"), Some((Value::Number(7.0), 1)));
-        for text in ["7", "7, as 2 of 3 hold", "7 (2 errors)", "7\n8", "7. 2 errors", "7 it is", "7 | 8", "7 response 2: 8", "7 - good"] {
+        for text in [
+            "7",
+            "7, as 2 of 3 hold",
+            "7 (2 errors)",
+            "7\n8",
+            "7. 2 errors",
+            "7 it is",
+            "7 | 8",
+            "7 response 2: 8",
+            "7 - good",
+        ] {
             assert_eq!(value(text), Some((Value::Number(7.0), 1)), "{text}");
         }
     }
@@ -146,9 +156,24 @@ mod tests {
     #[test]
     fn a_number_of_another_top_is_told_with_its_top() {
         for text in [
-            "4/5", "4 / 5", "4 out of 5", "4 of 5", "4 (out of 5)", "4 [of 5]", "4 points out of 5", "4 stars out of 5", "4-out-of-5",
-            "4\u{2044}5", "4 on a scale of 1 to 5", "4 (on a scale from 1-5)", "4 on a 5-point scale", "4 (scale: 1-5)", "4 stars", "4\u{2605}",
-            "4 \u{2b50}", "\u{2605}\u{2605}\u{2605}\u{2605}\u{2606}",
+            "4/5",
+            "4 / 5",
+            "4 out of 5",
+            "4 of 5",
+            "4 (out of 5)",
+            "4 [of 5]",
+            "4 points out of 5",
+            "4 stars out of 5",
+            "4-out-of-5",
+            "4\u{2044}5",
+            "4 on a scale of 1 to 5",
+            "4 (on a scale from 1-5)",
+            "4 on a 5-point scale",
+            "4 (scale: 1-5)",
+            "4 stars",
+            "4\u{2605}",
+            "4 \u{2b50}",
+            "\u{2605}\u{2605}\u{2605}\u{2605}\u{2606}",
         ] {
             assert!(matches!(value(text), Some((Value::Of(4.0, 5.0), _))), "{text}: {:?}", value(text));
         }
@@ -160,9 +185,38 @@ mod tests {
     #[test]
     fn what_only_begins_as_a_number_is_something_else() {
         for text in [
-            "7-8", "7 - 8", "7 or 8", "7 to 8", "70%", "1e3", "7th", "7,5", "1*0", "1_0", "7.5.1", "7/x", "7+", "7 \u{2013}8",
-            "7\u{2014}8", "7 \u{2014} 8", "7\u{2192}8", "7 -> 8", "7 => 8", "7 \u{21d2} 8", "7 and 8", "7 through 8", "7 bis 8",
-            "7 because 2 are wrong", "7\u{b1}1", "7 +/- 1", "7 vs 8", "7..8", "7 \u{ff5e} 8", "7 \u{2212} 8", "7-to-8", "8 out of ten",
+            "7-8",
+            "7 - 8",
+            "7 or 8",
+            "7 to 8",
+            "70%",
+            "1e3",
+            "7th",
+            "7,5",
+            "1*0",
+            "1_0",
+            "7.5.1",
+            "7/x",
+            "7+",
+            "7 \u{2013}8",
+            "7\u{2014}8",
+            "7 \u{2014} 8",
+            "7\u{2192}8",
+            "7 -> 8",
+            "7 => 8",
+            "7 \u{21d2} 8",
+            "7 and 8",
+            "7 through 8",
+            "7 bis 8",
+            "7 because 2 are wrong",
+            "7\u{b1}1",
+            "7 +/- 1",
+            "7 vs 8",
+            "7..8",
+            "7 \u{ff5e} 8",
+            "7 \u{2212} 8",
+            "7-to-8",
+            "8 out of ten",
         ] {
             assert!(matches!(value(text), Some((Value::Other(_), _))), "{text}: {:?}", value(text));
         }

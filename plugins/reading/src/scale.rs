@@ -30,7 +30,8 @@ pub(crate) fn top(text: &str) -> Option<Top> {
         let end = text.len() - after.len();
         return Some(top.map_or(Top::Unreadable, |top| Top::Of(top, end)));
     }
-    let starred = text.trim_start_matches(' ').starts_with(is_star) || unit.is_some_and(|unit| unit.starts_with("star"));
+    let starred =
+        text.trim_start_matches(' ').starts_with(is_star) || unit.is_some_and(|unit| unit.starts_with("star"));
     starred.then(|| {
         let after = text.trim_start_matches(' ').trim_start_matches(is_star);
         Top::Of(5.0, text.len() - if unit.is_some() { after_unit.len() } else { after.len() })
@@ -58,7 +59,9 @@ fn named(text: &str) -> Option<(Option<f64>, &str)> {
             return None;
         }
         return Some(match read(rest) {
-            Some((top, length)) if ends_word(rest.get(length..).unwrap_or_default()) => (Some(top), rest.get(length..).unwrap_or_default()),
+            Some((top, length)) if ends_word(rest.get(length..).unwrap_or_default()) => {
+                (Some(top), rest.get(length..).unwrap_or_default())
+            }
             _ => (None, rest),
         });
     }

@@ -51,7 +51,8 @@ fn exact(terms: &[(f64, f64)]) -> Option<Decimal> {
     let products: Option<Vec<Decimal>> =
         terms.iter().map(|(weight, value)| Decimal::of(*weight)?.times(Decimal::of(*value)?)).collect();
     let products = products?;
-    let exponent = products.iter().filter(|product| product.digits != 0).map(|product| product.exponent).min().unwrap_or(0);
+    let exponent =
+        products.iter().filter(|product| product.digits != 0).map(|product| product.exponent).min().unwrap_or(0);
     // So that whether the sum fits does not depend on the order.
     let most = i128::MAX / i128::try_from(products.len().max(1)).ok()?;
     let mut digits = 0_i128;

@@ -80,11 +80,11 @@ pub use config::NoConfig;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+pub use decimal::{decimal_mean, decimal_sum, weighted_mean, weighted_sum};
 #[doc(hidden)]
 pub use export::Component;
 pub use plugin::{Parser, Plugin, Policy, Principles, Scorer, Template};
 pub use random::Random;
-pub use decimal::{decimal_mean, decimal_sum, weighted_mean, weighted_sum};
 pub use sum::sum;
 
 pub use bindings::describe::exports::rewarden::plugin::describe::ConfigError;
