@@ -171,7 +171,10 @@ fn a_judge_that_dies_at_step_7_pays_nobody_and_every_trainer_is_told() {
     });
     exercise_with("judge_dies.py", || {
         let sandbox = Sandbox::default();
-        sandbox.write("dialects.toml", DIALECTS.split_once("[chat_formats").map_or(String::new(), |(_, rest)| format!("[chat_formats{rest}")));
+        sandbox.write(
+            "dialects.toml",
+            DIALECTS.split_once("[chat_formats").map_or(String::new(), |(_, rest)| format!("[chat_formats{rest}")),
+        );
         let (pack, endpoint) = (rewarden_tests::pack("spct-vote"), model.endpoint());
         let asking = ["--pack", pack.to_str().unwrap(), "-k", "2", "--endpoint", &endpoint, "--model", "fake"];
         Serving::in_sandbox(sandbox, &[&asking[..], &["--dialects", "dialects.toml"]].concat())
