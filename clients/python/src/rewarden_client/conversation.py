@@ -12,9 +12,6 @@ from typing import Any
 
 from rewarden_client.wire import plain
 
-#: A completion's task and its place there, or why it has none.
-Place = "tuple[int, int] | str"
-
 
 def turns(prompt: Any) -> list[Any]:
     """The turns of a prompt; a text is one turn of the user's."""
