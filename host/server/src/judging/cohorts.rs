@@ -59,6 +59,8 @@ struct Group<V> {
     size: usize,
     /// The first member's. The others must agree with it on all but the response and the metadata.
     task: Task,
+    /// All references of the first member, which the others must have too.
+    references: Vec<Arc<str>>,
     members: Vec<Member>,
     arrived: u64,
     timer: Option<JoinHandle<()>>,
@@ -149,16 +151,17 @@ impl<V: Send + Sync + 'static> Shared<V> {
         let PreparedTask { version, mut task, id, changes } = prepared;
         let response = task.responses.first().cloned().unwrap_or_default();
         task.responses = Arc::from([]);
+        let references = task.references();
         let metadata = std::mem::take(&mut task.metadata);
         let mut groups = self.lock();
         if let Some(group) = groups.open.get(key) {
-            group.check(&task, &changes, size)?;
+            group.check(&task, &references, &changes, size)?;
         } else {
             groups.started += 1;
             let number = groups.started;
             let timer = Some(self.clone().expire(key.clone(), number, deadline));
             let members = Vec::with_capacity(size);
-            let group = Group { number, version, changes, size, task, members, arrived: 0, timer };
+            let group = Group { number, version, changes, size, task, references, members, arrived: 0, timer };
             groups.open.insert(key.clone(), group);
         }
         let Some(group) = groups.open.get_mut(key) else {
@@ -242,7 +245,7 @@ impl<V> Shared<V> {
 
 impl<V> Group<V> {
     /// Refuses a member that does not fit.
-    fn check(&self, task: &Task, changes: &Changes, size: usize) -> Result<(), Problem> {
+    fn check(&self, task: &Task, references: &[Arc<str>], changes: &Changes, size: usize) -> Result<(), Problem> {
         let differs = |pointer: &str, what: &str| {
             let detail =
                 format!("differs from the cohort's first member in its {what}; give another group another key");
@@ -254,7 +257,7 @@ impl<V> Group<V> {
         if self.task.messages != task.messages {
             return differs("/messages", "conversation");
         }
-        if self.task.reference != task.reference {
+        if self.references != references {
             return differs("/reference", "reference");
         }
         if self.changes != *changes {
