@@ -189,7 +189,8 @@ impl ModelServer {
         Self::choosing(move |body| Value::String(reply(body)))
     }
 
-    /// Answers each chat request with the choice that `reply` makes of its body: `message`, `logprobs` and the rest.
+    /// Answers each chat request with the choice that `reply` makes of its body: `message`, `logprobs` and the rest; or with an
+    /// error of the status that it gives.
     pub fn choosing(reply: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -252,6 +253,10 @@ async fn complete(
     let choice = match reply(&body) {
         Value::String(text) => {
             json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}})
+        }
+        Value::Number(status) => {
+            let status = status.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
+            return Err(StatusCode::from_u16(status).unwrap());
         }
         choice => choice,
     };

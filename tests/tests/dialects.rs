@@ -16,8 +16,8 @@ use rewarden_tests::{ModelServer, RUBRIC_PACK, Sandbox, component};
 
 /// What the consumers' code itself imports, and the consumers, at the versions whose formats are spoken.
 const PACKAGES: [&str; 3] = ["aiohttp", "numpy", "requests"];
-const CONSUMERS: [&str; 5] =
-    ["openrlhf==0.11.2", "trl==1.16.0", "llamafactory==0.9.5", "verl==0.9.1", "nemo-gym==0.7.0"];
+const CONSUMERS: [&str; 6] =
+    ["openrlhf==0.11.2", "trl==1.16.0", "llamafactory==0.9.5", "verl==0.9.1", "nemo-gym==0.7.0", "areal==1.0.4"];
 const COMPLETE: [&str; 3] = ["openai==3.54.0", "jevcompat==0.1.1", "pytest"];
 
 const DIALECTS: &str = r#"
@@ -79,13 +79,13 @@ fn make_environment() -> Result<PathBuf, String> {
     }
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&python).args(pip).args(PACKAGES).args(COMPLETE))?;
-    // They are Python alone, but some wheels name one version of it and one platform: any will do here.
+    // They are Python alone, but some wheels name one version of it and one platform, or ask for a newer one: any will do here.
     let as_named = ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"];
     let platforms = ["--platform", "manylinux1_x86_64", "--upgrade", "--target"];
     let consumers = [&as_named[..], &platforms[..]].concat();
     run(Command::new(&python)
         .args(pip)
-        .arg("--no-deps")
+        .args(["--no-deps", "--ignore-requires-python"])
         .args(consumers)
         .arg(directory.join("consumers"))
         .args(CONSUMERS))?;
@@ -156,6 +156,29 @@ fn openai_s_client_runs_and_validates_a_grader() {
 #[test]
 fn every_function_of_rewarden_client_works_against_the_server() {
     exercise("rewarden_client_functions.py");
+}
+
+/// The table "The judge dies at step 7" of docs/dialects.md.
+#[test]
+fn a_judge_that_dies_at_step_7_pays_nobody_and_every_trainer_is_told() {
+    let model = ModelServer::choosing(|body| {
+        let text = rewarden_tests::prompt(body);
+        if text.contains("step 7") {
+            return serde_json::Value::from(400);
+        }
+        let shown = text.matches("[The Begin of Response ").count().max(1);
+        format!("Scores: \\boxed{{{}}}", vec!["7"; shown].join(", ")).into()
+    });
+    exercise_with("judge_dies.py", || {
+        let sandbox = Sandbox::default();
+        sandbox.write(
+            "dialects.toml",
+            DIALECTS.split_once("[chat_formats").map_or(String::new(), |(_, rest)| format!("[chat_formats{rest}")),
+        );
+        let (pack, endpoint) = (rewarden_tests::pack("spct-vote"), model.endpoint());
+        let asking = ["--pack", pack.to_str().unwrap(), "-k", "2", "--endpoint", &endpoint, "--model", "fake"];
+        Serving::in_sandbox(sandbox, &[&asking[..], &["--dialects", "dialects.toml"]].concat())
+    });
 }
 
 #[test]

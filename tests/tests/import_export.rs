@@ -23,6 +23,28 @@ fn replay(sandbox: &Sandbox, run: &str) -> Vec<Value> {
 }
 
 #[test]
+fn what_an_imported_judge_only_thought_is_no_verdict() {
+    let sandbox = Sandbox::default();
+    let rows = [
+        ("unclosed", json!({"text": "<think>At first sight \\boxed{3, 9}. But wait", "finish": "length"})),
+        ("no answer", json!({"text": "<think>Perhaps \\boxed{2, 9}?</think>\nBoth have their merits."})),
+        ("answer", json!({"text": "<think>Perhaps \\boxed{2, 9}?</think>\nScores: \\boxed{8, 5}"})),
+    ];
+    let row = |(id, sample): (&str, Value)| {
+        json!({"id": id, "prompt": "q", "responses": ["a", "b"], "samples": [sample]}).to_string()
+    };
+    sandbox.write("log.jsonl", rows.map(row).join("\n"));
+    sandbox.run(["import", "log.jsonl", "--run", "log.run", "--quiet"]).expect(0);
+    let pack = pack("spct-vote");
+    let replayed =
+        sandbox.run(["replay", "log.run", "--pack", pack.to_str().unwrap(), "--all-samples", "--quiet"]).rows();
+    let scores: Vec<&Value> = replayed.iter().map(|row| &row["scores"]).collect();
+    assert_eq!(scores, [&json!([null, null]), &json!([null, null]), &json!([8.0, 5.0])]);
+    let samples = sandbox.run(["export", "log.run", "--what", "samples"]).expect(0).rows();
+    assert_eq!(samples[2]["thinking"], json!("Perhaps \\boxed{2, 9}?"));
+}
+
+#[test]
 fn a_log_of_tasks_with_their_samples_is_replayed_with_scores_in_the_tasks_own_order() {
     let sandbox = Sandbox::default();
     let log = json!({"id": "t", "prompt": "2+2?", "responses": ["4", "5"], "samples": [

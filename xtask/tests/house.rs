@@ -25,10 +25,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rewarden-inference", &["rewarden-types"]),
     ("rewarden-record", &["rewarden-types"]),
     ("rewarden-store", &["rewarden-types", "rewarden-record"]),
-    ("rewarden-judge", &["rewarden-types", "rewarden-manifest", "rewarden-runtime", "rewarden-record"]),
+    (
+        "rewarden-judge",
+        &["rewarden-input", "rewarden-types", "rewarden-manifest", "rewarden-runtime", "rewarden-record"],
+    ),
     (
         "rewarden-server",
         &[
+            "rewarden-input",
             "rewarden-types",
             "rewarden-dialects",
             "rewarden-runtime",
@@ -45,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "rewarden",
         &[
+            "rewarden-input",
             "rewarden-types",
             "rewarden-manifest",
             "rewarden-tables",

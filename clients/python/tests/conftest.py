@@ -13,6 +13,13 @@ import pytest
 from rewarden_client import server as server_module
 
 
+class Refused:
+    """A reply that is a problem."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status, self.problem = status, problem
+
+
 class Stub:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -31,14 +38,15 @@ class Stub:
             self.requests.append(request)
             if self.replies:
                 return self.replies.pop(0)
-        return 200, self.reply(request), {}
+        reply = self.reply(request)
+        return (reply.status, reply.problem, {}) if isinstance(reply, Refused) else (200, reply, {})
 
 
 def score_by_first_word(request: dict[str, Any]) -> Any:
     """What a Rewarden server answers whose pack gives a response the number that it begins with, or abstains."""
 
     def score(response: str) -> float | None:
-        word = response.split(" ")[0]
+        word = response.split(" ")[0] if isinstance(response, str) else "0"
         return None if word == "abstain" else float(word)
 
     body = request["body"]

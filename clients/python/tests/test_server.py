@@ -1,5 +1,7 @@
 """When a request is sent again, and what it carries."""
 
+import decimal
+import enum
 import socket
 
 import pytest
@@ -84,3 +86,17 @@ def test_settings_that_make_no_sense_are_refused(stub, monkeypatch):
     monkeypatch.delenv("REWARDEN_URL")
     with pytest.raises(ValueError, match="REWARDEN_URL"):
         Server.from_env()
+
+
+def test_values_of_any_kind_are_json(stub):
+    class Label(str, enum.Enum):
+        A = "a"
+
+    class NAType:
+        pass
+
+    sent = {"a": Label.A, "b": decimal.Decimal("1E+3"), "c": NAType(), "d": (1, {2}), "e": b"x", "f": float("nan"), "g": "\ud83d", "h": -(2**63) - 1}
+    Server(stub.url).post("/slime", {"response": "1", **sent})
+    body = stub.requests[0]["body"]
+    expected = {"a": "a", "b": "1000", "c": None, "d": [1, [2]], "e": "x", "f": None, "g": "\ufffd", "h": "-9223372036854775809"}
+    assert {key: body[key] for key in sent} == expected

@@ -3,10 +3,13 @@
 import asyncio
 import importlib.util
 import logging
+import pickle
 from types import SimpleNamespace
 
 import pytest
+from conftest import Refused
 
+from rewarden_client.server import REFUSALS
 from rewarden_client import RequestRefused, RewardenError, ServerUnavailable, areal, ms_swift, openrlhf, slime, trl, verl
 
 HI = [{"role": "user", "content": "Hi"}]
@@ -47,6 +50,37 @@ def test_verl_is_stopped_by_a_request_that_is_wrong_for_every_sample(stub):
     stub.fail(404)
     with pytest.raises(RequestRefused):
         verl.compute_score(**verl_sample("1"))
+
+
+def test_verl_flags_the_one_sample_that_cannot_be_read_and_logs_why(stub, caplog):
+    stub.fail(400)
+    stub.replies[0][1]["pointer"] = "/ground_truth"
+    with caplog.at_level(logging.WARNING):
+        refused = verl.compute_score(**verl_sample("1"))
+    assert (refused["score"], refused["rewarden_failed"], refused["rewarden_failure"]) == (0.0, 1, "refused")
+    assert list(refused) == list(verl.KEYS) and "/ground_truth: laid out 400" in caplog.text
+    deep = []
+    for _ in range(200):
+        deep = [deep]
+    assert verl.compute_score(**(verl_sample("1") | {"ground_truth": deep}))["rewarden_failure"] == "refused"
+    assert verl.compute_score(**verl_sample("1"))["score"] == 1.0
+
+
+def test_verl_is_stopped_by_samples_that_are_refused_one_after_the_other(stub):
+    stub.fail(400, times=200)
+    server = dict(url=stub.url, api_key="of-this-test")
+    for _ in range(REFUSALS - 1):
+        assert verl.compute_score(**verl_sample("1"), **server)["rewarden_failure"] == "refused"
+    with pytest.raises(RequestRefused):
+        verl.compute_score(**verl_sample("1"), **server)
+
+
+def test_verl_sends_numbers_and_texts_that_json_does_not_have(stub):
+    sample = verl_sample("0.5 \ud83d") | {"ground_truth": float("nan"), "extra_info": {"a": [float("inf")], "n": 2**70, 3: b"x"}}
+    assert verl.compute_score(**sample)["score"] == 0.5
+    body = stub.requests[0]["body"]
+    assert (body["solution_str"], body["ground_truth"]) == ("0.5 \ufffd", None)
+    assert body["extra_info"] == {"a": [None], "n": str(2**70), "3": "x"}
 
 
 def test_verl_s_reward_kwargs_choose_server_and_pack(stub, monkeypatch):
@@ -101,6 +135,35 @@ def test_trl_s_completion_of_several_turns_is_judged_by_its_last(stub):
     before = [{"role": "assistant", "content": "Who?"}, {"role": "user", "content": "Me."}]
     assert trl.reward_func(stub.url)([HI], [before + said("1")]) == [1.0]
     assert stub.requests[0]["body"]["tasks"][0]["messages"] == HI + before
+
+
+def test_trl_gets_none_for_the_one_rollout_that_the_server_refuses_and_the_others_rewards(stub, caplog):
+    judge = stub.reply
+
+    def refuse_robots(request):
+        for index, task in enumerate(request["body"]["tasks"]):
+            if any("robot" in str(turn) for turn in task["messages"]):
+                return Refused(400, {"detail": "no robots", "pointer": f"/tasks/{index}/messages/1/role"})
+        return judge(request)
+
+    stub.reply = refuse_robots
+    robot = [{"role": "robot", "content": "x"}] + said("9")
+    with caplog.at_level(logging.WARNING):
+        scores = trl.reward_func(stub.url, batch=4)(
+            ["a", "b", "c", "d", "e"], [said("1"), robot, said("2"), None, said("3")]
+        )
+    assert scores == [1.0, None, 2.0, None, 3.0]
+    assert "no robots" in caplog.text and "NoneType" in caplog.text
+
+
+def test_trl_s_turns_with_tools_and_labels_of_any_kind_go_as_they_are(stub):
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    tool = {"role": "tool", "name": "f", "content": "144"}
+    rewards = trl.reward_func(stub.url, reference="answer")
+    assert rewards([HI, HI, HI], [[call, tool] + said("1"), said("2"), [call]], answer=[144, ["a", "b"], None])[:2] == [1.0, 2.0]
+    tasks = stub.requests[0]["body"]["tasks"]
+    assert tasks[0] == {"messages": HI + [call, tool], "responses": ["1"], "reference": 144}
+    assert (tasks[1]["reference"], tasks[2]["responses"]) == (["a", "b"], [[call]])
 
 
 def test_trl_is_stopped_when_the_server_is_gone_unless_told_otherwise(stub):
@@ -163,6 +226,27 @@ def test_slime_s_sample_and_group(stub):
     assert stub.requests[0]["body"] == {"prompt": "p", "response": "1.5", "label": "l"}
 
 
+def test_slime_s_sample_without_a_score_is_removed_and_the_others_keep_theirs(stub, caplog):
+    judge = stub.reply
+
+    def refuse_pictures(request):
+        samples = request["body"]["samples"] if "samples" in request["body"] else [request["body"]]
+        for index, sample in enumerate(samples):
+            if sample["response"] == "picture":
+                return Refused(400, {"detail": "no pictures", "pointer": f"/samples/{index}/response"})
+        return judge(request)
+
+    stub.reply = refuse_pictures
+    args = SimpleNamespace(rm_url=f"{stub.url}/slime", n_samples_per_prompt=3)
+    group = [slime_sample(text, remove_sample=False) for text in ("1", "picture", "3")]
+    with caplog.at_level(logging.WARNING):
+        assert asyncio.run(slime.custom_rm(args, group)) == [1.0, 0.0, 3.0]
+    assert [sample.remove_sample for sample in group] == [False, True, False]
+    assert group[1].metadata == {"rewarden_failed": 1} and "no pictures" in caplog.text
+    alone = slime_sample("picture", remove_sample=False)
+    assert asyncio.run(slime.custom_rm(args, alone)) == 0.0 and alone.remove_sample
+
+
 def test_slime_s_sample_brings_its_group_along_where_asked_to(stub, monkeypatch):
     monkeypatch.setenv("REWARDEN_COHORT", "1")
     args = SimpleNamespace(rm_url=None, n_samples_per_prompt=4)
@@ -171,6 +255,11 @@ def test_slime_s_sample_brings_its_group_along_where_asked_to(stub, monkeypatch)
 
 
 # AReaL: one float within 15 seconds, or an exception.
+
+
+def test_what_is_raised_survives_a_pool_of_processes():
+    raised = pickle.loads(pickle.dumps(RequestRefused(422, {"detail": "d", "pointer": "/query/0"})))
+    assert (raised.status, raised.pointer, str(raised)) == (422, "/query/0", str(RequestRefused(422, raised.problem)))
 
 
 def test_areal_gets_a_float_or_an_exception(stub):

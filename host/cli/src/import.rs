@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueHint};
+use rewarden_input::mended;
 use rewarden_judge::parse_row;
 use rewarden_record::{Budget, Drawn, SamplingProvenance, TaskKey};
 use rewarden_store::{Header, RunSource, RunWriter};
-use rewarden_types::{Identity, Sha256Digest, Task, rounded_integer, strict_json};
+use rewarden_types::{Identity, Sha256Digest, Task, strict_json};
 use serde_json::{Map, Value};
 
 use crate::console::err;
@@ -27,7 +28,7 @@ or, with --tasks naming a task file, the samples alone, several or one a line; o
   {\"task\": \"t1\", \"judge\": \"gpt-4\", \"text\": \"[[B]]\", \"order\": [1, 0]}
 A sample has `text`, and may have `order` (indices of the responses in shown order; default: all in their own), `thinking`, `finish` (stop or \
 length; another word is kept beside it), `temperature`, `seed`, `seconds`, `usage` {prompt_tokens, completion_tokens}, `tokens` [{text, logprob, alternatives}] and `rating`; \
-other fields are kept and exported.
+other fields are kept and exported. A `<think>` block at the beginning of `text` is taken as `thinking`: what stands in it is no verdict.
 Where a row is one sample, its fields of these names, and lists and objects, are the sample's; other fields are the task's, so that rows \
 that differ in them are samples of different tasks. --sample-field names further fields that belong to samples, in rows of every form.
 
@@ -176,10 +177,9 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn row(&mut self, line: u64, text: &str) -> Result<()> {
-        let row = strict_json::value(text).map_err(|error| anyhow!("expected a JSON object: {error}"))?;
-        if let Some(rounded) = rounded_integer(text) {
-            bail!("field `{}`: {}", rounded.field, rounded.message);
-        }
+        let written = mended(text.as_bytes());
+        let row = std::str::from_utf8(&written).map_err(|error| error.to_string()).and_then(strict_json::value);
+        let row = row.map_err(|error| anyhow!("expected a JSON object: {error}"))?;
         let Value::Object(row) = row else { bail!("expected a JSON object, found another kind of JSON") };
         let (mut task, samples) = self.task(line, row)?;
         for (name, value) in &self.args.fields {

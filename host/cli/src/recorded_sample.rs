@@ -1,5 +1,6 @@
 //! A completion that something else recorded, as JSON.
 
+use rewarden_inference::thinking::{self, Start};
 use rewarden_record::{MetaRecord, SampleRecord};
 use rewarden_types::{Completion, Failure, FailureKind, FinishReason, Outcome, Rating, Token, Usage};
 use serde::Deserialize;
@@ -50,8 +51,30 @@ impl RecordedSample {
         serde_json::from_value(value).map_err(|error| error.to_string())
     }
 
+    /// Sets a thinking block at the beginning of the text apart from the answer, with its tokens, as where a text is sampled: what
+    /// a judge only thought is no verdict.
+    fn set_thinking_apart(&mut self) {
+        if self.thinking.as_deref().is_some_and(|thinking| !thinking.trim().is_empty()) {
+            return;
+        }
+        let split = thinking::split(&self.text, Start::Unknown);
+        if split.answer_start == 0 {
+            return;
+        }
+        let mut passed = 0;
+        let of_thinking = self.tokens.iter().position(|token| {
+            let begins = passed >= split.answer_start;
+            passed += token.text.len();
+            begins
+        });
+        self.tokens.drain(..of_thinking.unwrap_or(self.tokens.len()));
+        let (thinking, answer) = (split.thinking.map(str::to_owned), split.answer.to_owned());
+        (self.thinking, self.text) = (thinking, answer);
+    }
+
     /// The sample as a run keeps it, unread.
     pub(crate) fn record(mut self, id: u32, responses: usize, temperature: f64) -> Result<SampleRecord, String> {
+        self.set_thinking_apart();
         let all = || (0..u32::try_from(responses).unwrap_or(u32::MAX)).collect();
         let order = self.order.take().unwrap_or_else(all);
         let mut seen = vec![false; responses];
@@ -123,5 +146,30 @@ impl RecordedSample {
             }),
             extra: self.extra,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn completion(sample: Value) -> Completion {
+        RecordedSample::parse(sample).unwrap().record(0, 2, 0.0).unwrap().completion.unwrap()
+    }
+
+    #[test]
+    fn a_thinking_block_is_no_part_of_the_answer_and_takes_its_tokens_along() {
+        let tokens: Vec<Value> = ["<think>", "9", "</think>", "\n", "8", ", 5"]
+            .map(|text| json!({ "text": text, "logprob": -0.5, "alternatives": [] }))
+            .to_vec();
+        let closed = completion(json!({ "text": "<think>9</think>\n8, 5", "tokens": tokens }));
+        assert_eq!((closed.thinking.as_deref(), closed.text.as_str()), (Some("9"), "8, 5"));
+        assert_eq!(closed.tokens.iter().map(|token| token.text.as_str()).collect::<String>(), "8, 5");
+        let cut = completion(json!({ "text": "<think>At first \\boxed{3, 9}", "finish": "length" }));
+        assert_eq!((cut.thinking.as_deref(), cut.text.as_str()), (Some("At first \\boxed{3, 9}"), ""));
+        let apart = completion(json!({ "text": "8 <think> 5", "thinking": "hm" }));
+        assert_eq!((apart.thinking.as_deref(), apart.text.as_str()), (Some("hm"), "8 <think> 5"));
     }
 }

@@ -29,7 +29,8 @@ const SCORE_HELP: &str = "\
 A task is one JSON object a line:
   {\"id\": \"t1\", \"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"reference\": \"4\", \"preferred\": 0}
   {\"prompt\": \"2+2?\", \"chosen\": \"4\", \"rejected\": \"5\"}
-`messages` (a list of {role, content}) may stand for `prompt`; id, reference, preferred and metadata are optional.
+`messages` (a list of {role, content}, turns of tools among them) may stand for `prompt`; id, reference, preferred and metadata are optional.
+A reference may be a text, a number, or a list of which any counts; a content may be a list of text parts.
 
 Examples:
   rewarden score tasks.jsonl --out rewards.jsonl --samples samples.jsonl

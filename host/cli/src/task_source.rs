@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use rewarden_evaluate::{Protocol, dataset};
+use rewarden_input::mended;
 use rewarden_judge::{RowError, parse_row};
 use rewarden_tables::{Row, RowReader};
-use rewarden_types::{Task, rounded_integer, strict_json};
+use rewarden_types::{Task, strict_json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -62,14 +63,12 @@ impl TaskSource {
 /// A benchmark's own row as one of ours.
 fn mapped(dataset: Protocol, line: u64, text: &str) -> Result<String, RowError> {
     let wrong = |field: Option<String>, message: String| RowError { line, id: None, field, message };
-    let row = match strict_json::value(text) {
+    let written = mended(text.as_bytes());
+    let row = match std::str::from_utf8(&written).map_err(|error| error.to_string()).and_then(strict_json::value) {
         Ok(Value::Object(row)) => row,
         Ok(_) => return Err(wrong(None, "expected a JSON object, found another kind of JSON".to_owned())),
         Err(error) => return Err(wrong(None, format!("expected a JSON object: {error}"))),
     };
-    if let Some(rounded) = rounded_integer(text) {
-        return Err(wrong(Some(rounded.field), rounded.message));
-    }
     match dataset::map_row(dataset, row) {
         Ok(row) => Ok(Value::Object(row).to_string()),
         Err(error) => Err(wrong(Some(error.field.clone()), error.to_string())),

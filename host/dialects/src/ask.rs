@@ -15,13 +15,14 @@ pub struct Ask {
     /// The live pack to use. `None` for the server's default.
     pub pack: Option<String>,
     /// Names the task in the answer and, together with its content, seeds its samples. `None` if its content alone does.
-    pub id: Option<String>,
+    /// Any JSON but null; it comes back as it was written.
+    pub id: Option<Value>,
     /// The conversation, oldest turn first. At least one turn; the last is the query that the responses answer.
     pub messages: Vec<Turn>,
     /// The candidates, at least one.
     pub responses: Vec<String>,
-    /// A ground-truth answer.
-    pub reference: Option<String>,
+    /// Ground-truth answers, of which any one counts.
+    pub references: Vec<String>,
     /// Further fields of the task, which plugins see.
     pub metadata: Map<String, Value>,
     /// Differences from the pack's own sampling.
@@ -38,7 +39,7 @@ impl Ask {
         let messages: usize = self.messages.iter().map(|turn| turn.content.len()).sum();
         let responses: usize = self.responses.iter().map(String::len).sum();
         let metadata: usize = self.metadata.iter().map(|(name, value)| name.len() + bytes(value)).sum();
-        messages + responses + metadata + self.reference.as_ref().map_or(0, String::len)
+        messages + responses + metadata + self.references.iter().map(String::len).sum::<usize>()
     }
 }
 
@@ -87,8 +88,8 @@ pub struct Cohort {
 /// The answer to one [`Ask`].
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Answer {
-    /// The ask's id, or a generated one.
-    pub id: String,
+    /// The ask's id as it was written, or a generated one.
+    pub id: Value,
     /// One score per response, in their order; `None` for a response without one. Empty if there is an error.
     pub scores: Vec<Option<f64>>,
     /// The only winner. `None` if there is no score or a tie.

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::ask::Cohort;
 use crate::json::view;
 use crate::problem::Problem;
-use crate::request::Url;
+use crate::request::{Url, shown_value};
+
+/// The most bytes of a key that stands for itself.
+const MOST_NAME_BYTES: usize = 200;
 
 /// The most seconds that a request may ask for. The server's own bound is lower.
 const MOST_SECONDS: f64 = 86_400.0;
@@ -27,6 +31,18 @@ struct Fields {
     cohort_deadline: Option<f64>,
 }
 
+/// What names no group, in JSON.
+const NAMELESS: [&str; 3] = ["", "[]", "{}"];
+
+/// A key that servers take, for a name of any kind and length: one that is long or not on one line is its digest.
+pub(crate) fn short(name: String) -> String {
+    if name.len() <= MOST_NAME_BYTES && !name.chars().any(char::is_control) {
+        return name;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Reads the cohort that an object's fields name. If they name none and the size is known from the fields or the URL,
 /// `fallback` gives the key.
 ///
@@ -43,21 +59,10 @@ pub(crate) fn cohort(
     })?;
     let named = |field: &str| format!("{at}/{field}");
     let given = match (&fields.cohort_key, &fields.group_id) {
-        (Some(key), _) => Some((key, "cohort_key")),
-        (None, Some(key)) => Some((key, "group_id")),
+        (Some(key), _) | (None, Some(key)) => Some(key),
         (None, None) => None,
     };
-    let key = match given {
-        None | Some((Value::Null, _)) => None,
-        Some((Value::String(key), _)) => Some(key.clone()),
-        Some((Value::Number(key), _)) => Some(key.to_string()),
-        Some((other, field)) => {
-            return Err(Problem::at(
-                named(field),
-                format!("expected a text or a number that names the group, found {other}"),
-            ));
-        }
-    };
+    let key = given.and_then(shown_value).filter(|key| !NAMELESS.contains(&key.as_str())).map(short);
     let size = match fields.cohort_size.or(url.cohort_size) {
         Some(0) => return Err(Problem::at(named("cohort_size"), "a group has at least 1 member, found 0")),
         Some(1) => return Ok(None),

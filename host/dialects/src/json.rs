@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::problem::{Problem, ProblemKind};
 
-/// Reads a body.
+/// Reads a body. What Python's `json` writes and JSON does not have is mended first (see [`rewarden_input::mended`]).
 ///
 /// # Errors
 ///
@@ -17,6 +17,8 @@ use crate::problem::{Problem, ProblemKind};
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Tracking the path costs time, so the body is read a second time only if something is wrong.
     // Before anything is built of it. What is no JSON at all is told better by what follows.
+    let mended = rewarden_input::mended(bytes);
+    let bytes = mended.as_ref();
     measure(bytes)?;
     let error = match serde_json::from_slice(bytes) {
         Ok(value) => return Ok(value),

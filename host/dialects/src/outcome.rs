@@ -57,7 +57,7 @@ impl AskOutcome {
                 _ if only_model_errors(answer) => ProblemKind::Model,
                 _ => ProblemKind::Unrewarded,
             };
-            let detail = format!("task {:?} has no reward ({}): {}", answer.id, error.kind, error.message);
+            let detail = format!("task {} has no reward ({}): {}", answer.id, error.kind, error.message);
             return Err(Unscored { kind: error.kind.clone(), problem: Problem::new(kind, detail) });
         }
         match answer.scores.get(index).copied().flatten() {
@@ -70,7 +70,7 @@ impl AskOutcome {
 
     fn none(&self, answer: &Answer, index: usize, kind: &str) -> Unscored {
         let why = answer.abstained.get(&index).map_or("no reason is given", String::as_str);
-        let detail = format!("response {index} of task {:?} has no score ({kind}): {why}", answer.id);
+        let detail = format!("response {index} of task {} has no score ({kind}): {why}", answer.id);
         let status = if kind == "model_error" { ProblemKind::Model } else { ProblemKind::Unrewarded };
         Unscored { kind: kind.to_owned(), problem: Problem::new(status, detail) }
     }

@@ -1,5 +1,6 @@
 //! Errors on the wire: RFC 9457 problem documents.
 
+use rewarden_input::UnreadableValue;
 use serde_json::{Map, Value};
 
 /// The ways in which a request can fail. Each has a stable `type`.
@@ -132,5 +133,11 @@ impl Problem {
             document.insert("pointer".to_owned(), pointer.as_str().into());
         }
         Value::Object(document)
+    }
+}
+
+impl From<UnreadableValue> for Problem {
+    fn from(UnreadableValue { pointer, detail }: UnreadableValue) -> Self {
+        Self::at(pointer, detail)
     }
 }

@@ -95,9 +95,9 @@ pub(crate) fn check_activation(use_activation: Option<bool>) -> Result<(), Probl
     Ok(())
 }
 
-/// A label of any JSON type as the text of a reference. Returns `None` for null.
-pub(crate) fn reference(label: Option<&Value>) -> Option<String> {
-    match label? {
+/// A value of any JSON kind as a text to show. `None` for null.
+pub(crate) fn shown_value(value: &Value) -> Option<String> {
+    match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),

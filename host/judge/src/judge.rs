@@ -287,7 +287,7 @@ impl Judge {
     ) -> Result<Reward, TaskFailure> {
         let Underway { task, observer, .. } = *underway;
         let view = self.pack.view(task);
-        let signals = timed(observer, Stage::Score, self.signals(view.clone())).await?;
+        let signals = timed(observer, Stage::Score, self.signals(view.clone(), task.references())).await?;
         let mut rounds = Rounds::new(view.clone(), signals, self.terms(&task.id));
         let mut subject = None;
         loop {
@@ -329,12 +329,12 @@ impl Judge {
         blocking(move || pack.step(&input)).await?
     }
 
-    async fn signals(&self, task: TaskView) -> Result<Arc<[Signal]>, TaskFailure> {
+    async fn signals(&self, task: TaskView, references: Vec<Arc<str>>) -> Result<Arc<[Signal]>, TaskFailure> {
         if self.pack.scorers.is_empty() {
             return Ok(Arc::from([]));
         }
         let pack = self.pack.clone();
-        blocking(move || pack.signals(&task)).await?.map(Arc::from)
+        blocking(move || pack.signals(&task, &references)).await?.map(Arc::from)
     }
 
     /// Returns what the task is judged under: written once for its query, in this process and in its run. `None` in a pack

@@ -173,7 +173,7 @@ impl Replayer {
     ) -> Result<Reward, TaskFailure> {
         let task = &recorded.task;
         let (view, responses) = (self.pack.view(task), task.responses.len());
-        let signals: Arc<[Signal]> = self.pack.signals(&view)?.into();
+        let signals: Arc<[Signal]> = self.pack.signals(&view, &task.references())?.into();
         let own = |sample: &SampleRecord| sample.judge.is_none();
         let has_own_judge = self.pack.asking.is_some() || recorded.samples.iter().any(own);
         let can_rate = self.pack.meta.is_some() || recorded.samples.iter().any(|sample| sample.meta.is_some());
@@ -281,7 +281,7 @@ impl Subsets<'_> {
     pub fn reward<'a>(&self, samples: impl IntoIterator<Item = &'a SampleRecord>) -> Result<Reward, TaskFailure> {
         let (view, signals) = self.prepared.get_or_init(|| {
             let view = self.replayer.pack.view(self.task);
-            let signals = self.replayer.pack.signals(&view);
+            let signals = self.replayer.pack.signals(&view, &self.task.references());
             (view, signals.map(Arc::from))
         });
         let signals = signals.as_ref().map_err(TaskFailure::clone)?;

@@ -24,7 +24,7 @@ impl Judge {
     fn rule(&self, task: &Task, observer: &dyn Observer) -> Result<Reward, TaskFailure> {
         let view = self.pack.view(task);
         let started = Instant::now();
-        let signals = self.pack.signals(&view);
+        let signals = self.pack.signals(&view, &task.references());
         observer.stage(Stage::Score, started.elapsed());
         let mut rounds = Rounds::new(view, signals?.into(), self.terms(&task.id));
         let input = rounds.ask()?;

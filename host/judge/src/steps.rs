@@ -1,5 +1,7 @@
 //! The calls into a pack's scorers and its policy, with the host's own checks around them. Everything here blocks.
 
+use std::sync::Arc;
+
 use rewarden_record::{TaskFailure, TaskFailureKind};
 use rewarden_runtime::CallError;
 use rewarden_types::{FailureKind, PolicyInput, Score, Signal, Step, TaskView};
@@ -11,8 +13,28 @@ use crate::part::Part;
 impl Pack {
     /// What the scorers say of the task. One that fails takes the task with it: a reward without a gate that should have
     /// held would be wrong without a trace.
-    pub(crate) fn signals(&self, task: &TaskView) -> Result<Vec<Signal>, TaskFailure> {
-        self.scorers.iter().map(|(name, part)| self.signal(task, name, part)).collect()
+    ///
+    /// Of several `references` any one counts: a scorer is asked about each by itself, and each response has the highest of
+    /// its scores. It has none if no reference gave one.
+    pub(crate) fn signals(&self, task: &TaskView, references: &[Arc<str>]) -> Result<Vec<Signal>, TaskFailure> {
+        let best = |(name, part): (&Arc<str>, &Part)| -> Result<Signal, TaskFailure> {
+            let [first, others @ ..] = references else { return self.signal(task, name, part) };
+            if others.is_empty() {
+                return self.signal(task, name, part);
+            }
+            let about = |reference: &Arc<str>| TaskView { reference: Some(reference.clone()), ..task.clone() };
+            let mut best = self.signal(&about(first), name, part)?;
+            for reference in others {
+                let signal = self.signal(&about(reference), name, part)?;
+                for (best, score) in best.scores.iter_mut().zip(signal.scores) {
+                    if is_better(&score, best) {
+                        *best = score;
+                    }
+                }
+            }
+            Ok(best)
+        };
+        self.scorers.iter().map(|(name, part)| best((name, part))).collect()
     }
 
     fn signal(&self, task: &TaskView, name: &str, part: &Part) -> Result<Signal, TaskFailure> {
@@ -47,6 +69,14 @@ impl Pack {
     pub(crate) fn step_as(&self, config: &str, input: &PolicyInput) -> Result<Step, TaskFailure> {
         let step = self.policy.plugin.next(config, input).map_err(policy_failure)?.value;
         step.map_err(|refusal| TaskFailure { kind: TaskFailureKind::PolicyRefused, message: refusal.to_string() })
+    }
+}
+
+fn is_better(score: &Score, than: &Score) -> bool {
+    match (score, than) {
+        (Score::Value(score), Score::Value(than)) => score > than,
+        (Score::Value(_), Score::Abstain(_)) => true,
+        (Score::Abstain(_), _) => false,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rewarden_types::{Message, Role, Task, rounded_integer, strict_json};
+use rewarden_input::{ForeignRole, ForeignTurn, UnreadableValue, answers, id_text, mended, references, turns};
+use rewarden_types::{Message, Role, Task, strict_json};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Why a row is not a task.
@@ -25,39 +28,37 @@ pub struct RowError {
 /// `{prompt, chosen, rejected}`, whose `chosen` becomes response 0 and `preferred`; `rejected` may be a list. `chosen`
 /// and `rejected` may also be whole conversations that share everything but their last turn; `prompt` may be missing
 /// then. A row without an id is called `line-N`. Fields that are not named here join the metadata.
+///
+/// What texts and turns may look like is up to [`rewarden_input`], as everywhere.
 pub fn parse_row(line: u64, text: &str) -> Result<Task, RowError> {
     let mut reader = Reader { line, id: None };
-    let value: Value =
-        strict_json::value(text).map_err(|error| reader.error(None, format!("expected a JSON object: {error}")))?;
-    if let Some(rounded) = rounded_integer(text) {
-        return Err(reader.error(Some(&rounded.field), rounded.message));
-    }
+    let not_json = |reader: &Reader, error: String| reader.error(None, format!("expected a JSON object: {error}"));
+    let written = mended(text.as_bytes());
+    let written = std::str::from_utf8(&written).map_err(|error| not_json(&reader, error.to_string()))?;
+    let value: Value = strict_json::value(written).map_err(|error| not_json(&reader, error))?;
     let Value::Object(mut row) = value else {
         return Err(reader.error(None, format!("expected a JSON object, found {}", kind(&value))));
     };
     let id = match row.shift_remove("id") {
         None | Some(Value::Null) => format!("line-{line}"),
-        Some(Value::String(id)) if !id.is_empty() => id,
-        Some(Value::Number(id)) if !id.is_f64() || id.as_f64().is_some_and(|id| id.abs() < LARGEST_FRACTION) => {
-            id.to_string()
-        }
-        Some(Value::Number(id)) => {
-            let message =
-                format!("expected a string or a whole number of at most 64 bits, found one that reads as {id}");
-            return Err(reader.error(Some("id"), message));
-        }
-        Some(other) => {
-            return Err(
-                reader.error(Some("id"), format!("expected a non-empty string or a number, found {}", kind(&other)))
-            );
-        }
+        Some(id) => id_text(&id, &written_id(written))
+            .ok_or_else(|| reader.error(Some("id"), "expected an id, found an empty string".to_owned()))?,
     };
     reader.id = Some(id.clone());
     reader.task(id, row)
 }
 
-/// From here on a number that is read as a fraction may stand for several that were written: 2^53.
-const LARGEST_FRACTION: f64 = 9_007_199_254_740_992.0;
+/// The id of a row as it stands there, in JSON.
+fn written_id(row: &str) -> String {
+    #[derive(Deserialize)]
+    struct Id<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+    }
+
+    let read: Result<Id<'_>, _> = serde_json::from_str(row);
+    read.ok().and_then(|row| row.id).map(|id| id.get().to_owned()).unwrap_or_default()
+}
 
 struct Reader {
     line: u64,
@@ -80,10 +81,12 @@ impl Reader {
             let (messages, responses) = self.pair(conversation, &mut row)?;
             (messages, responses, Some(0))
         } else {
-            let messages = conversation
+            let mut messages = conversation
                 .ok_or_else(|| self.error(None, "has neither `prompt` nor `messages`; one of them is needed".into()))?;
             let responses = match row.shift_remove("responses") {
-                Some(Value::Array(items)) => self.strings("responses", items)?,
+                Some(Value::Array(items)) => {
+                    answers(&mut messages, &items, "").map_err(|error| self.unreadable("responses", error))?
+                }
                 Some(other) => return Err(self.expected("responses", "a list of strings", &other)),
                 None => {
                     return Err(self.error(
@@ -99,11 +102,8 @@ impl Reader {
             return Err(self.error(Some("responses"), "is empty; expected at least one response".into()));
         }
         self.check_last_turn(&messages)?;
-        let reference = match row.shift_remove("reference") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(reference)) => Some(reference),
-            Some(other) => return Err(self.expected("reference", "a string", &other)),
-        };
+        let reference = row.shift_remove("reference").unwrap_or_default();
+        let reference = references(&reference, "").map_err(|error| self.unreadable("reference", error))?;
         let mut metadata = match row.shift_remove("metadata") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(metadata)) => metadata,
@@ -112,67 +112,44 @@ impl Reader {
         for (key, value) in row {
             metadata.entry(key).or_insert(value);
         }
+        let reference = Task::keep_references(reference, &mut metadata)
+            .map_err(|error| self.error(Some("reference"), error.to_string()))?;
         Ok(Task {
             id,
-            messages: messages.into(),
+            messages: messages.into_iter().map(message).collect(),
             responses: responses.into_iter().map(Arc::from).collect(),
-            reference: reference.map(Arc::from),
+            reference,
             preferred,
             metadata,
         })
     }
 
     /// The conversation of `prompt` or `messages`, if the row has one.
-    fn conversation(&self, row: &mut Map<String, Value>) -> Result<Option<Vec<Message>>, RowError> {
+    fn conversation(&self, row: &mut Map<String, Value>) -> Result<Option<Vec<ForeignTurn>>, RowError> {
         let prompt = row.shift_remove("prompt").filter(|value| !value.is_null());
         let messages = row.shift_remove("messages").filter(|value| !value.is_null());
         match (prompt, messages) {
             (Some(_), Some(_)) => Err(self.error(None, "has both `prompt` and `messages`; give one of them".into())),
-            (Some(Value::String(content)), None) => Ok(Some(vec![Message { role: Role::User, content }])),
             // TRL and others put the conversation under `prompt`.
-            (Some(Value::Array(turns)), None) => self.messages("prompt", turns).map(Some),
-            (Some(other), None) => Err(self.expected("prompt", "a string", &other)),
-            (None, Some(Value::Array(turns))) => self.messages("messages", turns).map(Some),
+            (Some(prompt), None) => self.turns("prompt", &prompt).map(Some),
+            (None, Some(messages @ Value::Array(_))) => self.turns("messages", &messages).map(Some),
             (None, Some(other)) => Err(self.expected("messages", "a list of {role, content}", &other)),
             (None, None) => Ok(None),
         }
     }
 
-    fn messages(&self, field: &str, turns: Vec<Value>) -> Result<Vec<Message>, RowError> {
-        if turns.is_empty() {
-            return Err(self.error(Some(field), "is empty; expected at least the user's query".into()));
-        }
-        turns.into_iter().enumerate().map(|(index, turn)| self.message(&format!("{field}[{index}]"), turn)).collect()
+    fn turns(&self, field: &str, value: &Value) -> Result<Vec<ForeignTurn>, RowError> {
+        turns(value, "").map_err(|error| self.unreadable(field, error))
     }
 
-    fn message(&self, field: &str, turn: Value) -> Result<Message, RowError> {
-        let Value::Object(mut turn) = turn else {
-            return Err(self.expected(field, "an object {role, content}", &turn));
-        };
-        let role = match turn.shift_remove("role") {
-            Some(Value::String(role)) => match role.as_str() {
-                "system" | "developer" => Role::System,
-                "user" => Role::User,
-                "assistant" => Role::Assistant,
-                other => {
-                    let message = format!("expected `system`, `user` or `assistant`, found `{other}`");
-                    return Err(self.error(Some(&format!("{field}.role")), message));
-                }
-            },
-            other => return Err(self.expected(&format!("{field}.role"), "a string", &other.unwrap_or_default())),
-        };
-        match turn.shift_remove("content") {
-            Some(Value::String(content)) => Ok(Message { role, content }),
-            other => Err(self.expected(&format!("{field}.content"), "a string", &other.unwrap_or_default())),
+    /// What is wrong inside a field. The pointer of the error is relative to the field.
+    fn unreadable(&self, field: &str, error: UnreadableValue) -> RowError {
+        let mut path = field.to_owned();
+        for step in error.pointer.split('/').skip(1) {
+            let is_index = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+            path += &if is_index { format!("[{step}]") } else { format!(".{step}") };
         }
-    }
-
-    fn strings(&self, field: &str, items: Vec<Value>) -> Result<Vec<String>, RowError> {
-        let string = |(index, item)| match item {
-            Value::String(text) => Ok(text),
-            other => Err(self.expected(&format!("{field}[{index}]"), "a string", &other)),
-        };
-        items.into_iter().enumerate().map(string).collect()
+        self.error(Some(&path), error.detail)
     }
 
     fn preferred(&self, row: &mut Map<String, Value>, responses: usize) -> Result<Option<usize>, RowError> {
@@ -192,9 +169,9 @@ impl Reader {
 
     fn pair(
         &self,
-        conversation: Option<Vec<Message>>,
+        conversation: Option<Vec<ForeignTurn>>,
         row: &mut Map<String, Value>,
-    ) -> Result<(Vec<Message>, Vec<String>), RowError> {
+    ) -> Result<(Vec<ForeignTurn>, Vec<String>), RowError> {
         let mut take = |field: &str| {
             row.shift_remove(field)
                 .ok_or_else(|| self.error(Some(field), "is missing; a pair has `chosen` and `rejected`".into()))
@@ -202,7 +179,7 @@ impl Reader {
         let (chosen, rejected) = (take("chosen")?, take("rejected")?);
         let rejected = match rejected {
             Value::Array(items) if items.iter().all(Value::is_string) => {
-                self.strings("rejected", items)?.into_iter().map(|text| (None, text)).collect()
+                items.iter().filter_map(Value::as_str).map(|text| (None, text.to_owned())).collect()
             }
             other => vec![self.candidate("rejected", other)?],
         };
@@ -230,13 +207,13 @@ impl Reader {
     }
 
     /// A side of a pair: its text, and the conversation before it where it holds one.
-    fn candidate(&self, field: &str, value: Value) -> Result<(Option<Vec<Message>>, String), RowError> {
+    fn candidate(&self, field: &str, value: Value) -> Result<(Option<Vec<ForeignTurn>>, String), RowError> {
         match value {
             Value::String(text) => Ok((None, text)),
-            Value::Array(turns) => {
-                let mut messages = self.messages(field, turns)?;
+            Value::Array(_) => {
+                let mut messages = self.turns(field, &value)?;
                 match messages.pop() {
-                    Some(Message { role: Role::Assistant, content }) => {
+                    Some(ForeignTurn { role: ForeignRole::Assistant, content }) => {
                         Ok(((!messages.is_empty()).then_some(messages), content))
                     }
                     _ => Err(self.error(Some(field), "expected its last turn to be the assistant's".into())),
@@ -246,15 +223,24 @@ impl Reader {
         }
     }
 
-    fn check_last_turn(&self, messages: &[Message]) -> Result<(), RowError> {
+    fn check_last_turn(&self, messages: &[ForeignTurn]) -> Result<(), RowError> {
         match messages.last() {
-            Some(Message { role: Role::User, .. }) => Ok(()),
+            Some(ForeignTurn { role: ForeignRole::User, .. }) => Ok(()),
             _ => Err(self.error(
                 Some("messages"),
                 "expected the last turn to be the user's: it is what the responses answer".into(),
             )),
         }
     }
+}
+
+fn message(turn: ForeignTurn) -> Message {
+    let role = match turn.role {
+        ForeignRole::System => Role::System,
+        ForeignRole::User => Role::User,
+        ForeignRole::Assistant => Role::Assistant,
+    };
+    Message { role, content: turn.content }
 }
 
 /// What a JSON value is, for an error message.
@@ -341,7 +327,10 @@ mod tests {
         assert_eq!(error(r#"{"prompt": "q"}"#).0.as_deref(), Some("responses"));
         assert_eq!(error(r#"{"prompt": "q", "responses": []}"#).0.as_deref(), Some("responses"));
         let (field, message) = error(r#"{"prompt": "q", "responses": ["a", 2]}"#);
-        assert_eq!((field.as_deref(), message.as_str()), (Some("responses[1]"), "expected a string, found a number"));
+        assert_eq!(
+            (field.as_deref(), message.as_str()),
+            (Some("responses[1]"), "expected a text or a list of text parts, found the number 2")
+        );
         let (field, message) = error(r#"{"prompt": "q", "responses": ["a"], "preferred": 1}"#);
         assert_eq!(field.as_deref(), Some("preferred"));
         assert_eq!(message, "expected the index of a response, 0 to 0, found 1");
@@ -351,21 +340,55 @@ mod tests {
         let (field, _) = error(r#"{"messages": [{"role": "assistant", "content": "x"}], "responses": ["a"]}"#);
         assert_eq!(field.as_deref(), Some("messages"));
         assert_eq!(error(r#"{"prompt": "q", "chosen": "a"}"#).0.as_deref(), Some("rejected"));
-        assert_eq!(error(r#"{"prompt": "\ud800", "responses": ["a"]}"#).0, None);
     }
 
     #[test]
-    fn an_id_that_reads_as_another_number_is_refused() {
+    fn an_id_of_any_kind_and_length_stays_as_it_was_written() {
         let id =
             |id: &str| parse_row(1, &format!(r#"{{"id": {id}, "prompt": "q", "responses": ["a"]}}"#)).map(|t| t.id);
-        assert_eq!(id("18446744073709551615").unwrap(), "18446744073709551615");
-        assert_eq!(id("1.5").unwrap(), "1.5");
-        let refused = id("1e30").unwrap_err();
-        assert_eq!(refused.field.as_deref(), Some("id"));
-        assert!(refused.message.starts_with("expected a string or a whole number of at most 64 bits"), "{refused}");
-        let refused = id("123456789012345678901234567890").unwrap_err();
-        assert_eq!(refused.field.as_deref(), Some("id"));
-        assert!(refused.message.starts_with("expected an integer of 64 bits"), "{refused}");
+        let long = "x".repeat(5000);
+        for (written, read) in [
+            ("18446744073709551615", "18446744073709551615"),
+            ("1.50", "1.50"),
+            ("1e30", "1e30"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("true", "true"),
+            ("[1, 2]", "[1, 2]"),
+            (r#"{"a": 1}"#, r#"{"a": 1}"#),
+            ("null", "line-1"),
+            (&format!("\"{long}\""), &long),
+        ] {
+            assert_eq!(id(written).unwrap(), read);
+        }
+        assert_eq!(id("\"\"").unwrap_err().field.as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn what_json_libraries_write_and_json_does_not_have_is_read() {
+        let row = r#"{"id": 7, "prompt": "q", "responses": ["4 \ud83d"], "reference": NaN, "x": [Infinity, 18446744073709551616]}"#;
+        let task = parse_row(1, row).unwrap();
+        assert_eq!((task.id.as_str(), texts(&task), &task.reference), ("7", vec!["4 \u{fffd}"], &None));
+        assert_eq!(Value::Object(task.metadata), serde_json::json!({"x": [null, "18446744073709551616"]}));
+    }
+
+    #[test]
+    fn references_of_all_kinds_contents_of_parts_and_turns_with_tools_are_read() {
+        let row = r#"{"prompt": [{"role": "user", "content": [{"type": "text", "text": "2"}, {"type": "text", "text": "+2?"}]}],
+            "responses": [[{"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "add"}}]},
+            {"role": "tool", "name": "add", "content": "4"}, {"role": "assistant", "content": "4"}]], "reference": [4, "four"]}"#;
+        let task = parse_row(1, row).unwrap();
+        let called = Message { role: Role::Assistant, content: "[call of add]".into() };
+        assert_eq!(*task.messages, [user("2+2?"), called, user("[result of add]\n4")]);
+        assert_eq!(texts(&task), ["4"]);
+        assert_eq!(task.references(), ["4".into(), "four".into()]);
+
+        let (field, message) = error(r#"{"prompt": "q", "responses": ["a"], "reference": {"a": 1}}"#);
+        assert_eq!(field.as_deref(), Some("reference"));
+        assert!(message.ends_with("found an object with a"), "{message}");
+        let image = r#"{"prompt": [{"role": "user", "content": [{"type": "image_url"}]}], "responses": ["a"]}"#;
+        assert_eq!(error(image).0.as_deref(), Some("prompt[0].content[0]"));
+        let taken = r#"{"prompt": "q", "responses": ["a"], "reference": ["a", "b"], "references": "mine"}"#;
+        assert_eq!(error(taken).0.as_deref(), Some("reference"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Rewards for One {
             return Err(BatchRefused { task: None, problem });
         }
         let answer = |ask: Ask| Answer {
-            id: "task".to_owned(),
+            id: "task".into(),
             scores: vec![Some(1.0); ask.responses.len()],
             best: None,
             tied: Vec::new(),

@@ -6,7 +6,6 @@
 
 mod completion;
 mod digest;
-mod exact_integer;
 mod failure;
 mod model;
 mod model_error;
@@ -22,7 +21,6 @@ mod text;
 
 pub use completion::{Alternative, Completion, FinishReason, Token, Usage};
 pub use digest::{NotADigest, Sha256Digest, hex};
-pub use exact_integer::{RoundedInteger, rounded_integer};
 pub use failure::{Failure, FailureKind};
 pub use model::{GenerateProgress, GenerateRequest, Identity, MAX_TOP_LOGPROBS, Model, Sampling};
 pub use model_error::ModelError;
@@ -36,5 +34,5 @@ pub use sample::{
 };
 pub use score::{OffScale, Scale, Score};
 pub use standing::Standing;
-pub use task::{Task, TaskView};
+pub use task::{ReferencesTaken, Task, TaskView};
 pub use text::{listed, shown, shown_within};

@@ -15,7 +15,7 @@ mod config;
 mod rules;
 
 use rewarden_plugin::{
-    ConfigError, Context, Detail, Plugin, Policy, Refusal, Reward, Sample, Scale, Score, Step, Task, sum,
+    ConfigError, Context, Detail, Plugin, Policy, Refusal, Reward, Sample, Scale, Score, Step, Task, weighted_mean,
 };
 use rules::Ruling;
 use voting::{Ballots, Plan, Total, missing};
@@ -68,10 +68,10 @@ impl Blend {
         let ballots = Ballots::of(samples, rulings.len());
         let judged = |response| {
             if !self.config.draws() {
-                return Ok(0.0);
+                return Ok((0.0, 0.0));
             }
             let mean = Total::Mean.of(&ballots.scores(response)).ok_or_else(|| ballots.none_valid())?;
-            Ok(self.config.judge_weight * (mean - scale.min) / (scale.max - scale.min))
+            Ok((self.config.judge_weight, (mean - scale.min) / (scale.max - scale.min)))
         };
         let blended = |(response, ruling): (usize, &Ruling)| {
             if ruling.gated.is_some() {
@@ -81,7 +81,8 @@ impl Blend {
                 return Score::Abstain(why.clone());
             }
             judged(response).map_or_else(Score::Abstain, |judged| {
-                let part = sum(ruling.terms.iter().copied().chain([judged])) / self.config.total_weight();
+                // Parts that are equal as decimals tie.
+                let part = weighted_mean(ruling.terms.iter().copied().chain([judged]));
                 Score::Value(scale.min + part * (scale.max - scale.min))
             })
         };

@@ -11,8 +11,8 @@ pub(crate) struct Ruling {
     pub(crate) gated: Option<String>,
     /// The first signal that abstained on it, and why.
     pub(crate) abstained: Option<String>,
-    /// Weights times scores from 0 to 1.
-    pub(crate) terms: Vec<f64>,
+    /// Weights, and scores from 0 to 1.
+    pub(crate) terms: Vec<(f64, f64)>,
 }
 
 /// Reads the configured signals, by response.
@@ -53,7 +53,7 @@ pub(crate) fn rulings(config: &Config, signals: &[Signal], responses: usize) -> 
                     if wanted.gate.is_some_and(|gate| *value < gate) {
                         ruling.gated.get_or_insert_with(|| name.clone());
                     }
-                    ruling.terms.push(wanted.weight * (value - wanted.min) / (wanted.max - wanted.min));
+                    ruling.terms.push((wanted.weight, (value - wanted.min) / (wanted.max - wanted.min)));
                 }
             }
         }

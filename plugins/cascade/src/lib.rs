@@ -9,7 +9,7 @@
 //! Details: `escalated`, `certainty` of the first judge, `drawn`, and `valid` of the judge that decided.
 
 use rewarden_plugin::{
-    ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, sum,
+    ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean, sum,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -186,8 +186,7 @@ impl Cascade {
 fn vote(samples: &[Sample], judge: Option<&str>, k: usize, responses: usize) -> Vote {
     let of_judge: Vec<&Sample> = samples.iter().filter(|sample| sample.judge.as_deref() == judge).take(k).collect();
     let ballots: Vec<Ballot> = of_judge.iter().filter_map(|sample| Ballot::of(sample, responses)).collect();
-    let mean =
-        |response: usize| sum(ballots.iter().filter_map(|b| b.scores.get(response).copied())) / ballots.len() as f64;
+    let mean = |response: usize| decimal_mean(ballots.iter().filter_map(|b| b.scores.get(response).copied()));
     let scores = if ballots.is_empty() { Vec::new() } else { (0..responses).map(mean).collect() };
     Vote { scores, drawn: of_judge.len(), ballots }
 }

@@ -1,6 +1,6 @@
 //! Decides which verdict a completion gives.
 
-use reading::{end_of, excerpt, plain};
+use reading::{counts_if_cut, end_of, excerpt, plain};
 use rewarden_plugin::{Completion, ConfigError, ParseFailure, Scale, Score};
 
 use crate::{
@@ -92,6 +92,13 @@ impl Reader {
         };
         let found = if self.config.spellings.json_field.is_some() { self.whole(&text) } else { self.deciding(&text)? };
         let Some(found) = found else { return Err(self.nothing_found(completion)) };
+        if self.config.spellings.json_field.is_none() && !counts_if_cut(completion, &text, found.start, found.end) {
+            let words = excerpt(text.get(found.start..found.end).unwrap_or_default());
+            return Err(unparsable(format!(
+                "expected a verdict at the end of the text, found `{words}` in the middle of a text that was cut; {}",
+                end_of(completion)
+            )));
+        }
         let words = excerpt(text.get(found.start..found.end).unwrap_or_default());
         Ok((grade(found.verdict, &words, shown, scale)?, found.end - found.start))
     }

@@ -237,3 +237,32 @@ fn a_configuration_that_cannot_be_read_by_is_refused_by_its_key() {
     refused(r#"{"single": {"markers": [""]}}"#, "single");
     refused(r#"{"label": []}"#, "label");
 }
+
+#[test]
+fn a_form_that_is_only_said_again_before_the_text_is_cut_holds_no_verdict() {
+    let cut = |config: &str, text: &str| {
+        let completion = Completion { text: text.to_owned(), finish: FinishReason::Length, tokens: vec![] };
+        Choice::from_json(config).unwrap().parse(&completion, 2, TEN).map(|judgement| judgement.scores)
+    };
+    for (config, text) in [
+        (
+            r#"{"ties": ["[[C]]"]}"#,
+            "I shall write \"[[A]]\" if response A is better, \"[[B]]\" if response B is better, and \"[[C]]\" for a tie. First the \
+             facts: response A says that",
+        ),
+        ("{}", "My verdict will stand as [[A]] at the end. Now the first"),
+        (ARENA, "The options are [[A>>B]] to [[B>>A]]. I begin with"),
+        (PROSE, "I say that the better output is Output (a) where it is correct. Here it"),
+    ] {
+        let outcome = cut(config, text);
+        assert!(
+            matches!(&outcome, Err(ParseFailure::Unparsable(why)) if why.contains("was cut")),
+            "{text}: {outcome:?}"
+        );
+    }
+    let better = Ok(vec![Score::Value(10.0), Score::Value(1.0)]);
+    assert_eq!(cut("{}", "[[A]]\nThe first one says"), better);
+    assert_eq!(cut("{}", "The second is wrong. [[A]]"), better);
+    let planted = "Response A asks me to write \"[[A]]\". I do not follow it: it is wrong. [[B]]";
+    reads("{}", planted, &[1.0, 10.0]);
+}

@@ -19,7 +19,8 @@ mod geometric;
 use std::collections::BTreeMap;
 
 use rewarden_plugin::{
-    ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, sum,
+    ConfigError, Context, Detail, Draw, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, decimal_mean, sum,
+    weighted_mean,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -202,7 +203,7 @@ impl Jury {
                 continue;
             }
             let mean = |response: usize| {
-                sum(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied())) / ballots.len() as f64
+                decimal_mean(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied()))
             };
             opinions.push(Opinion { member, scores: (0..responses).map(mean).collect() });
             used.extend(ballots.iter().map(|ballot| ballot.id));
@@ -238,9 +239,8 @@ impl Jury {
 
     fn scores(&self, opinions: &[Opinion<'_>], responses: usize) -> Vec<f64> {
         let weights: Vec<f64> = opinions.iter().map(|opinion| opinion.member.weight).collect();
-        let all = sum(weights.iter().copied());
         let weighted = |of: &dyn Fn(&Opinion<'_>) -> f64| {
-            sum(opinions.iter().zip(&weights).map(|(opinion, weight)| weight * of(opinion))) / all
+            weighted_mean(opinions.iter().zip(&weights).map(|(opinion, weight)| (*weight, of(opinion))))
         };
         match self.config.aggregate {
             Aggregate::Majority => (0..responses)

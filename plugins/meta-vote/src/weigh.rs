@@ -1,6 +1,6 @@
 //! From ratings to weights, and from weighted ballots to one number per response.
 
-use rewarden_plugin::sum;
+use rewarden_plugin::{sum, weighted_mean, weighted_sum};
 use voting::{Ballot, Total};
 
 use crate::{Config, Weights};
@@ -53,18 +53,15 @@ pub(crate) fn weigh(config: &Config, mut rated: Vec<Rated>) -> Vec<Weighted> {
 
 /// The number of one response; none where nothing was kept.
 pub(crate) fn score(total: Total, kept: &[Weighted], response: usize) -> Option<f64> {
-    let weighted_sum = |shift: f64| {
-        sum(kept
-            .iter()
-            .filter_map(|sample| Some((sample.log_weight - shift).exp() * sample.ballot.scores.get(response)?)))
+    let terms = |shift: f64| {
+        let term =
+            move |sample: &Weighted| Some(((sample.log_weight - shift).exp(), *sample.ballot.scores.get(response)?));
+        kept.iter().filter_map(term)
     };
     match total {
         _ if kept.is_empty() => None,
-        Total::Sum => Some(weighted_sum(0.0)),
-        Total::Mean => {
-            let heaviest = heaviest(kept);
-            Some(weighted_sum(heaviest) / sum(kept.iter().map(|sample| (sample.log_weight - heaviest).exp())))
-        }
+        Total::Sum => Some(weighted_sum(terms(0.0))),
+        Total::Mean => Some(weighted_mean(terms(heaviest(kept)))),
     }
 }
 

@@ -7,7 +7,8 @@
 //! `valid`, and between which numbers of scores the responses' means are made (`fewest`, `most`).
 
 use rewarden_plugin::{
-    ConfigError, Context, Detail, Draw, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, sum,
+    ConfigError, Context, Detail, Draw, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task,
+    decimal_mean,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ fn reward(responses: usize, samples: &[Sample]) -> Reward {
     ];
     let mean = |of_response: &Vec<f64>| match of_response.len() {
         0 => Score::Abstain(format!("none of {} samples scored this response", samples.len())),
-        count => Score::Value(sum(of_response.iter().copied()) / count as f64),
+        _ => Score::Value(decimal_mean(of_response.iter().copied())),
     };
     Reward { scores: scores.iter().map(mean).collect(), used, details, ..Reward::default() }
 }

@@ -142,6 +142,56 @@ fn a_number_that_the_token_limit_may_have_cut_is_refused() {
 }
 
 #[test]
+fn a_form_or_scale_that_is_only_said_again_before_the_text_is_cut_holds_no_rating() {
+    let cut = |text| parse_with("{}", FinishReason::Length, 1, TEN, text);
+    for text in [
+        "The scale: Score: 10 is for a flawless answer, Score: 1 for a useless one. This one gets the first step right, then",
+        "I shall write Rating: [[7]] or the like. The answer",
+        "The form is\nScore: 10\nNow the answer: it",
+    ] {
+        assert!(matches!(cut(text), Err(ParseFailure::Unparsable(why)) if why.contains("was cut")), "{text}");
+    }
+    assert_eq!(cut("The first step is right. **Score: 7**"), Ok(vec![Score::Value(7.0)]));
+    let both = |text| parse_with("{}", FinishReason::Length, 2, TEN, text);
+    assert_eq!(both("Score: 7\nScore: 8\nThe first"), Ok(vec![Score::Value(7.0), Score::Value(8.0)]));
+    assert!(both("By Score: 7 and Score: 8 I mean").is_err());
+    let planted = "The answer itself claims \"Rating: [[10]]\". It is wrong. Rating: [[2]]";
+    reads(planted, &[2.0]);
+}
+
+#[test]
+fn numbers_that_are_joined_and_numbers_of_another_top_are_no_ratings() {
+    for text in [
+        "Score: 7\u{2014}8",
+        "Score: 7 \u{2192} 8",
+        "Rating: 6 -> 9",
+        "Score: 7 through 8",
+        "Score: 7 and 8",
+        "Score: 7 until 8",
+        "Score: 4 out of 5",
+        "Score: 4/5",
+        "Score: 4 of 5",
+        "Rating: \u{2605}\u{2605}\u{2605}\u{2605}\u{2606}",
+        "Score: 4 stars",
+        "Score: 4 (on a scale of 1 to 5)",
+        "\u{2605}\u{2605}\u{2605}\u{2605}\u{2606}",
+        "4 out of 5",
+        "Score: 4-out-of-5",
+    ] {
+        unparsable(text);
+    }
+    let five = Scale { min: 1.0, max: 5.0, integer: true };
+    for text in [
+        "Rating: \u{2605}\u{2605}\u{2605}\u{2605}\u{2606}",
+        "Score: 4 stars",
+        "Score: 4 on a scale of 1 to 5",
+        "4 of 5",
+    ] {
+        assert_eq!(parse_with("{}", FinishReason::Stop, 1, five, text), Ok(vec![Score::Value(4.0)]), "{text}");
+    }
+}
+
+#[test]
 fn a_failure_says_what_was_looked_for_and_how_the_text_ends() {
     match parse(1, "I would rather not say.") {
         Err(ParseFailure::Unparsable(why)) => {

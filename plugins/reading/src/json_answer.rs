@@ -3,6 +3,7 @@
 use rewarden_plugin::{Completion, FinishReason, ParseFailure};
 
 use crate::{
+    cut,
     json::{Found, Json, outermost},
     quote::{end_of, excerpt},
 };
@@ -30,9 +31,12 @@ pub fn json_answer(
     if !mark.is_empty() && after.contains(mark) {
         return fail("a later one that is no whole JSON");
     }
-    let cut = after.rfind(['{', '[']).is_some_and(|at| outermost(after.get(at..).unwrap_or_default()).is_empty());
-    if completion.finish == FinishReason::Length && cut {
+    let begun = after.rfind(['{', '[']).is_some_and(|at| outermost(after.get(at..).unwrap_or_default()).is_empty());
+    if completion.finish == FinishReason::Length && begun {
         return fail("a later one that the token limit may have cut");
+    }
+    if !cut::counts(completion, text, found.start, found.end) {
+        return fail("only one in the middle of a text that was cut");
     }
     if goes_on(after) {
         let value = excerpt(text.get(found.start..found.end).unwrap_or_default());
@@ -81,6 +85,9 @@ mod tests {
         assert!(answer("{\"a\": 1} no, {", FinishReason::Length).unwrap_err().contains("token limit"));
         assert!(answer("{\"a\": 1} no, {", FinishReason::Stop).is_ok());
         assert!(answer("{\"a\": 1} (see [1]) and", FinishReason::Length).is_ok());
+        let restated = "I am to write {\"a\": 1} for the first. It says that";
+        assert!(answer(restated, FinishReason::Length).unwrap_err().contains("in the middle of a text that was cut"));
+        assert!(answer(restated, FinishReason::Stop).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Everything here scans by hand, in time linear in the text. A parser lives for one call, so compiling a pattern
 //! would cost more than all of its use.
 
+mod cut;
 pub mod json;
 mod json_answer;
 pub mod number;
@@ -11,9 +12,11 @@ pub mod odds;
 mod plain;
 mod quote;
 pub mod rating;
+mod scale;
 mod spellings;
 pub mod words;
 
+pub use cut::counts as counts_if_cut;
 pub use json_answer::json_answer;
 pub use plain::{bounded, plain};
 pub use quote::{critique, end_of, excerpt};

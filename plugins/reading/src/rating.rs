@@ -2,17 +2,21 @@
 //!
 //! The rules, in order:
 //! 1. A marked number is one that directly follows a marker (`Score: 7`). Markdown emphasis, quotes, spaces and opening
-//!    brackets between the two are passed over; `7/10` and `7 out of 10` are 7 where 10 is the top of the scale.
+//!    brackets between the two are passed over; `7/10`, `7 out of 10` and `7 on a scale of 1 to 10` are 7 where 10 is the top
+//!    of the scale, and `★★★★☆` and `4 stars` are 4 where 5 is. Of another top they are refused.
 //! 2. For one response the last marked number counts, for several there has to be exactly one marked number each, in
 //!    shown order.
 //! 3. Where no number is marked, and `bare` allows it, the whole text has to be the number, or the numbers.
-//! 4. The number has to lie on the scale. Nothing is clipped, rounded or guessed: `7-8`, `7 or 8` and `70%` fail.
+//! 4. The number has to lie on the scale. Nothing is clipped, rounded or guessed: `7-8`, `7 → 8`, `7 or 8` and `70%` fail.
+//! 5. In a text that the token limit cut, what counts is what it begins or ends with: a form or a scale that is said again in the
+//!    middle of it is no rating.
 
 use rewarden_plugin::{Completion, CountMismatch, FinishReason, ParseFailure, Scale, Score};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cut::counts,
     number::{Value, value},
     plain::{bounded, plain},
     quote::{end_of, excerpt},
@@ -44,6 +48,8 @@ const CLOSING: [char; 8] = [']', ')', '}', '.', '!', ',', ';', '|'];
 /// A number and where it stands in the plain text.
 struct Found {
     value: Value,
+    /// Where its marker begins.
+    marker: usize,
     start: usize,
     end: usize,
 }
@@ -78,6 +84,13 @@ impl Config {
             found = found.into_iter().last().into_iter().collect();
         }
         let Some(last) = found.last() else { return Err(self.nothing_found(completion)) };
+        let first = found.first().unwrap_or(last);
+        if !counts(completion, &text, first.marker, last.end) {
+            return Err(ParseFailure::Unparsable(format!(
+                "expected a rating at the end of the text, found one in the middle of a text that was cut; {}",
+                end_of(completion)
+            )));
+        }
         let at_the_end = text.get(last.end..).is_some_and(|rest| rest.trim_end().is_empty());
         if completion.finish == FinishReason::Length && at_the_end && could_go_on(&last.value, scale) {
             return Err(ParseFailure::Unparsable(format!(
@@ -107,13 +120,13 @@ impl Config {
             for (at, _) in text.match_indices(marker) {
                 let after = at + marker.len();
                 if bounded(text, at, after)
-                    && let Some(found) = found_at(text, after)
+                    && let Some(found) = found_at(text, at, after)
                 {
                     all.push(found);
                 }
             }
         }
-        all.sort_by_key(|found| found.start);
+        all.sort_by_key(|found| (found.start, found.marker));
         // `Rating: [[5]]` has two markers and one number.
         all.dedup_by_key(|found| found.start);
         all
@@ -131,13 +144,13 @@ impl Config {
     }
 }
 
-fn found_at(text: &str, at: usize) -> Option<Found> {
+fn found_at(text: &str, marker: usize, at: usize) -> Option<Found> {
     let rest = text.get(at..)?;
     // More than a few of these stand there for something else; this also bounds the work of markers in a row.
     let skipped = rest.bytes().take(16).take_while(|byte| OPENING.contains(&char::from(*byte))).count();
     let start = at + skipped;
     let (value, length) = value(text.get(start..)?)?;
-    Some(Found { value, start, end: start + length })
+    Some(Found { value, marker, start, end: start + length })
 }
 
 /// All numbers of a text that is nothing but numbers.
@@ -154,7 +167,7 @@ fn bare(text: &str) -> Option<Vec<Found>> {
         let (value, length) = value(trimmed)?;
         at = start + length;
         let other = value.is_other();
-        all.push(Found { value, start, end: at });
+        all.push(Found { value, marker: start, start, end: at });
         if other {
             // Its end is not known, and it fails the whole text.
             return Some(all);

@@ -1,7 +1,7 @@
 //! From the votes under each criterion to the scores.
 
 use criteria::Criterion;
-use rewarden_plugin::{CriterionScore, Scale, Score, sum};
+use rewarden_plugin::{CriterionScore, Scale, Score, decimal_mean, decimal_sum, sum, weighted_sum};
 
 use crate::config::{Aggregate, Config, NotApplicable};
 use crate::tally::{Tally, Votes};
@@ -82,8 +82,8 @@ fn score(config: &Config, rubric: &[Criterion], scale: &Scale, voted: &[Voted]) 
             Voted::NotApplicable | Voted::Unknown => None,
         })
         .collect();
-    let earned = sum(counted.iter().map(|(weight, share)| weight * share));
-    let possible = sum(counted.iter().map(|(weight, _)| weight.max(0.0)));
+    let earned = weighted_sum(counted.iter().copied());
+    let possible = decimal_sum(counted.iter().map(|(weight, _)| weight.max(0.0)));
     if possible > 0.0 {
         let share = (earned / possible).clamp(0.0, 1.0);
         // The ends of the scale are exact, whatever the arithmetic in between.
@@ -102,7 +102,7 @@ fn voted(votes: &Votes, aggregate: Aggregate) -> Voted {
     }
     let mut values = votes.values.clone();
     values.sort_unstable_by(f64::total_cmp);
-    let mean = |values: &[f64]| sum(values.iter().copied()) / values.len().max(1) as f64;
+    let mean = |values: &[f64]| decimal_mean(values.iter().copied());
     Voted::Value(match aggregate {
         Aggregate::Mean => mean(&values),
         Aggregate::Median => {

@@ -65,6 +65,7 @@
 #[doc(hidden)]
 pub mod bindings;
 mod config;
+mod decimal;
 mod export;
 pub mod log;
 mod panic;
@@ -79,6 +80,7 @@ pub use config::NoConfig;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+pub use decimal::{decimal_mean, decimal_sum, weighted_mean, weighted_sum};
 #[doc(hidden)]
 pub use export::Component;
 pub use plugin::{Parser, Plugin, Policy, Principles, Scorer, Template};

@@ -15,7 +15,8 @@
 //! mean of the first ones did), `drawn` and `valid` of the last.
 
 use rewarden_plugin::{
-    ConfigError, Context, Detail, Draw, Judge, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task, sum,
+    ConfigError, Context, Detail, Draw, Judge, Outcome, Plugin, Policy, Refusal, Reward, Sample, Score, Step, Task,
+    decimal_mean, sum,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -173,9 +174,7 @@ fn ballots(samples: &[Sample], responses: usize) -> Vec<Ballot> {
 /// The mean of the ballots; empty without any.
 fn mean(ballots: &[Ballot]) -> Vec<f64> {
     let responses = ballots.first().map_or(0, |ballot| ballot.scores.len());
-    let of = |response: usize| {
-        sum(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied())) / ballots.len() as f64
-    };
+    let of = |response: usize| decimal_mean(ballots.iter().filter_map(|ballot| ballot.scores.get(response).copied()));
     (0..responses).map(of).collect()
 }
 

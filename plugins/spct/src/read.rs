@@ -7,10 +7,13 @@
 //!    there is exactly one single score for each response, and either every box is labelled with its response
 //!    (`Response 2: \boxed{7}`) or they stand side by side.
 //! 3. Where the text has no box at all, `[[8, 1]]` is read in the same way. Single brackets never are.
-//! 4. Every entry has to be a plain number on the scale, or the model's own word that it gives none (`N/A`), which is
+//! 4. In a text that the token limit cut, the boxes count only if the text begins or ends with them, or if they head a line after
+//!    `Scores:`: a form that is said again in the middle of it holds no scores.
+//! 5. Every entry has to be a plain number on the scale, or the model's own word that it gives none (`N/A`), which is
 //!    an abstention on that response. One entry per response. Anything else fails the sample: nothing is guessed,
 //!    dropped, filled in or clipped.
 
+use reading::counts_if_cut;
 use rewarden_plugin::{Completion, CountMismatch, FinishReason, ParseFailure, Scale, Score};
 
 use crate::{
@@ -22,6 +25,17 @@ use crate::{
 pub(crate) fn scores(completion: &Completion, shown: u32, scale: &Scale) -> Result<Vec<Score>, ParseFailure> {
     let text = completion.text.as_str();
     let boxes = boxes(text);
+    if let (Some((last, _)), Some(first)) = (last_attempt(&boxes), boxes.first())
+        && last.closed
+        && !counts_if_cut(completion, text, first.start, last.end)
+        && !heads_a_line(text, last.start)
+    {
+        return Err(ParseFailure::Unparsable(format!(
+            "expected the scores at the end of the text, found `{}` in the middle of a text that the token limit cut: raise it, or \
+             have the model write less",
+            excerpt(last.content)
+        )));
+    }
     let entries = if boxes.is_empty() {
         double_brackets(text)
     } else {
@@ -36,6 +50,13 @@ pub(crate) fn scores(completion: &Completion, shown: u32, scale: &Scale) -> Resu
         Some(entries) => check(&entries, shown, scale),
         None => Err(ParseFailure::Unparsable(nothing_found(completion, &boxes))),
     }
+}
+
+/// Whether nothing but `Scores` stands before a box on its line: then it is the answer, and what was cut is talk after it.
+fn heads_a_line(text: &str, start: usize) -> bool {
+    let line = text.get(..start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let words = line.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).eq(["scores"])
 }
 
 /// The last box that is an attempt at scores, or that is not closed.

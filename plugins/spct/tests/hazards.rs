@@ -263,6 +263,11 @@ fn the_token_limit_is_named_when_it_cut_the_scores_off() {
     // The scores are whole: what was cut is talk after them.
     let scores = parser.parse(&completion(r"Scores: \boxed{8, 5} I think that"), 2, TEN).unwrap().scores;
     assert_eq!(scores, [Score::Value(8.0), Score::Value(5.0)]);
+    let restated = r"I have to write \boxed{10, 1} if the first is flawless. The first one says";
+    let outcome = parser.parse(&completion(restated), 2, TEN);
+    assert!(matches!(&outcome, Err(ParseFailure::Unparsable(why)) if why.contains("token limit cut")), "{outcome:?}");
+    let scores = parser.parse(&completion(r"At first \boxed{3, 4}, and then \boxed{8, 5}."), 2, TEN).unwrap().scores;
+    assert_eq!(scores, [Score::Value(8.0), Score::Value(5.0)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From ballots to one number per response.
 
-use rewarden_plugin::sum;
+use rewarden_plugin::{decimal_mean, sum, weighted_mean, weighted_sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use voting::{Ballots, share_of_the_top};
@@ -50,8 +50,9 @@ impl Aggregate {
         };
         match self {
             _ if weighted.is_empty() => None,
-            Aggregate::Sum => Some(total(&|_, score| score)),
-            Aggregate::Mean => Some(total(&|_, score| score) / sum(weights.iter().copied())),
+            // Totals that are equal as the judges wrote them tie.
+            Aggregate::Sum => Some(weighted_sum(weighted.iter().map(|(score, weight)| (*weight, *score)))),
+            Aggregate::Mean => Some(weighted_mean(weighted.iter().map(|(score, weight)| (*weight, *score)))),
             Aggregate::Median => median(weighted),
             Aggregate::Majority => Some(total(&|scores, _| share_of_the_top(scores, response))),
             Aggregate::Borda => Some(total(&outscored)),
@@ -67,8 +68,9 @@ fn median(mut weighted: Vec<(f64, f64)>) -> Option<f64> {
     let mut lower = None;
     for (score, weight) in weighted.into_iter().filter(|(_, weight)| *weight > 0.0) {
         if let Some(lower) = lower {
-            // Not (lower + upper) / 2, which overflows at the ends of the numbers.
-            return Some(lower / 2.0_f64 + score / 2.0);
+            let mean: f64 = decimal_mean([lower, score]);
+            // At the ends of the numbers the sum of the two is none.
+            return Some(if mean.is_finite() { mean } else { lower / 2.0 + score / 2.0 });
         }
         passed += weight;
         if passed == half {

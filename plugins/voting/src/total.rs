@@ -1,6 +1,6 @@
 //! How the scores of one response add up.
 
-use rewarden_plugin::sum;
+use rewarden_plugin::{decimal_mean, decimal_sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +23,12 @@ impl Total {
         }
     }
 
-    /// The same bits for any order of `values`; none for no values.
+    /// The same bits for any order of `values`, and for any values whose totals are equal as decimals; none for no values.
     pub fn of(self, values: &[f64]) -> Option<f64> {
-        let total = sum(values.iter().copied());
         match self {
             _ if values.is_empty() => None,
-            Total::Sum => Some(total),
-            Total::Mean => Some(total / values.len() as f64),
+            Total::Sum => Some(decimal_sum(values.iter().copied())),
+            Total::Mean => Some(decimal_mean(values.iter().copied())),
         }
     }
 }

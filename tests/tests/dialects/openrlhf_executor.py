@@ -42,7 +42,10 @@ class Engine:
 
 
 def reward(endpoints, prompt, answer, label):
-    executor = SingleTurnAgentExecutor(endpoints)
+    return judged(SingleTurnAgentExecutor(endpoints), prompt, answer, label)
+
+
+def judged(executor, prompt, answer, label):
     params = SimpleNamespace(max_tokens=100, logprobs=None)
     return asyncio.run(executor.execute(prompt, label, params, 1000, Tokenizer(), Engine(answer)))
 
@@ -57,7 +60,12 @@ for endpoints in ([f"{url}/get_reward"], [f"{url}/get_reward", f"{url}/get_rewar
         assert all(isinstance(number, (int, float)) for number in value), (name, value)
 print("checked: rewards by one URL, by two, and by the function's file")
 
-asyncio.run(asyncio.sleep(0))
+# Several URLs are asked in turn: here the same server with two packs, of which the second pays for the word alone.
+executor = SingleTurnAgentExecutor([f"{url}/get_reward?pack=rule", f"{url}/get_reward?pack=form"])
+turns = [judged(executor, "What is 2+2?\n", r"four, so \boxed{5}", "4")["reward"] for _ in range(4)]
+assert turns == [[0.0], [1.0], [0.0], [1.0]], turns
+print("checked: URLs are asked in turn, each with the whole request")
+
 executor = SingleTurnAgentExecutor([f"{url}/get_reward"])
 replies = asyncio.run(executor._fetch_rewards_via_http(["p a", "q b"], ["p ", "q "], ["a", "c"]))
 assert replies[0]["rewards"] == [1.0, 0.0], replies

@@ -143,27 +143,49 @@ fn a_terminal_that_says_it_has_no_columns_gets_lines_and_not_letters() {
 }
 
 #[test]
-fn an_integer_that_would_be_rounded_is_an_error_of_its_row_by_field() {
+fn an_id_of_any_kind_comes_back_as_it_was_written_and_no_integer_is_rounded() {
     let sandbox = Sandbox::default();
-    let rows = [
-        r#"{"id": 123456789012345678901234567890, "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": "4"}"#,
-        r#"{"id": "b", "prompt": "2+2?", "responses": ["\\boxed{4}"], "metadata": {"n": [1, 18446744073709551616]}}"#,
-        r#"{"id": 18446744073709551615, "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": "4"}"#,
-    ];
-    sandbox.write("tasks.jsonl", rows.join("\n"));
-    let run = sandbox.run(["score", "tasks.jsonl", "--pack", &boxed(), "--format", "jsonl"]).expect(3);
-    let rows = run.rows();
-    let said = |row: usize| (rows[row]["error"]["field"].clone(), rows[row]["error"]["message"].clone());
-    let message = |number: &str| {
-        json!(format!("expected an integer of 64 bits, found {number}; write it as a string to keep it"))
+    let ids = ["123456789012345678901234567890", "18446744073709551615", "1.50", "1e30", "true", "[1, 2]"];
+    let row = |id: &str| {
+        format!(
+            r#"{{"id": {id}, "prompt": "2+2?", "responses": ["\\boxed{{4}}"], "reference": "4", "n": [1, 18446744073709551616]}}"#
+        )
     };
-    assert_eq!(said(0), (json!("id"), message("123456789012345678901234567890")));
-    assert_eq!(said(1), (json!("metadata.n[1]"), message("18446744073709551616")));
-    assert_eq!((&rows[2]["id"], &rows[2]["scores"]), (&json!("18446744073709551615"), &json!([0.9])));
+    sandbox.write("tasks.jsonl", ids.map(row).join("\n"));
+    let run =
+        sandbox.run(["score", "tasks.jsonl", "--pack", &boxed(), "--format", "jsonl", "--run", "a.run"]).expect(0);
+    let written: Vec<_> = run.rows().iter().map(|row| (row["id"].clone(), row["scores"].clone())).collect();
+    assert_eq!(written, ids.map(|id| (json!(id), json!([0.9]))));
+    sandbox.run(["verify", "a.run"]).expect(0);
     sandbox.write(
         "log.jsonl",
-        r#"{"id": 123456789012345678901234567890, "prompt": "q", "responses": ["a"], "samples": []}"#,
+        r#"{"id": 123456789012345678901234567890, "prompt": "q", "responses": ["a"], "samples": [{"text": "1"}]}"#,
     );
-    let stderr = sandbox.run(["import", "log.jsonl", "--run", "log.run", "--quiet"]).expect(1).stderr();
-    assert!(stderr.contains("row 1: field `id`: expected an integer of 64 bits"), "{stderr}");
+    sandbox.run(["import", "log.jsonl", "--run", "log.run", "--quiet"]).expect(0);
+}
+
+#[test]
+fn of_several_references_any_one_counts_in_score_verify_and_replay() {
+    let sandbox = Sandbox::default();
+    let rows = [
+        json!({"id": "list", "prompt": "2+2?", "responses": ["\\boxed{4}", "\\boxed{four}", "\\boxed{5}"], "reference": ["4", "four"]}),
+        json!({"id": "object", "prompt": "2+2?", "responses": ["\\boxed{4}", "\\boxed{5}"], "reference": {"target": [4]}}),
+        json!({"id": "none", "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": [null]}),
+        json!({"id": "unread", "prompt": "2+2?", "responses": ["\\boxed{4}"], "reference": {"inputs": []}}),
+    ];
+    sandbox.write("tasks.jsonl", rows.map(|row| row.to_string()).join("\n"));
+    let run =
+        sandbox.run(["score", "tasks.jsonl", "--pack", &boxed(), "--format", "jsonl", "--run", "a.run"]).expect(3);
+    let scored = run.rows();
+    assert_eq!(
+        scored[0]["scores"].as_array().unwrap()[2].as_f64(),
+        scored[1]["scores"].as_array().unwrap()[1].as_f64()
+    );
+    assert_eq!(scored[0]["scores"][0], scored[0]["scores"][1]);
+    assert_eq!((&scored[0]["scores"][0], &scored[1]["scores"][0]), (&json!(0.9), &json!(0.9)));
+    assert_eq!(scored[2]["scores"], json!([null]));
+    assert_eq!(scored[3]["error"]["field"], "reference");
+    sandbox.run(["verify", "a.run"]).expect(0);
+    let again = sandbox.run(["replay", "a.run", "--format", "jsonl"]).rows();
+    assert_eq!(again[0]["scores"], scored[0]["scores"]);
 }

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rewarden_client.conversation import grouped
-from rewarden_client.server import RewardenError, Server, as_reference
+from rewarden_client.server import RewardenError, Server
 
 try:
     from swift.rewards.orm import ORM, orms  # type: ignore[import-not-found, unused-ignore]
@@ -38,19 +38,27 @@ class RewardenORM(ORM):  # type: ignore[misc]
         """
         if len(messages) != len(completions):
             raise ValueError(f"expected {len(completions)} conversations in `messages`, found {len(messages)}")
-        prompts = [said[:-1] if said and said[-1].get("role") == "assistant" else said for said in messages]
+        prompts = [said[:-1] if _ends_with_answer(said) else said for said in messages]
         labels = columns.get(os.environ.get("REWARDEN_REFERENCE", "solution")) or [None] * len(completions)
-        tasks, places = grouped(prompts, completions, [as_reference(label) for label in labels])
+        tasks, places = grouped(prompts, completions, labels)
         judged = Server.from_env().rewards(tasks)
-        scores = [judged[task].scores[place] for task, place in places]
+        scores = [None if isinstance(at, str) else judged[at[0]].scores[at[1]] for at in places]
+        for place in places:
+            if isinstance(place, str):
+                logger.warning("a completion has no reward: %s", place)
         missing = sum(score is None for score in scores)
         if missing and missing == len(scores):
-            why = judged[0].error or "the pack abstained"
+            reasons = [at if isinstance(at, str) else judged[at[0]].error for at in places]
+            why = next(filter(None, reasons), "the pack abstained")
             raise RewardenError(f"none of {missing} completions has a score: {why}")
         floor = float(os.environ.get("REWARDEN_FLOOR", "0.0"))
         if missing:
             logger.warning("%d of %d completions have no score and get the floor %s", missing, len(scores), floor)
         return [floor if score is None else score for score in scores]
+
+
+def _ends_with_answer(said: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(said) and isinstance(said[-1], Mapping) and said[-1].get("role") == "assistant"
 
 
 orms["rewarden"] = RewardenORM

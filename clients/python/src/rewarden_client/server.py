@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import random
 import time
@@ -16,8 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from rewarden_client.wire import plain
+
+logger = logging.getLogger(__name__)
+
 #: Statuses after which the same request may succeed: too many requests, model failed, unavailable, timed out.
 RETRIED = frozenset({429, 502, 503, 504})
+
+#: Statuses of a request whose content is at fault: not read, too large, not rewarded.
+OF_CONTENT = frozenset({400, 413, 422})
+
+#: Refusals one after the other, with no score between them, after which the set-up is at fault and not a sample.
+REFUSALS = 64
 
 #: The longest pause between two tries, in seconds.
 LONGEST_PAUSE = 30.0
@@ -37,6 +48,21 @@ class RequestRefused(RewardenError):
         self.problem = dict(problem)
         pointer = f" at {problem['pointer']}" if problem.get("pointer") else ""
         super().__init__(f"the server refused the request ({status}){pointer}: {problem.get('detail')}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Trainers call reward functions in pools of processes, which have to hand on what is raised.
+        return RequestRefused, (self.status, self.problem)
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer of the field at fault, empty where there is none."""
+        return str(self.problem.get("pointer") or "")
+
+    @property
+    def is_of_content(self) -> bool:
+        """Whether what was sent is at fault: another sample may be taken. Else the key, the pack or the URL are."""
+        whole = ("/pack", "/sampling", "/set", "/cohort")
+        return self.status in OF_CONTENT and not self.pointer.startswith(whole)
 
 
 class ServerUnavailable(RewardenError):
@@ -92,6 +118,7 @@ class Server:
         self.batch = batch
         self.workers = workers
         self._api_key = api_key
+        self._refused = 0
 
     @staticmethod
     def from_env(**overrides: Any) -> Server:
@@ -125,7 +152,7 @@ class Server:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
         if self._api_key:
             headers["Authorization"] = f"Bearer {self._api_key}"
-        data = json.dumps(body, default=plain, allow_nan=False).encode()
+        data = json.dumps(plain(body), allow_nan=False).encode()
         end = None if self.deadline is None else time.monotonic() + self.deadline
         last = "no try was made"
         for attempt in range(self.tries):
@@ -151,8 +178,29 @@ class Server:
             time.sleep(pause)
         raise ServerUnavailable(f"{target} gave no answer: {last}")
 
+    def take_refusal(self, error: Exception, what: str) -> str:
+        """Logs why one sample of a batch has no reward, and gives the reason back.
+
+        Raises ``error`` if more than the sample is at fault: the key, the pack or the URL, or :data:`REFUSALS` samples one after
+        the other.
+        """
+        if isinstance(error, RequestRefused) and not error.is_of_content:
+            raise error
+        self._refused += 1
+        if self._refused >= REFUSALS:
+            raise error
+        logger.warning("%s has no reward: %s", what, error)
+        return str(error)
+
+    def took(self) -> None:
+        """Notes that a sample was scored, so that the set-up is not at fault."""
+        self._refused = 0
+
     def rewards(self, tasks: Sequence[Mapping[str, Any]]) -> list[Reward]:
-        """The rewards of tasks as the native API takes them (``prompt`` or ``messages``, ``responses`` …), in order."""
+        """The rewards of tasks as the native API takes them (``prompt`` or ``messages``, ``responses`` …), in order.
+
+        A task that the server cannot read has an error and no scores; the others have theirs.
+        """
         chunks = [tasks[start : start + self.batch] for start in range(0, len(tasks), self.batch)]
         if len(chunks) <= 1:
             return [reward for chunk in chunks for reward in self._chunk(chunk)]
@@ -163,10 +211,31 @@ class Server:
         body: dict[str, Any] = {"tasks": list(tasks)}
         if self.pack is not None:
             body["pack"] = self.pack
-        answers = self.post("/v1/reward", body)["rewards"]
+        try:
+            answers = self.post("/v1/reward", body)["rewards"]
+        except RequestRefused as error:
+            if not error.is_of_content:
+                raise
+            return self._without_refused(tasks, error)
+        except (ValueError, TypeError, RecursionError) as error:
+            return self._without_refused(tasks, error)
+        self.took()
         if len(answers) != len(tasks):
             raise RewardenError(f"expected {len(tasks)} rewards, found {len(answers)}")
         return [_reward(answer, len(task["responses"])) for answer, task in zip(answers, tasks)]
+
+
+    def _without_refused(self, tasks: Sequence[Mapping[str, Any]], error: Exception) -> list[Reward]:
+        """The rewards of a chunk that the server refused as a whole, since it takes or refuses all tasks of a request."""
+        if len(tasks) == 1:
+            reason = self.take_refusal(error, f"a task of {len(tasks[0]['responses'])} responses")
+            return [Reward([None] * len(tasks[0]["responses"]), reason, {})]
+        named = error.pointer.split("/")[1:3] if isinstance(error, RequestRefused) else []
+        at = int(named[1]) if len(named) == 2 and named[0] == "tasks" and named[1].isdecimal() else None
+        # The one that is named goes by itself; where none is, each half.
+        cuts = (len(tasks) // 2,) if at is None or at >= len(tasks) else (at, at + 1)
+        pieces = [tasks[start:end] for start, end in zip((0, *cuts), (*cuts, len(tasks))) if start < end]
+        return [reward for piece in pieces for reward in self._chunk(piece)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -199,16 +268,3 @@ def _seconds(header: str | None) -> float:
         return min(max(float(header or 0), 0.0), LONGEST_PAUSE)
     except ValueError:
         return 0.0
-
-
-def plain(value: Any) -> Any:
-    """NumPy and tensor values as JSON, for data sets that hold them; what else JSON does not have, as text."""
-    to_list = getattr(value, "tolist", None)
-    return to_list() if callable(to_list) else str(value)
-
-
-def as_reference(label: Any) -> str | None:
-    """A label of any type as the text of a reference."""
-    if label is None or isinstance(label, str):
-        return label
-    return json.dumps(label, default=plain, ensure_ascii=False)

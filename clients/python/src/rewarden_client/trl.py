@@ -10,8 +10,8 @@ The completions of a prompt are judged together.
 **Criteria.** Where a pack scores by criterion, the mean of each is logged as ``rewarden/criteria/NAME`` over the completions that
 have it, and all of them stand in the completions table as JSON text (``rewarden_criteria``).
 
-**Failure.** A completion without a score is ``None``, which TRL leaves out of the baseline and gives no advantage. A
-server that cannot be reached within all tries raises and so stops training; ``unavailable="none"`` makes that ``None``,
+**Failure.** A completion without a score is ``None``, which TRL leaves out of the baseline and gives no advantage; so is one
+that the server cannot read, such as a picture, whose reason is logged. A server that cannot be reached within all tries raises and so stops training; ``unavailable="none"`` makes that ``None``,
 too.
 """
 
@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from rewarden_client.conversation import grouped
-from rewarden_client.server import Server, ServerUnavailable, as_reference
+from rewarden_client.server import Server, ServerUnavailable, logger
 
 RewardFunc = Callable[..., "list[float | None]"]
 
@@ -50,13 +50,16 @@ def reward_func(
     def rewards(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
         server = Server.from_env(url=url, pack=pack, api_key=api_key, **settings)
         labels = [None] * len(prompts) if reference is None else columns[reference]
-        tasks, places = grouped(prompts, completions, [as_reference(label) for label in labels])
+        tasks, places = grouped(prompts, completions, labels)
+        for place in places:
+            if isinstance(place, str):
+                logger.warning("a completion has no reward: %s", place)
         scores: list[float | None]
         criteria: list[dict[str, float | None]]
         try:
             judged = server.rewards(tasks)
-            scores = [judged[task].scores[place] for task, place in places]
-            criteria = [judged[task].criteria(place) for task, place in places]
+            scores = [None if isinstance(at, str) else judged[at[0]].scores[at[1]] for at in places]
+            criteria = [{} if isinstance(at, str) else judged[at[0]].criteria(at[1]) for at in places]
         except ServerUnavailable:
             if unavailable == "raise":
                 raise

@@ -17,8 +17,9 @@ named by ``criteria`` are numbers of their own as well (``rewarden_criterion/acc
 ``None``, which it leaves out, where a sample has none.
 
 **Failure.** Every reply has the same keys, since verl indexes all samples by the keys of the first. A sample without a
-reward has ``score`` 0.0 and ``rewarden_failed`` 1, also when the server cannot be reached. Only a request that is at
-fault itself (a wrong pack, key or field) raises: it would be wrong for every sample.
+reward has ``score`` 0.0 and ``rewarden_failed`` 1: also when the server cannot be reached, and when it cannot read the sample, whose
+reason is logged (``rewarden_failure`` is ``refused``). Only what is wrong for every sample raises: a wrong pack, key or URL, and
+samples that are refused one after the other without one that is scored.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rewarden_client.server import Server, ServerUnavailable
+from rewarden_client.server import RequestRefused, Server, ServerUnavailable
 
 #: The keys of every reply.
 KEYS = (
@@ -62,17 +63,25 @@ def compute_score(
         "data_source": data_source,
         "solution_str": solution_str,
         "ground_truth": ground_truth,
-        "extra_info": None if extra_info is None else dict(extra_info),
+        "extra_info": extra_info,
     }
     try:
         reply = server.post("/verl/compute_score", body, query={"pack": server.pack})
+        server.took()
     except ServerUnavailable:
-        reply = dict(zip(KEYS, (0.0, 1, "unavailable", 0, 0, 0, "{}", "")))
+        reply = _failed("unavailable")
+    except (RequestRefused, ValueError, TypeError, RecursionError) as error:
+        server.take_refusal(error, f"a sample of {data_source}")
+        reply = _failed("refused")
     # Servers of contract 0.2 know no criteria.
     of_response = reply.setdefault("rewarden_criteria", "{}")
     scores = json.loads(of_response) if criteria else {}
     named = {f"rewarden_criterion/{criterion}": scores.get(criterion) for criterion in criteria}
     return {key: reply[key] for key in KEYS} | named
+
+
+def _failed(why: str) -> dict[str, Any]:
+    return dict(zip(KEYS, (0.0, 1, why, 0, 0, 0, "{}", "")))
 
 
 async def compute_score_async(

@@ -14,12 +14,12 @@ use utoipa::ToSchema;
 use crate::ask::{Ask, SamplingWishes, Turn};
 use crate::asked::Asked;
 use crate::config::Dialect;
-use crate::conversation::{content, question, turns};
+use crate::conversation::{content, references_under, turns};
 use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::{parse, view};
 use crate::outcome::Unscored;
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{Url, reference};
+use crate::request::{Url, shown_value};
 use crate::settings::Dialects;
 
 pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
@@ -50,7 +50,8 @@ struct Run {
     grader: Value,
     #[serde(default)]
     item: Option<Map<String, Value>>,
-    model_sample: String,
+    /// A text, or its parts.
+    model_sample: Value,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -103,8 +104,9 @@ fn run(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Problem> {
     let body: Run = parse(body)?;
     let grader = score_model(&body.grader)?;
     let item = body.item.unwrap_or_default();
+    let sample = content(&body.model_sample, "/model_sample")?;
     let floor = dialects.config.floors.graders;
-    let rubric = match rubric(&grader, &item, &body.model_sample)? {
+    let rubric = match rubric(&grader, &item, &sample)? {
         Ok(rubric) => rubric,
         Err(variable) => {
             let detail = format!("the grader's input names {{{{ {variable} }}}}, which the item does not have");
@@ -121,8 +123,8 @@ fn run(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Problem> {
     metadata.insert("rubric".to_owned(), rubric.into());
     let ask = Ask {
         messages: asked(&item)?,
-        responses: vec![body.model_sample],
-        reference: REFERENCE.iter().find_map(|field| reference(item.get(*field))),
+        responses: vec![sample],
+        references: references_under(&REFERENCE, &item, "/item")?,
         metadata,
         sampling,
         ..dialects.ask(Dialect::Graders, url, Some(&grader.model))
@@ -176,8 +178,7 @@ fn score_model(grader: &Value) -> Result<ScoreModel, Problem> {
 fn asked(item: &Map<String, Value>) -> Result<Vec<Turn>, Problem> {
     for field in QUESTION {
         match item.get(field) {
-            Some(Value::String(text)) => return Ok(question(text.as_str())),
-            Some(Value::Array(messages)) => return turns(messages, &format!("/item/{field}")),
+            Some(asked @ (Value::String(_) | Value::Array(_))) => return turns(asked, &format!("/item/{field}")),
             _ => {}
         }
     }
@@ -220,12 +221,12 @@ fn variable(name: &str, item: &Map<String, Value>, sample: &str) -> Option<Strin
         Some(("sample", path)) if path.split('.').next() == Some("output_json") => {
             let json: Value = serde_json::from_str(sample).ok()?;
             let inner = path.split('.').skip(1).try_fold(&json, |value, key| value.get(key))?;
-            reference(Some(inner))
+            shown_value(inner)
         }
         Some(("item", path)) => {
             let mut keys = path.split('.');
             let first = item.get(keys.next()?)?;
-            reference(Some(keys.try_fold(first, |value, key| value.get(key))?))
+            shown_value(keys.try_fold(first, |value, key| value.get(key))?)
         }
         _ => None,
     }

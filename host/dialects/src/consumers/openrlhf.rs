@@ -1,8 +1,8 @@
 //! OpenRLHF's remote reward model: `POST /get_reward`.
 //!
 //! The body holds lists of queries (prompt and response as decoded, with special tokens), prompts and labels. The
-//! response is what follows the prompt. An empty list is answered with empty lists, since OpenRLHF sends those to every
-//! server but the first. `extra_logs` holds numbers only, since they go into a tensor. A sample without a score fails
+//! response is what follows the prompt. Several URLs are asked in turn as of 0.11; earlier versions sent empty lists to all but the
+//! first, which are answered with empty lists. `extra_logs` holds numbers only, since they go into a tensor. A sample without a score fails
 //! the request: OpenRLHF tries five times and goes on with reward None.
 
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use crate::ask::{Ask, Turn};
 use crate::asked::Asked;
 use crate::config::Dialect;
-use crate::conversation::question;
+use crate::conversation::{question, references};
 use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{Url, reference};
+use crate::request::Url;
 use crate::settings::Dialects;
 use crate::special_tokens::response;
 use crate::untemplate::ChatFormat;
@@ -64,7 +64,7 @@ fn get_reward(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Prob
         let ask = Ask {
             messages,
             responses: vec![response],
-            reference: reference(body.labels.get(index)),
+            references: references(body.labels.get(index), &format!("/labels/{index}"))?,
             ..dialects.ask(Dialect::Openrlhf, url, None)
         };
         asks.push((pointer(index), ask));

@@ -13,12 +13,12 @@ use crate::ask::{Ask, Turn};
 use crate::asked::Asked;
 use crate::cohort::cohort;
 use crate::config::{Dialect, DialectConfig, SlimeReply};
-use crate::conversation::{question, turns};
+use crate::conversation::{question, references, turns};
 use crate::endpoint::{DialectEndpoint, ErrorForm, Schemas, schema};
 use crate::json::{parse, view};
 use crate::outcome::AskOutcome;
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{Url, reference};
+use crate::request::Url;
 use crate::settings::Dialects;
 use crate::special_tokens::without_end;
 use crate::untemplate::ChatFormat;
@@ -44,7 +44,8 @@ pub(super) const ENDPOINTS: &[DialectEndpoint] = &[
 struct Sample {
     /// A text, or a list of messages.
     prompt: Value,
-    response: String,
+    /// A text, its parts, or turns of which the last are judged.
+    response: Value,
     #[serde(default)]
     label: Option<Value>,
     #[serde(default)]
@@ -80,7 +81,7 @@ fn group(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, Problem> 
         let pointer = format!("{at}/{index}");
         let mut one = ask(dialects, sample, &pointer, url)?;
         let same = |(_, ask): &(String, Ask)| {
-            ask.messages == one.messages && ask.reference == one.reference && ask.metadata == one.metadata
+            ask.messages == one.messages && ask.references == one.references && ask.metadata == one.metadata
         };
         let place = match asks.iter().position(same) {
             Some(place) => place,
@@ -114,10 +115,13 @@ fn ask(dialects: &Dialects, sample: &Value, at: &str, url: &Url) -> Result<Ask, 
     };
     let format = dialects.format(Dialect::Slime, url, None)?;
     let sample: Sample = view(sample).map_err(inside)?;
+    let mut messages = messages(&sample.prompt, format).map_err(inside)?;
+    let response = rewarden_input::completion(&sample.response, "/response").map_err(|error| inside(error.into()))?;
+    messages.extend(response.before.into_iter().map(Turn::from));
     Ok(Ask {
-        messages: messages(&sample.prompt, format).map_err(inside)?,
-        responses: vec![without_end(&sample.response, format).to_owned()],
-        reference: reference(sample.label.as_ref()),
+        messages,
+        responses: vec![without_end(&response.answer, format).to_owned()],
+        references: references(sample.label.as_ref(), "/label").map_err(inside)?,
         metadata: sample.metadata.unwrap_or_default(),
         ..dialects.ask(Dialect::Slime, url, None)
     })
@@ -161,7 +165,6 @@ fn messages(prompt: &Value, format: Option<&ChatFormat>) -> Result<Vec<Turn>, Pr
         (Value::String(text), Some(format)) => format
             .untemplate_prompt(text)
             .map_err(|error| Problem { pointer: Some("/prompt".to_owned()), ..Problem::from(error) }),
-        (Value::Array(messages), _) => turns(messages, "/prompt"),
-        (other, _) => Err(Problem::at("/prompt", format!("expected a text or a list of messages, found {other}"))),
+        (conversation, _) => turns(conversation, "/prompt"),
     }
 }

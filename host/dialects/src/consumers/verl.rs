@@ -13,11 +13,11 @@ use crate::ask::{Ask, Turn};
 use crate::asked::Asked;
 use crate::cohort::cohort;
 use crate::config::Dialect;
-use crate::conversation::{question, turns};
+use crate::conversation::{question, references, turns};
 use crate::endpoint::{DialectEndpoint, ErrorForm, schema};
 use crate::json::parse;
 use crate::problem::Problem;
-use crate::request::{Url, reference};
+use crate::request::Url;
 use crate::settings::Dialects;
 use crate::special_tokens::without_end;
 
@@ -36,7 +36,8 @@ const QUESTION: [&str; 5] = ["messages", "raw_prompt", "prompt", "question", "pr
 struct Body {
     #[serde(default)]
     data_source: Option<Value>,
-    solution_str: String,
+    /// A text, its parts, or turns of which the last are judged.
+    solution_str: Value,
     #[serde(default)]
     ground_truth: Option<Value>,
     #[serde(default)]
@@ -48,12 +49,14 @@ fn compute_score(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, P
     let mut metadata = body.extra_info.unwrap_or_default();
     let extra_info = Value::Object(metadata.clone());
     let cohort = cohort(&extra_info, "/extra_info", url, || None)?;
-    let messages = asked(&mut metadata, dialects.config.verl_without_question)?;
+    let mut messages = asked(&mut metadata, dialects.config.verl_without_question)?;
+    let solution = rewarden_input::completion(&body.solution_str, "/solution_str")?;
+    messages.extend(solution.before.into_iter().map(Turn::from));
     metadata.extend(body.data_source.map(|source| ("data_source".to_owned(), source)));
     let ask = Ask {
         messages,
-        responses: vec![without_end(&body.solution_str, dialects.format(Dialect::Verl, url, None)?).to_owned()],
-        reference: reference(body.ground_truth.as_ref()),
+        responses: vec![without_end(&solution.answer, dialects.format(Dialect::Verl, url, None)?).to_owned()],
+        references: references(body.ground_truth.as_ref(), "/ground_truth")?,
         metadata,
         cohort,
         ..dialects.ask(Dialect::Verl, url, None)
@@ -85,13 +88,8 @@ fn compute_score(dialects: &Dialects, url: &Url, body: &[u8]) -> Result<Asked, P
 fn asked(extra_info: &mut Map<String, Value>, optional: bool) -> Result<Vec<Turn>, Problem> {
     for field in QUESTION {
         match extra_info.shift_remove(field) {
-            Some(Value::String(text)) => return Ok(question(text)),
-            Some(Value::Array(messages)) => return turns(&messages, &format!("/extra_info/{field}")),
             None | Some(Value::Null) => {}
-            Some(other) => {
-                let detail = format!("expected a text or a list of messages, found {other}");
-                return Err(Problem::at(format!("/extra_info/{field}"), detail));
-            }
+            Some(conversation) => return turns(&conversation, &format!("/extra_info/{field}")),
         }
     }
     if optional {

@@ -36,7 +36,7 @@ fn a_score_model_grader_is_run_by_the_pack_of_its_model() {
     assert_json_snapshot!("graders_run", steady(server.good(RUN, body("0.5 a bear"))));
     let ask = server.one();
     assert_eq!((said(&ask), ask.pack.as_deref()), (vec![("user", "Who was fuzzy?")], Some("math")));
-    assert_eq!(ask.reference.as_deref(), Some("fuzzy wuzzy was a bear"));
+    assert_eq!(ask.references.first().map(String::as_str), Some("fuzzy wuzzy was a bear"));
     assert_eq!((ask.sampling.seed, ask.sampling.temperature, ask.sampling.max_tokens), (Some(42), Some(1.0), None));
     let rubric = ask.metadata["rubric"].as_str().unwrap();
     assert!(rubric.contains("Reference: fuzzy wuzzy was a bear\n\nModel: 0.5 a bear"), "{rubric}");

@@ -40,7 +40,7 @@ fn the_request_comes_back_with_a_reward_that_is_the_sum_of_its_components() {
     let ask = server.one();
     assert_eq!(said(&ask), [("system", "Be brief."), ("user", "Capital of France?")]);
     assert_eq!(
-        (ask.responses[0].as_str(), ask.reference.as_deref(), &ask.cohort),
+        (ask.responses[0].as_str(), ask.references.first().map(String::as_str), &ask.cohort),
         ("0.75 Paris", Some("Paris"), &None)
     );
 }
@@ -57,6 +57,7 @@ fn a_failed_judgement_is_a_200_that_gym_routes_to_its_failures() {
         let reply = server.good("/verify", rollout(answer));
         assert_eq!(reply["_ng_failure_class"], class, "{reply}");
         assert_eq!((&reply["mask_sample"], &reply["reward"]), (&json!(true), &json!(0.0)));
+        assert_eq!(reply["instance_config"], json!({ "mask_sample": true }));
         assert_eq!(sums(&reply), 0.0);
         assert!(reply["failure_reason"].is_string() && reply["response"]["id"] == "resp_1");
     }
@@ -74,6 +75,82 @@ fn what_an_earlier_verification_left_does_not_survive_a_later_one() {
     let reply = server.good("/verify", again);
     assert!(reply.get("_ng_failure_class").is_none() && reply.get("failure_reason").is_none(), "{reply}");
     assert_eq!((&reply["reward"], &reply["mask_sample"]), (&json!(1.0), &json!(false)));
+    assert_eq!(reply["instance_config"], json!({ "mask_sample": false }));
+}
+
+#[test]
+fn a_rollout_that_its_agent_masked_stays_masked_and_keeps_its_configuration() {
+    let server = Server::new();
+    let mut masked = rollout("1");
+    masked["instance_config"] = json!({ "mask_sample": true, "repository": "r" });
+    let reply = server.good("/verify", masked);
+    assert_eq!((&reply["reward"], &reply["mask_sample"]), (&json!(1.0), &json!(true)));
+    assert_eq!(reply["instance_config"], json!({ "mask_sample": true, "repository": "r" }));
+    let mut failed = rollout("abstain");
+    failed["instance_config"] = json!({ "repository": "r" });
+    assert_eq!(server.good("/verify", failed)["instance_config"], json!({ "repository": "r", "mask_sample": true }));
+}
+
+#[test]
+fn messages_without_a_type_and_contents_of_one_text_are_answers_and_what_is_neither_is_refused() {
+    let server = Server::new();
+    let with = |output: Value| {
+        let mut body = rollout("1");
+        body["response"] = json!({ "output": output });
+        body
+    };
+    let parts = json!([{ "type": "output_text", "text": "0.5 Paris" }]);
+    for output in [
+        json!([{ "role": "assistant", "content": parts }]),
+        json!([{ "role": "assistant", "content": "0.5 Paris" }]),
+        json!([{ "type": "message", "role": "assistant", "content": "0.5 Paris" }]),
+        json!([{ "content": [{ "text": "0.5 Paris" }] }]),
+        json!([
+            { "type": "reasoning", "summary": [], "content": [{ "type": "reasoning_text", "text": "9" }] },
+            { "type": "function_call", "name": "f", "arguments": "{}" },
+            { "type": "function_call_output", "output": "9" },
+            { "type": "web_search_call", "id": "w" },
+            { "type": "message", "role": "assistant", "content": parts },
+        ]),
+    ] {
+        let reply = server.good("/verify", with(output));
+        assert_eq!(reply["reward"], json!(0.5), "{reply}");
+    }
+    for (output, pointer) in [
+        (json!([{ "text": "0.5" }]), "/response/output/0"),
+        (json!(["0.5"]), "/response/output/0"),
+        (json!([{ "type": "novelty", "content": "0.5" }]), "/response/output/0"),
+        (json!([{ "role": "assistant", "content": [{ "type": "output_image" }] }]), "/response/output/0/content/0"),
+        (json!([{ "role": "assistant", "content": 5 }]), "/response/output/0/content"),
+    ] {
+        assert_eq!(server.problem("/verify", with(output), ProblemKind::InvalidRequest).json["pointer"], pointer);
+    }
+}
+
+#[test]
+fn ids_of_any_kind_come_back_as_they_were_written() {
+    let server = Server::new();
+    for id in [json!(7), json!(1.5), json!("t"), json!([1, "a"]), json!("x".repeat(5000)), json!(null), json!(false)] {
+        let mut body = rollout("1");
+        body["prompt_id"] = id.clone();
+        body["_ng_task_index"] = id.clone();
+        let reply = server.good("/verify?cohort_size=2", body);
+        assert_eq!((&reply["prompt_id"], &reply["_ng_task_index"]), (&id, &id));
+        assert!(server.asked().last().unwrap().cohort.as_ref().unwrap().key.len() <= 200);
+    }
+}
+
+#[test]
+fn the_reference_is_found_in_the_metadata_and_may_be_a_list() {
+    let server = Server::new();
+    let mut body = rollout("1");
+    body["expected_answer"] = json!(null);
+    body["verifier_metadata"] = json!({ "expected_answer": ["4", 4.5] });
+    server.good("/verify", body.clone());
+    assert_eq!(server.one().references, ["4", "4.5"]);
+    body["verifier_metadata"]["expected_answer"] = json!([["4"]]);
+    let reply = server.problem("/verify", body, ProblemKind::InvalidRequest);
+    assert_eq!(reply.json["pointer"], "/verifier_metadata/expected_answer/0");
 }
 
 #[test]
@@ -114,10 +191,10 @@ fn responses_are_compared_as_one_task() {
 fn turns_that_cannot_be_judged_are_named() {
     let server = Server::new();
     let mut body = rollout("1");
-    body["responses_create_params"]["input"] = json!([{ "type": "function_call", "name": "f", "arguments": "{}" }]);
+    body["responses_create_params"]["input"] = json!([{ "type": "computer_call", "id": "c" }]);
     let reply = server.problem("/verify", body, ProblemKind::InvalidRequest);
     assert_eq!(reply.json["pointer"], "/responses_create_params/input/0/role");
-    assert!(reply.json["detail"].as_str().unwrap().contains("function_call"));
+    assert!(reply.json["detail"].as_str().unwrap().contains("computer_call"));
     let mut body = rollout("1");
     body["response"] = json!({});
     assert_eq!(server.problem("/verify", body, ProblemKind::InvalidRequest).json["pointer"], "/response/output");

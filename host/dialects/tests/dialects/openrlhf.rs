@@ -16,7 +16,7 @@ fn the_response_is_what_follows_the_prompt_without_its_end_token() {
     assert_json_snapshot!("openrlhf_one", reply);
     let ask = server.one();
     assert_eq!(said(&ask), [("user", "What is 2+2?\n")]);
-    assert_eq!((ask.responses, ask.reference.as_deref()), (vec!["0.5 Four.".to_owned()], Some("4")));
+    assert_eq!((ask.responses, ask.references.first().map(String::as_str)), (vec!["0.5 Four.".to_owned()], Some("4")));
 }
 
 #[test]
@@ -32,8 +32,8 @@ fn an_empty_list_is_answered_with_empty_lists() {
 fn extra_logs_are_lists_of_numbers_as_long_as_the_rewards() {
     let prompts = ["a ", "b ", "c "];
     let query = ["a 1", "b 2", "c 3"];
-    let reply =
-        Server::new().good("/get_reward", json!({ "query": query, "prompts": prompts, "labels": [null, 7, {"x": 1}] }));
+    let reply = Server::new()
+        .good("/get_reward", json!({ "query": query, "prompts": prompts, "labels": [null, 7, {"answer": 1}] }));
     assert_eq!(reply["rewards"], json!([1.0, 2.0, 3.0]));
     for (name, column) in reply["extra_logs"].as_object().unwrap() {
         let column = column.as_array().unwrap();
@@ -44,13 +44,15 @@ fn extra_logs_are_lists_of_numbers_as_long_as_the_rewards() {
 #[test]
 fn labels_of_any_type_become_the_reference() {
     let server = Server::new();
-    let labels = json!([null, 7, { "x": 1 }, "text"]);
+    let labels = json!([null, 7, { "answer": ["x", "y"] }, "text"]);
     server.good(
         "/get_reward",
         json!({ "query": ["a 1", "a 1", "a 1", "a 1"], "prompts": ["a ", "a ", "a ", "a "], "labels": labels }),
     );
-    let references: Vec<Option<String>> = server.asked().into_iter().map(|ask| ask.reference).collect();
-    assert_eq!(references, [None, Some("7".to_owned()), Some("{\"x\":1}".to_owned()), Some("text".to_owned())]);
+    let references: Vec<Vec<String>> = server.asked().into_iter().map(|ask| ask.references).collect();
+    assert_eq!(references, [vec![], vec!["7"], vec!["x", "y"], vec!["text"]]);
+    let unread = json!({ "query": ["a 1", "a 1"], "prompts": ["a ", "a "], "labels": ["1", { "x": 1 }] });
+    assert_eq!(server.problem("/get_reward", unread, ProblemKind::InvalidRequest).json["pointer"], "/labels/1");
 }
 
 #[test]

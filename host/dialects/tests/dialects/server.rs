@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// Scores a response that begins with a number with it. Otherwise its first word says what goes wrong.
 fn answer(ask: &Ask) -> Result<Answer, Problem> {
     let mut answer = Answer {
-        id: "task".to_owned(),
+        id: "task".into(),
         scores: Vec::new(),
         best: None,
         tied: Vec::new(),

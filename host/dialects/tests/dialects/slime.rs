@@ -15,7 +15,7 @@ fn the_whole_reply_is_the_number() {
     );
     let ask = server.one();
     assert_eq!(said(&ask), [("user", "2+2?")]);
-    assert_eq!((ask.responses[0].as_str(), ask.reference.as_deref()), ("1.5 four", Some("4")));
+    assert_eq!((ask.responses[0].as_str(), ask.references.first().map(String::as_str)), ("1.5 four", Some("4")));
 }
 
 #[test]

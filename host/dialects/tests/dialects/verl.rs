@@ -22,7 +22,7 @@ fn a_sample_is_scored_with_what_verl_says_of_it() {
     assert_json_snapshot!("verl_scored", server.good("/verl/compute_score", body("0.5 clips<|im_end|>")));
     let ask = server.one();
     assert_eq!(said(&ask), [("user", "How many clips?")]);
-    assert_eq!((ask.responses[0].as_str(), ask.reference.as_deref()), ("0.5 clips", Some("72")));
+    assert_eq!((ask.responses[0].as_str(), ask.references.first().map(String::as_str)), ("0.5 clips", Some("72")));
     assert_eq!(ask.metadata["data_source"], "openai/gsm8k");
     assert_eq!(ask.metadata["split"], "train");
 }
@@ -45,6 +45,66 @@ fn the_keys_are_the_same_whatever_happens_and_a_failure_is_flagged() {
         );
     }
     assert_eq!(Server::new().good("/verl/compute_score", body("abstain"))["score"], 0.0);
+}
+
+#[test]
+fn a_ground_truth_of_every_kind_is_read_or_refused_by_its_pointer() {
+    let server = Server::new();
+    let with = |field: &str, value: Value| {
+        let mut body = body("1");
+        body[field] = value;
+        body
+    };
+    for (truth, texts) in [
+        (json!(3), &["3"][..]),
+        (json!(1e16), &["10000000000000000"]),
+        (json!(["4", "four"]), &["4", "four"]),
+        (json!({ "target": ["Paris"] }), &["Paris"]),
+        (json!(null), &[]),
+    ] {
+        server.good("/verl/compute_score", with("ground_truth", truth));
+        assert_eq!(server.asked().last().unwrap().references, texts);
+    }
+    for (field, value, pointer) in [
+        ("ground_truth", json!({ "inputs": [] }), "/ground_truth"),
+        ("ground_truth", json!(["4", ["5"]]), "/ground_truth/1"),
+        ("solution_str", json!(null), "/solution_str"),
+        ("solution_str", json!([{ "type": "image_url" }]), "/solution_str/0"),
+        ("extra_info", json!({ "question": 4 }), "/extra_info/question"),
+    ] {
+        let reply = server.problem("/verl/compute_score", with(field, value), ProblemKind::InvalidRequest);
+        assert_eq!(reply.json["pointer"], pointer);
+    }
+}
+
+#[test]
+fn what_python_writes_and_json_does_not_have_is_read() {
+    let server = Server::new();
+    let text = r#"{"solution_str": "1 \ud83d", "ground_truth": 123456789012345678901234567890,
+        "extra_info": {"question": "q", "difficulty": NaN, "limit": -Infinity}}"#;
+    assert_eq!(server.post_text("/verl/compute_score", text).status, 200);
+    let ask = server.one();
+    assert_eq!(
+        (ask.responses[0].as_str(), ask.references),
+        ("1 \u{fffd}", vec!["123456789012345678901234567890".to_owned()])
+    );
+    assert_eq!(ask.metadata["difficulty"], json!(null));
+}
+
+#[test]
+fn a_solution_of_several_turns_is_judged_by_its_last() {
+    let server = Server::new();
+    let mut body = body("");
+    body["solution_str"] = json!([
+        { "role": "assistant", "content": null, "tool_calls": [{ "function": { "name": "f", "arguments": "{}" } }] },
+        { "role": "tool", "name": "f", "content": "144" },
+        { "role": "assistant", "content": [{ "type": "text", "text": "0.5 of it" }] },
+    ]);
+    assert_eq!(server.good("/verl/compute_score", body)["score"], 0.5);
+    let ask = server.one();
+    assert_eq!(ask.responses, ["0.5 of it"]);
+    let turns = [("user", "How many clips?"), ("assistant", "[call of f: {}]"), ("user", "[result of f]\n144")];
+    assert_eq!(said(&ask), turns);
 }
 
 #[test]

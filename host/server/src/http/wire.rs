@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rewarden_dialects::{Answer, Ask, Cohort, Problem, ProblemKind, SamplingWishes, Turn};
+use rewarden_input::{answers, references, turns};
 use rewarden_record::{Provenance, SampleRow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -43,35 +44,29 @@ pub(crate) struct RewardRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskBody {
-    /// Names the task in the answer. Together with the content it decides the seeds of its samples.
+    /// Names the task in the answer, in which it comes back as it was written, whatever JSON it is. Together with the content it
+    /// decides the seeds of its samples.
     #[serde(default)]
-    id: Option<String>,
-    /// The query, where it is a single turn. Give this or `messages`.
+    id: Option<Value>,
+    /// The query: a text, or messages like those of `messages`. Give this or `messages`.
     #[serde(default)]
-    prompt: Option<String>,
-    /// The conversation, oldest turn first; ends with the user's query.
+    prompt: Option<Value>,
+    /// The conversation, oldest turn first; ends with the user's query or a result of a tool. A turn has a `role` (`system`,
+    /// `developer`, `user`, `assistant`, `tool`) and a `content`, a text or a list of text parts; the assistant's may have
+    /// `tool_calls`, too.
     #[serde(default)]
-    messages: Option<Vec<TurnBody>>,
-    /// The candidates, at least one.
+    messages: Option<Value>,
+    /// The candidates, at least one: each a text, a list of text parts, or a list of turns of which the assistant's last ones are
+    /// judged. The turns before those are part of the conversation, and the same in all responses of a task.
     #[schema(min_items = 1)]
-    responses: Vec<String>,
-    /// A ground-truth answer.
+    responses: Vec<Value>,
+    /// A ground-truth answer: a text, a number, a list of which any counts, or an object with `target`, `answer` or `answers`.
     #[serde(default)]
-    reference: Option<String>,
+    reference: Option<Value>,
     /// Further fields; plugins see them.
     #[serde(default)]
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
-}
-
-/// One turn of a conversation.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TurnBody {
-    /// `system`, `user` or `assistant`.
-    role: String,
-    /// What is said.
-    content: String,
 }
 
 /// Sampling parameters; those that are missing are the pack's.
@@ -181,15 +176,18 @@ impl TaskBody {
         at: &str,
     ) -> Result<Ask, Problem> {
         let Self { id, prompt, messages, responses, reference, metadata } = self;
-        let messages = match (prompt, messages) {
-            (Some(content), None) => vec![Turn { role: "user".to_owned(), content }],
-            (None, Some(turns)) => turns.into_iter().map(|TurnBody { role, content }| Turn { role, content }).collect(),
+        let mut messages = match (prompt, messages) {
+            (Some(prompt), None) => turns(&prompt, &format!("{at}/prompt"))?,
+            (None, Some(messages)) => turns(&messages, &format!("{at}/messages"))?,
             (Some(_), Some(_)) => {
                 return Err(Problem::at(format!("{at}/messages"), "give `prompt` or `messages`, not both"));
             }
             (None, None) => return Err(Problem::at(format!("{at}/prompt"), "is missing; give `prompt` or `messages`")),
         };
-        Ok(Ask { pack, id, messages, responses, reference, metadata, sampling, set, cohort })
+        let responses = answers(&mut messages, &responses, &format!("{at}/responses"))?;
+        let references = references(&reference.unwrap_or_default(), &format!("{at}/reference"))?;
+        let messages = messages.into_iter().map(Turn::from).collect();
+        Ok(Ask { pack, id, messages, responses, references, metadata, sampling, set, cohort })
     }
 }
 

@@ -59,6 +59,8 @@ struct Group<V> {
     size: usize,
     /// The first member's. The others must agree with it on all but the response and the metadata.
     task: Task,
+    /// All references of the first member, which the others must have too.
+    references: Vec<Arc<str>>,
     members: Vec<Member>,
     arrived: u64,
     timer: Option<JoinHandle<()>>,
@@ -66,7 +68,7 @@ struct Group<V> {
 
 struct Member {
     number: u64,
-    id: Option<String>,
+    id: Option<Value>,
     response: Arc<str>,
     metadata: Map<String, Value>,
     answer: oneshot::Sender<Result<Answer, Problem>>,
@@ -149,16 +151,17 @@ impl<V: Send + Sync + 'static> Shared<V> {
         let PreparedTask { version, mut task, id, changes } = prepared;
         let response = task.responses.first().cloned().unwrap_or_default();
         task.responses = Arc::from([]);
+        let references = task.references();
         let metadata = std::mem::take(&mut task.metadata);
         let mut groups = self.lock();
         if let Some(group) = groups.open.get(key) {
-            group.check(&task, &changes, size)?;
+            group.check(&task, &references, &changes, size)?;
         } else {
             groups.started += 1;
             let number = groups.started;
             let timer = Some(self.clone().expire(key.clone(), number, deadline));
             let members = Vec::with_capacity(size);
-            let group = Group { number, version, changes, size, task, members, arrived: 0, timer };
+            let group = Group { number, version, changes, size, task, references, members, arrived: 0, timer };
             groups.open.insert(key.clone(), group);
         }
         let Some(group) = groups.open.get_mut(key) else {
@@ -242,7 +245,7 @@ impl<V> Shared<V> {
 
 impl<V> Group<V> {
     /// Refuses a member that does not fit.
-    fn check(&self, task: &Task, changes: &Changes, size: usize) -> Result<(), Problem> {
+    fn check(&self, task: &Task, references: &[Arc<str>], changes: &Changes, size: usize) -> Result<(), Problem> {
         let differs = |pointer: &str, what: &str| {
             let detail =
                 format!("differs from the cohort's first member in its {what}; give another group another key");
@@ -254,7 +257,7 @@ impl<V> Group<V> {
         if self.task.messages != task.messages {
             return differs("/messages", "conversation");
         }
-        if self.task.reference != task.reference {
+        if self.references != references {
             return differs("/reference", "reference");
         }
         if self.changes != *changes {
@@ -288,17 +291,17 @@ fn shared_metadata(members: &[Member]) -> Map<String, Value> {
 }
 
 /// One member's part of the group's answer.
-fn share(whole: &Answer, index: usize, id: Option<String>, came: usize, size: usize) -> Answer {
+fn share(whole: &Answer, index: usize, id: Option<Value>, came: usize, size: usize) -> Answer {
     let mut details = whole.details.clone();
     details.insert("cohort_members".to_owned(), came.into());
     details.insert("cohort_size".to_owned(), size.into());
-    details.insert("cohort_task".to_owned(), whole.id.clone().into());
+    details.insert("cohort_task".to_owned(), whole.id.clone());
     let mut abstained = BTreeMap::new();
     if let Some(reason) = whole.abstained.get(&index) {
         abstained.insert(0, reason.clone());
     }
     Answer {
-        id: id.unwrap_or_else(|| format!("{}#{index}", whole.id)),
+        id: id.unwrap_or_else(|| format!("{}#{index}", whole.id.as_str().unwrap_or_default()).into()),
         scores: whole.scores.get(index).copied().into_iter().collect(),
         best: (whole.best == Some(index)).then_some(0),
         tied: if whole.tied.contains(&index) { vec![0] } else { Vec::new() },

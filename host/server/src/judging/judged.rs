@@ -44,9 +44,9 @@ pub(crate) struct Judged {
 
 impl Judged {
     /// The answer for a client that calls the task `id`.
-    pub(crate) fn answer(&self, id: Option<String>) -> Answer {
+    pub(crate) fn answer(&self, id: Option<Value>) -> Answer {
         let (task, verdict) = &*self.judged;
-        let id = id.unwrap_or_else(|| task.id.clone());
+        let id = id.unwrap_or_else(|| task.id.as_str().into());
         let reward = verdict.reward.as_ref();
         let standing = verdict.standing();
         let (best, tied) = standing.map_or((None, Vec::new()), |standing| (standing.best, standing.tied));

@@ -6,12 +6,13 @@ use rewarden_dialects::{Ask, Cohort, Problem, ProblemKind, SamplingWishes, Turn}
 use rewarden_judge::{PartName, Setting};
 use rewarden_types::{Message, Role, Task};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::judging::fingerprint;
 use crate::live::{Changes, PackVersion};
 use crate::settings::{SamplingField, ServerLimits};
 
-/// The most bytes of a task's id or a cohort's key.
+/// The most bytes of a cohort's key, and of a task's id that runs have as it is.
 const NAME_BYTES: usize = 200;
 
 /// A task with the version that judges it.
@@ -19,7 +20,7 @@ pub(crate) struct PreparedTask<V = PackVersion> {
     pub(crate) version: Arc<V>,
     pub(crate) task: Task,
     /// What the client calls the task.
-    pub(crate) id: Option<String>,
+    pub(crate) id: Option<Value>,
     /// The ask's own settings, to compare the members of a cohort.
     pub(crate) changes: Changes,
 }
@@ -27,7 +28,7 @@ pub(crate) struct PreparedTask<V = PackVersion> {
 /// An ask that is within the operator's limits, as a task.
 pub(crate) struct CheckedAsk {
     /// What the client calls the task.
-    pub(crate) id: Option<String>,
+    pub(crate) id: Option<Value>,
     pub(crate) task: Task,
     pub(crate) changes: Changes,
 }
@@ -35,10 +36,7 @@ pub(crate) struct CheckedAsk {
 /// Checks an ask against the operator's limits, all but its pack.
 pub(crate) fn check(ask: Ask, limits: &ServerLimits) -> Result<CheckedAsk, Problem> {
     let changes = changes(&ask, limits)?;
-    let Ask { id, messages, responses, reference, metadata, cohort, .. } = ask;
-    if let Some(id) = &id {
-        check_name("/id", id)?;
-    }
+    let Ask { id, messages, responses, references, mut metadata, cohort, .. } = ask;
     if let Some(cohort) = &cohort {
         check_cohort(cohort, responses.len())?;
     }
@@ -54,15 +52,17 @@ pub(crate) fn check(ask: Ask, limits: &ServerLimits) -> Result<CheckedAsk, Probl
         );
         return Err(Problem::at("/responses", detail));
     }
+    let reference = Task::keep_references(references, &mut metadata)
+        .map_err(|error| Problem::at("/reference", error.to_string()))?;
     let mut task = Task {
         id: String::new(),
         messages: messages.into(),
         responses: responses.into_iter().map(Arc::from).collect(),
-        reference: reference.map(Arc::from),
+        reference,
         preferred: None,
         metadata,
     };
-    task.id = fingerprint::stored_id(id.as_deref(), &fingerprint::of(&task));
+    task.id = fingerprint::stored_id(id.as_ref().map(readable).as_deref(), &fingerprint::of(&task));
     Ok(CheckedAsk { id, task, changes })
 }
 
@@ -102,9 +102,23 @@ fn check_cohort(cohort: &Cohort, responses: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks an id or a key, since they end up in runs, logs and results.
+/// An id as runs and logs call it. Any id is taken, and one that is long or would move a terminal is called by its digest.
+fn readable(id: &Value) -> String {
+    let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+    if is_name(&text) {
+        return text;
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    format!("id-{}", fingerprint::hex(digest.get(..16).unwrap_or_default()))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= NAME_BYTES && !text.chars().any(char::is_control)
+}
+
+/// Checks a key, since it ends up in runs, logs and results.
 fn check_name(pointer: &str, name: &str) -> Result<(), Problem> {
-    if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+    if !is_name(name) {
         let detail = format!("expected 1 to {NAME_BYTES} bytes without control characters, found `{}`", cut(name));
         return Err(Problem::at(pointer, detail));
     }
@@ -198,6 +212,24 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_any_kind_and_length_is_taken_and_runs_have_a_readable_one() {
+        let checked = |id: Value| check(Ask { id: Some(id), ..ask() }, &ServerLimits::default()).unwrap();
+        for (id, begins) in [
+            (Value::from("a"), "a-"),
+            (7.into(), "7-"),
+            (serde_json::json!([1, "b"]), "[1,\"b\"]-"),
+            ("\u{1b}[31m".into(), "id-"),
+            ("x".repeat(5000).into(), "id-"),
+            ("".into(), "id-"),
+        ] {
+            let CheckedAsk { id: kept, task, .. } = checked(id.clone());
+            assert_eq!(kept, Some(id));
+            assert!(task.id.starts_with(begins) && task.id.len() < 60, "{}", task.id);
+        }
+        assert_ne!(checked("x".repeat(5000).into()).task.id, checked("x".repeat(5001).into()).task.id);
+    }
+
+    #[test]
     fn every_field_that_is_wrong_is_named_by_its_pointer() {
         use ProblemKind::{Forbidden, InvalidRequest};
 
@@ -209,7 +241,6 @@ mod tests {
             (InvalidRequest, "/messages/0/role".into())
         );
         assert_eq!(problem(|ask| ask.responses.clear()), (InvalidRequest, "/responses".into()));
-        assert_eq!(problem(|ask| ask.id = Some("\n".into())), (InvalidRequest, "/id".into()));
         assert_eq!(problem(|ask| ask.sampling.temperature = Some(-1.0)).1, "/sampling/temperature");
         assert_eq!(problem(|ask| ask.sampling.max_tokens = Some(1 << 20)).1, "/sampling/max_tokens");
         assert_eq!(problem(|ask| ask.sampling.seed = Some(1)), (Forbidden, "/sampling/seed".into()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use rewarden_dialects::{Answer, Ask, BatchRefused, Problem, ProblemKind};
+use serde_json::Value;
 
 use crate::judging::cohorts::{Cohorts, JudgeGroup};
 use crate::judging::executor::{Admitted, Executor, JudgeHandle};
@@ -88,7 +89,7 @@ impl RewardService {
     /// # Errors
     ///
     /// The request is refused as a whole.
-    pub(crate) async fn judge_all(&self, asks: Vec<Ask>) -> Result<Vec<(Option<String>, JudgeResult)>, BatchRefused> {
+    pub(crate) async fn judge_all(&self, asks: Vec<Ask>) -> Result<Vec<(Option<Value>, JudgeResult)>, BatchRefused> {
         let whole = |problem| BatchRefused { task: None, problem };
         if asks.len() > self.limits.batch {
             let detail = format!(

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use rewarden_dialects::{Answer, Ask, BatchRefused, PackLabel, Problem, ProblemKind};
+use serde_json::Value;
 
 use crate::http::extract::JsonBody;
 use crate::http::refusal::ProblemResponse;
@@ -68,7 +69,7 @@ async fn judged(
         Some(task) => wire::within(problem, &pointer(task)),
         None => problem,
     })?;
-    let reward = |(index, (id, outcome)): (usize, (Option<String>, JudgeResult))| {
+    let reward = |(index, (id, outcome)): (usize, (Option<Value>, JudgeResult))| {
         let judged = outcome.map_err(|problem| wire::within(problem, &pointer(index)))?;
         Ok((judged.version.label.clone(), show.body(&judged, judged.answer(id))?))
     };

@@ -51,7 +51,11 @@ pub(crate) async fn stream(
     let inside = |problem| wire::within(problem, "/task");
     let prepared = app.service.prepare_one(*ask).await.map_err(inside)?;
     let (label, id) = (prepared.version.label.clone(), prepared.id.clone());
-    let task = id.clone().unwrap_or_else(|| prepared.task.id.clone());
+    let task = match &id {
+        Some(Value::String(id)) => id.clone(),
+        Some(id) => id.to_string(),
+        None => prepared.task.id.clone(),
+    };
     let (handle, admitted) = app.service.watch(prepared)?;
     let progress = handle.progress.subscribe();
     let deadline = Instant::now() + app.limits.request_time;
@@ -67,7 +71,7 @@ struct Watching {
     deadline: Instant,
     /// The task's id in events.
     task: String,
-    id: Option<String>,
+    id: Option<Value>,
     show: Show,
     /// How it ended. Sent after everything that happened before.
     end: Option<JudgeResult>,

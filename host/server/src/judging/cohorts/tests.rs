@@ -33,7 +33,7 @@ fn answer(task: &Task) -> Result<Answer, Problem> {
     let scores: Vec<Option<f64>> = task.responses.iter().map(|response| response.parse().ok()).collect();
     let abstained = (0..scores.len()).filter(|index| scores[*index].is_none());
     Ok(Answer {
-        id: task.id.clone(),
+        id: task.id.as_str().into(),
         best: Some(0),
         tied: Vec::new(),
         k: 1,
