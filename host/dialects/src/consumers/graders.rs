@@ -177,9 +177,8 @@ fn score_model(grader: &Value) -> Result<ScoreModel, Problem> {
 
 fn asked(item: &Map<String, Value>) -> Result<Vec<Turn>, Problem> {
     for field in QUESTION {
-        match item.get(field) {
-            Some(asked @ (Value::String(_) | Value::Array(_))) => return turns(asked, &format!("/item/{field}")),
-            _ => {}
+        if let Some(asked @ (Value::String(_) | Value::Array(_))) = item.get(field) {
+            return turns(asked, &format!("/item/{field}"));
         }
     }
     let detail = format!(
