@@ -14,9 +14,11 @@ use super::engine::Engine;
 pub(super) struct Negotiation {
     dialect: ConstraintDialect,
     engine: OnceCell<Engine>,
-    /// Whether a field was obeyed for a kind of constraint, and what came of it if not.
-    probed: Mutex<BTreeMap<(ConstraintField, &'static str), Result<(), String>>>,
+    probed: Mutex<Probed>,
 }
+
+/// Whether a field was obeyed for a kind of constraint, and what came of it if not.
+type Probed = BTreeMap<(ConstraintField, &'static str), Result<(), String>>;
 
 /// A constraint as it is sent.
 pub(super) type Written = (&'static str, Value);
