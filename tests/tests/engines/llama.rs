@@ -14,6 +14,9 @@ use super::{environment, kept, said};
 /// The version of the package is the number of llama.cpp's build.
 const VERSION: &str = "11434.0.0";
 
+/// In the server's place: the one that was built before, and none otherwise.
+const AS_BUILT: &str = "as-built";
+
 /// The server's binary: 208 steps, seven minutes on two cores, once.
 pub(super) fn built() -> Result<PathBuf, String> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -21,13 +24,18 @@ pub(super) fn built() -> Result<PathBuf, String> {
 }
 
 fn build() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("REWARDEN_LLAMA_SERVER") {
+    let named = std::env::var_os("REWARDEN_LLAMA_SERVER");
+    let only_as_built = named.as_ref().is_some_and(|named| named == AS_BUILT);
+    if let Some(named) = named.filter(|_| !only_as_built) {
         return Ok(PathBuf::from(named));
     }
     let directory = kept("llama-cpp");
     let binary = directory.join("build/bin/llama-server");
     if binary.is_file() {
         return Ok(binary);
+    }
+    if only_as_built {
+        return Err(format!("it was never built here, and REWARDEN_LLAMA_SERVER is `{AS_BUILT}`"));
     }
     let python = environment("llama-cpp-venv", &["cmake", "ninja"])?;
     let tools = python.parent().unwrap();
