@@ -94,3 +94,53 @@ fn grader() -> Result<PathBuf, String> {
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", GRADER]))?;
     Ok(python)
 }
+
+/// A response that is made to cost fuel, memory or stack gets its 0, and takes nothing from the others.
+#[test]
+fn no_answer_is_too_much_for_the_sandbox() {
+    let sandbox = Sandbox::default();
+    sandbox.pack(PACK, &["blend", "answer-match"]);
+    let many = |from: u32, to: u32, piece: &dyn Fn(u32) -> String, sign: &str| {
+        (from..to).map(piece).collect::<Vec<_>>().join(sign)
+    };
+    let fractions = many(0, 200, &|n| format!("\\frac{{1}}{{x+{n}}}"), "+");
+    let hostile = [
+        "10^{10^{9}}".to_owned(),
+        "((100!)!)!".to_owned(),
+        "(2500!)^{1} \\cdot 2499! \\cdot 2498!".to_owned(),
+        "(x+y+z+w+u+v)^{24}(a+b+c+d)^{24}".to_owned(),
+        "7".repeat(100_000),
+        format!("{}1{}", "(".repeat(4000), "+1)".repeat(4000)),
+        format!("{}x{}", "\\frac{1}{".repeat(60), "}".repeat(60)),
+        format!("{}x{}", "\\sin(".repeat(30), ")".repeat(30)),
+        "1,".repeat(4000) + "1",
+        "|".repeat(3000),
+        many(0, 1500, &|n| n.to_string(), ","),
+        many(2, 900, &|n| format!("\\sqrt{{{n}}}"), "+"),
+        fractions.clone(),
+    ];
+    let mut tasks = String::new();
+    for (id, reference) in ["1", "x", &format!("{fractions}+1")].into_iter().enumerate() {
+        for (n, answer) in hostile.iter().enumerate() {
+            let responses = [format!("\\boxed{{{answer}}}"), format!("\\boxed{{{reference}}}")];
+            let task =
+                json!({"id": format!("{id} {n}"), "prompt": "?", "responses": responses, "reference": reference});
+            writeln!(tasks, "{task}").unwrap();
+        }
+    }
+    for (n, text) in ["The side is 5 cm, so $x = 3$. ", "1 ", "$", "\\boxed{", "answer is ", "{"].iter().enumerate() {
+        let responses = [text.repeat(1_000_000 / text.len()), "\\boxed{7}".to_owned()];
+        writeln!(
+            tasks,
+            "{}",
+            json!({"id": format!("long {n}"), "prompt": "?", "responses": responses, "reference": "7"})
+        )
+        .unwrap();
+    }
+    sandbox.write("tasks.jsonl", tasks);
+    let rows = sandbox.run(["score", "tasks.jsonl", "--pack", "pack", "--format", "jsonl"]).expect(0).rows();
+    assert_eq!(rows.len(), 3 * hostile.len() + 6);
+    for row in rows {
+        assert_eq!(row["scores"], json!([0.0, 1.0]), "{}: {}", row["id"], row["error"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! Where the answer of a response stands.
 
+use crate::answer::LONGEST;
 use crate::config::Place;
 use crate::prose;
 
@@ -51,6 +52,8 @@ pub(crate) fn response(text: &str, place: Place) -> Found<'_> {
         Place::Auto => {
             boxed(text).or_else(|| tag(text)).or_else(|| after_mark(text)).unwrap_or_else(|| match text.trim() {
                 "" => Found::Nothing,
+                // That is no answer as a whole.
+                text if text.len() > LONGEST => prose::last_expression(text).map_or(Found::Nothing, Found::One),
                 text => Found::Response(text, prose::last_expression(text)),
             })
         }
@@ -246,11 +249,13 @@ fn after_mark(text: &str) -> Option<Found<'_>> {
     // `answer is (C) mitochondrion.`, `answer is $5$, since …`
     let said = sentence(line);
     // `answer is $5$, since $2 + 3$ is`, but `Answer: The largest $n$ is 5`.
-    let at_once = prose::first_expression(line).filter(|first| {
+    let beginning = line.char_indices().nth(LONGEST).map_or(line, |(end, _)| line.get(..end).unwrap_or(line));
+    let at_once = prose::first_expression(beginning).filter(|first| {
         let before = line.find(first).unwrap_or(line.len());
         line.get(..before).is_some_and(|before| !before.contains(|char: char| char.is_alphanumeric()))
     });
     Some(match at_once.or_else(|| prose::last_expression(said)) {
+        Some(expression) if said.len() > LONGEST => Found::One(expression),
         Some(expression) => Found::Response(said, Some(expression)),
         None => Found::One(said),
     })

@@ -60,12 +60,17 @@ impl Scorer for AnswerMatch {
             ));
         };
         let score = |response: &String| {
+            value::allow(MOST_STEPS);
             let answer = Reading::of(extract::response(response, self.config.answer));
             if self.matches(&answer, &reference) { 1.0 } else { 0.0 }
         };
         Ok(task.responses.iter().map(score).map(Score::Value).collect())
     }
 }
+
+/// Steps of comparing for a response, some tenth of the fuel that a call usually has. The same for each, however many there
+/// are: what a response is worth must not depend on the others.
+const MOST_STEPS: usize = 5_000;
 
 impl AnswerMatch {
     /// Whether some reading of one equals some reading of the other; the likeliest are tried first.

@@ -5,9 +5,19 @@ use crate::unit;
 
 /// The last expression of a text: between signs of mathematics (`$…$`, `\(…\)`, `\[…\]`), or a run of numbers, letters and
 /// signs that stands by itself. Never a piece of one: not the 2 of `H2O`, the 9 of `9\pi`, nor a part of `1.2.3`.
+///
+/// It is looked for in the last [`TAIL`] bytes: whoever has said nothing for so long has said no answer.
 pub(crate) fn last_expression(text: &str) -> Option<&str> {
-    expressions(text).pop()
+    let start = text.len().saturating_sub(TAIL);
+    // From the next word on, so that nothing begins in the middle of an expression.
+    let start = match start {
+        0 => 0,
+        start => start + text.as_bytes().get(start..)?.iter().position(u8::is_ascii_whitespace)?,
+    };
+    expressions(text.get(start..)?).pop()
 }
+
+const TAIL: usize = 16_384;
 
 /// The first one.
 pub(crate) fn first_expression(text: &str) -> Option<&str> {

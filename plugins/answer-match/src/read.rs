@@ -23,7 +23,7 @@ pub(crate) struct Unreadable;
 type Read<T> = Result<T, Unreadable>;
 
 /// Brackets within brackets end somewhere: a guest's stack is small.
-const DEEPEST: u32 = 40;
+const DEEPEST: u32 = 24;
 
 /// Words that are no products of their letters.
 const SHORT_WORDS: [&str; 34] = [

@@ -8,3 +8,4 @@ mod polynomial;
 
 pub(crate) use normal::{Verdict, compare, is_multiple, linear, rational};
 pub(crate) use numeric::constant;
+pub(crate) use polynomial::allow;

@@ -7,11 +7,11 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 /// A fraction in lowest terms, of whatever length up to [`MOST_BITS`].
 pub type Rational = num_rational::BigRational;
 
-/// No numerator and no denominator has more bits, some ten thousand decimal digits. What would be longer is not computed.
-pub const MOST_BITS: u64 = 1 << 15;
+/// No numerator and no denominator has more bits, some 2,400 decimal digits. What would be longer is not computed.
+pub const MOST_BITS: u64 = 1 << 13;
 
 /// The largest number whose factorial is computed.
-const LARGEST_FACTORIAL: u32 = 2_500;
+const LARGEST_FACTORIAL: u32 = 900;
 
 /// Numbers up to the square of this are taken apart into primes.
 const LARGEST_DIVISOR: u32 = 2_000;

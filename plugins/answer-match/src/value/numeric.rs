@@ -7,7 +7,7 @@ use num_traits::{Signed, ToPrimitive};
 
 use super::expression::{Constant, Expression, Function};
 use super::number;
-use super::polynomial::{AtomId, Polynomial, Table};
+use super::polynomial::{AtomId, Polynomial, Table, spend};
 
 /// The relative error of one operation, with room to spare.
 const EPSILON: f64 = 4.0 * f64::EPSILON;
@@ -152,6 +152,11 @@ pub(crate) fn is_zero(polynomial: &Polynomial, table: &Table) -> bool {
     let varies = has(|part| matches!(part, Expression::Variable(_)));
     let complex = !varies || has(|part| matches!(part, Expression::Constant(Constant::I)));
     let points = if varies { POINTS } else { 1 };
+    let mut parts = polynomial.0.len();
+    atoms.iter().for_each(|(_, atom)| atom.all(&mut |_| parts += 1));
+    if spend(parts * points / 4).is_err() {
+        return false;
+    }
     let (mut fractional, mut whole) = (0, 0);
     for number in 0..points {
         let point = Point { number, real_only: !complex, bound: &BTreeMap::new() };

@@ -1,5 +1,6 @@
 //! Polynomials with exact coefficients over whatever cannot be taken apart further.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
@@ -8,8 +9,34 @@ use num_traits::{One, Signed, Zero};
 use super::expression::Expression;
 use super::number::{self, Rational};
 
-/// Most steps of one comparison, of which each is a product of two terms.
-const MOST_STEPS: usize = 20_000;
+/// Most steps of one comparison, of which each is a product of two terms with short coefficients.
+const MOST_STEPS: usize = 4_000;
+
+thread_local! {
+    /// Steps that are left for all comparisons until [`allow`] is called again.
+    static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Sets how many steps all comparisons may take from now on, together. When none is left, answers are equal only when they
+/// are written alike.
+pub(crate) fn allow(steps: usize) {
+    LEFT.set(steps);
+}
+
+/// Takes from the steps that are left.
+pub(crate) fn spend(steps: usize) -> Result<(), TooLarge> {
+    let left = LEFT.get().checked_sub(steps);
+    LEFT.set(left.unwrap_or_default());
+    left.map(drop).ok_or(TooLarge)
+}
+
+/// What a product or a sum of two numbers costs: with their length it grows, and so does the common divisor's cost, with its
+/// square.
+fn cost(one: &Rational, other: &Rational) -> usize {
+    let bits = one.numer().bits() + one.denom().bits() + other.numer().bits() + other.denom().bits();
+    let words = usize::try_from(bits / 128).unwrap_or(MOST_STEPS);
+    1 + words * words / 4
+}
 
 /// Most terms of a polynomial.
 const MOST_TERMS: usize = 400;
@@ -89,6 +116,7 @@ impl Table {
 
     fn spend(&mut self, steps: usize) -> Result<(), TooLarge> {
         self.steps += steps;
+        spend(steps)?;
         if self.steps > MOST_STEPS { Err(TooLarge) } else { Ok(()) }
     }
 }
@@ -143,6 +171,7 @@ impl Polynomial {
                 }
             }
             Entry::Occupied(mut place) => {
+                spend(cost(place.get(), &coefficient))?;
                 let sum = place.get() + coefficient;
                 if !number::fits(&sum) {
                     return Err(TooLarge);
@@ -169,9 +198,7 @@ impl Polynomial {
         let mut product = Polynomial::default();
         for (left, a) in &self.0 {
             for (right, b) in &other.0 {
-                // Long numbers take longer.
-                let bits = a.numer().bits() + a.denom().bits() + b.numer().bits() + b.denom().bits();
-                table.spend(1 + usize::try_from(bits / 256).unwrap_or(MOST_STEPS))?;
+                table.spend(cost(a, b))?;
                 let coefficient = a * b;
                 if !number::fits(&coefficient) {
                     return Err(TooLarge);

@@ -2,6 +2,9 @@
 
 use super::{Commas, Lexer, Token, Unreadable};
 
+/// Most groups of one number: up to 10^60.
+const MOST_GROUPS: usize = 20;
+
 impl<'a> Lexer<'a> {
     pub(super) fn number(&mut self) -> Result<(), Unreadable> {
         let run = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
@@ -60,8 +63,12 @@ impl<'a> Lexer<'a> {
             let spaces = if sign == ",\\!" { rest.len() - rest.trim_start().len() } else { 0 };
             let rest = rest.get(spaces..).unwrap_or_default();
             let digits = run(rest);
-            if digits == 0 {
+            if !(2..=3).contains(&digits) {
                 break;
+            }
+            // No number is that long, and a list of numbers may be.
+            if groups.len() == MOST_GROUPS {
+                return None;
             }
             groups.push(rest.get(..digits)?);
             length += sign.len() + spaces + digits;
