@@ -175,7 +175,7 @@ fn a_fault_that_passes_leaves_no_trace_in_the_results() {
 
 #[test]
 fn a_fault_that_stays_is_a_counted_failure_of_each_sample_and_can_be_made_good() {
-    for_each_fault(PASSING, |fault| stays(fault, 5));
+    for_each_fault(PASSING, |fault| stays(fault, 6));
 }
 
 #[test]
