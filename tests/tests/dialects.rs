@@ -185,9 +185,13 @@ fn a_judge_that_dies_at_step_7_pays_nobody_and_every_trainer_is_told() {
 fn verl_nemo_gym_and_trl_receive_scores_by_criterion() {
     // The second sample's judge finds that "tone" does not apply.
     let model = ModelServer::new(|body| {
-        let right = rewarden_tests::prompt(body).contains("It is four.");
-        let (fact, tone) = if right { ("yes", "1") } else { ("no", "\"n/a\"") };
-        format!(r#"{{"response_1": {{"fact": "{fact}", "tone": {tone}}}}}"#)
+        let text = rewarden_tests::prompt(body);
+        let blocks = text.split("[The Begin of Response ").skip(1).enumerate();
+        let verdicts = blocks.map(|(at, block)| {
+            let (fact, tone) = if block.contains("It is four.") { ("yes", "1") } else { ("no", "\"n/a\"") };
+            format!(r#""response_{}": {{"fact": "{fact}", "tone": {tone}}}"#, at + 1)
+        });
+        format!("{{{}}}", verdicts.collect::<Vec<_>>().join(", "))
     });
     exercise_with("criteria.py", || {
         let sandbox = Sandbox::default();

@@ -126,7 +126,10 @@ fn attack(name: &str, pack: &str) {
     let (server, sandbox, attacks) = (judge(), Sandbox::default(), attacks());
     let mut told = vec![("harmless".to_owned(), "", "")];
     for place in PLACES {
-        told.extend(attacks.iter().enumerate().map(|(at, text)| (format!("{place}-{at}"), place, text.as_str())));
+        // A blank reference is none, and then no place is made for it.
+        let shown = |text: &String| place != REFERENCE || !text.trim().is_empty();
+        let of_place = attacks.iter().enumerate().filter(|(_, text)| shown(text));
+        told.extend(of_place.map(|(at, text)| (format!("{place}-{at}"), place, text.as_str())));
     }
     let rows: Vec<Value> = told.iter().map(|(id, place, text)| task(id, place, text)).collect();
     score(&server, &sandbox, pack, &rows).expect(0);
@@ -327,19 +330,13 @@ fn a_role_that_is_none_and_a_turn_that_forges_one_are_told_apart() {
 }
 
 #[test]
-fn unpaired_surrogates_and_bytes_that_are_no_text_are_errors_of_their_row() {
+fn bytes_that_are_no_text_are_errors_of_their_row_and_unpaired_surrogates_are_replaced() {
     let (server, sandbox) = (judge(), Sandbox::default());
     let row = |text: &str| format!(r#"{{"id": "bad", "prompt": "q", "responses": ["a", "{text}"]}}"#).into_bytes();
-    let mut lines: Vec<Vec<u8>> =
-        [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\u0041", r"\udc00\ud800", r"\ud83d\ud83d\ude00", r"\u12", r"\x41"]
-            .map(row)
-            .into();
+    let mut lines: Vec<Vec<u8>> = [r"\u12", r"\x41"].map(row).into();
     let bad = [
-        br#"{"id": "\ud800", "prompt": "q", "responses": ["a"]}"#.as_slice(),
-        br#"{"prompt": "q", "responses": ["a"], "metadata": {"\udfff": 1}}"#,
-        br#"{"prompt": "\ud800", "responses": ["a"]}"#,
         // A surrogate in the bytes themselves, a byte that begins nothing, an overlong slash, a text cut in a character.
-        b"{\"prompt\": \"\xed\xa0\x80\", \"responses\": [\"a\"]}",
+        b"{\"prompt\": \"\xed\xa0\x80\", \"responses\": [\"a\"]}".as_slice(),
         b"{\"prompt\": \"\xff\", \"responses\": [\"a\"]}",
         b"{\"prompt\": \"\xc0\xaf\", \"responses\": [\"a\"]}",
         b"{\"prompt\": \"\xf0\x9f\x98\", \"responses\": [\"a\"]}",
@@ -348,18 +345,25 @@ fn unpaired_surrogates_and_bytes_that_are_no_text_are_errors_of_their_row() {
     ];
     lines.extend(bad.iter().map(|line| line.to_vec()));
     let count = lines.len();
-    // A pair makes a character, and a good row after all the bad ones is scored.
+    // A pair makes a character, and a good row after all the bad ones is scored; what Python's tokenizers leave of a
+    // character that was cut is the sign for that.
+    let halves = [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\u0041", r"\udc00\ud800", r"\ud83d\ud83d\ude00"];
     lines.push(row(r"\ud83d\ude00"));
+    lines.extend(halves.map(row));
+    lines.push(br#"{"prompt": "\ud800", "responses": ["a", "b"]}"#.to_vec());
     sandbox.write("tasks.jsonl", lines.join(&b'\n'));
     let (pack, endpoint) = (pack("spct-vote"), server.endpoint());
     let arguments = ["score", "tasks.jsonl", "--pack", pack.to_str().unwrap(), "--endpoint", &endpoint, "--model", "m"];
     let rows = sandbox.run(arguments.iter().chain(&["-k", "1"])).expect(3).rows();
-    assert_eq!(rows.len(), count + 1);
+    assert_eq!(rows.len(), count + 1 + halves.len() + 1);
     for (at, row) in rows.iter().enumerate().take(count) {
         assert_eq!((&row["error"]["kind"], &row["line"]), (&json!("bad_row"), &json!(at + 1)), "{row}");
         assert!(!row["error"]["message"].as_str().unwrap().is_empty(), "{row}");
     }
-    assert_eq!(rows[count]["valid"], 1, "{}", rows[count]);
-    assert_eq!(server.requests().len(), 1, "nothing of a bad row reaches the model");
-    assert!(prompt(&server.requests()[0]).contains('\u{1f600}'));
+    for row in &rows[count..] {
+        assert_eq!(row["valid"], 1, "{row}");
+    }
+    assert_eq!(server.requests().len(), rows.len() - count, "nothing of a bad row reaches the model");
+    assert_eq!(server.requests().iter().filter(|request| prompt(request).contains('\u{1f600}')).count(), 2);
+    assert_eq!(server.requests().iter().filter(|request| prompt(request).contains('\u{fffd}')).count(), 7);
 }

@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 
 pub use constraint::ConstraintDialect;
 
-use self::engine::Engine;
+use self::engine::ServerEngine;
 use self::negotiation::{Negotiation, Prober, Written};
 use self::request::{Route, TokenBound};
 use crate::server::{Endpoint, RemoteServer, ServerTerms};
@@ -124,7 +124,7 @@ impl OpenAiModel {
 }
 
 impl Prober for OpenAiModel {
-    async fn engine(&self) -> Result<Engine, ModelError> {
+    async fn engine(&self) -> Result<ServerEngine, ModelError> {
         engine::ask(&self.server, self.identity.endpoint.as_deref().unwrap_or_default()).await
     }
 

@@ -7,7 +7,7 @@ mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokens::{Token, Tokens};
+use tokens::{LarkToken, Tokens};
 
 use super::grammar::{Piece, Rules};
 use super::regex;
@@ -54,12 +54,12 @@ struct Parser {
 impl Parser {
     fn rule(&mut self) -> Result<(), String> {
         // These say only how a parse tree looks.
-        while self.tokens.take(&Token::Sign('?')) || self.tokens.take(&Token::Sign('!')) {}
+        while self.tokens.take(&LarkToken::Sign('?')) || self.tokens.take(&LarkToken::Sign('!')) {}
         let line = self.tokens.line();
-        let Some(Token::Name(name)) = self.tokens.next() else {
+        let Some(LarkToken::Name(name)) = self.tokens.next() else {
             return Err(format!("line {line}: expected a rule, such as `start: \"a\"`"));
         };
-        if !self.tokens.take(&Token::Sign(':')) {
+        if !self.tokens.take(&LarkToken::Sign(':')) {
             return Err(self.unexpected(&format!(
                 "`:` after `{name}` (attributes, priorities and templates have no counterpart)"
             )));
@@ -94,16 +94,16 @@ impl Parser {
     /// One item with its operator; `None` where none begins.
     fn item(&mut self, levels: u32) -> Result<Option<Piece>, String> {
         let Some(piece) = self.atom(levels)? else { return Ok(None) };
-        let (least, most) = if self.tokens.take(&Token::Sign('?')) {
+        let (least, most) = if self.tokens.take(&LarkToken::Sign('?')) {
             (0, Some(1))
-        } else if self.tokens.take(&Token::Sign('*')) {
+        } else if self.tokens.take(&LarkToken::Sign('*')) {
             (0, None)
-        } else if self.tokens.take(&Token::Sign('+')) {
+        } else if self.tokens.take(&LarkToken::Sign('+')) {
             (1, None)
-        } else if self.tokens.take(&Token::Sign('~')) {
+        } else if self.tokens.take(&LarkToken::Sign('~')) {
             let least = self.number()?;
-            (least, Some(if self.tokens.take(&Token::Dots) { self.number()? } else { least }))
-        } else if self.tokens.take(&Token::Sign('{')) {
+            (least, Some(if self.tokens.take(&LarkToken::Dots) { self.number()? } else { least }))
+        } else if self.tokens.take(&LarkToken::Sign('{')) {
             self.counts()?
         } else {
             return Ok(Some(piece));
@@ -116,13 +116,13 @@ impl Parser {
 
     /// What stands between the braces of a count.
     fn counts(&mut self) -> Result<(u32, Option<u32>), String> {
-        let least = if self.tokens.is(&Token::Sign(',')) { 0 } else { self.number()? };
-        let most = match self.tokens.take(&Token::Sign(',')) {
+        let least = if self.tokens.is(&LarkToken::Sign(',')) { 0 } else { self.number()? };
+        let most = match self.tokens.take(&LarkToken::Sign(',')) {
             false => Some(least),
-            true if self.tokens.is(&Token::Sign('}')) => None,
+            true if self.tokens.is(&LarkToken::Sign('}')) => None,
             true => Some(self.number()?),
         };
-        if !self.tokens.take(&Token::Sign('}')) {
+        if !self.tokens.take(&LarkToken::Sign('}')) {
             return Err(self.unexpected("`}` after the count"));
         }
         Ok((least, most))
@@ -130,7 +130,7 @@ impl Parser {
 
     fn number(&mut self) -> Result<u32, String> {
         match self.tokens.next() {
-            Some(Token::Number(number)) => Ok(number),
+            Some(LarkToken::Number(number)) => Ok(number),
             _ => Err(self.unexpected("a number")),
         }
     }
@@ -138,17 +138,17 @@ impl Parser {
     fn atom(&mut self, levels: u32) -> Result<Option<Piece>, String> {
         let line = self.tokens.line();
         let piece = match self.tokens.peek() {
-            Some(Token::Name(name)) => {
+            Some(LarkToken::Name(name)) => {
                 let name = name.clone();
                 self.tokens.next();
                 let piece = Piece::atom(named(&name));
                 self.used.entry(name).or_insert(line);
                 piece
             }
-            Some(Token::Text { text, ignores_case }) => {
+            Some(LarkToken::Text { text, ignores_case }) => {
                 let (text, ignores_case) = (text.clone(), *ignores_case);
                 self.tokens.next();
-                if self.tokens.take(&Token::Dots) {
+                if self.tokens.take(&LarkToken::Dots) {
                     return self.range(&text).map(Some);
                 }
                 match ignores_case {
@@ -156,12 +156,12 @@ impl Parser {
                     false => Piece::literal(&text),
                 }
             }
-            Some(Token::Regex { pattern, flags }) => {
+            Some(LarkToken::Regex { pattern, flags }) => {
                 let pattern = if flags.is_empty() { pattern.clone() } else { format!("(?{flags}:{pattern})") };
                 self.tokens.next();
                 self.regex(&pattern, line)?
             }
-            Some(Token::Sign(open @ ('(' | '['))) => {
+            Some(LarkToken::Sign(open @ ('(' | '['))) => {
                 let close = if *open == '(' { ')' } else { ']' };
                 let levels =
                     levels.checked_sub(1).ok_or(format!("line {line}: more than {DEEPEST} groups within groups"))?;
@@ -191,7 +191,7 @@ impl Parser {
             chars.next().filter(|_| chars.next().is_none())
         };
         let last = match self.tokens.next() {
-            Some(Token::Text { text, .. }) => single(&text),
+            Some(LarkToken::Text { text, .. }) => single(&text),
             _ => None,
         };
         match (single(first), last) {

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::admission::{Demand, SequenceGate};
 use super::control_tokens::ControlTokens;
 use super::forced::ForcedSampler;
-use super::prompt::{self, Form, PromptMaker, PromptTokens};
+use super::prompt::{self, PromptForm, PromptMaker, PromptTokens};
 use super::sampler::{GrammarEnd, SamplerStep, SeededSampler};
 use crate::backtrace;
 use crate::reply::{RawReply, RawToken};
@@ -149,7 +149,8 @@ impl Engine {
         let turns = crate::request::chat_turns(request)?;
         // A constraint binds all that the model writes, so there is no room for a thinking block before it.
         let thinking = request.constraint.is_some().then_some(false);
-        let made = self.prompts.tokens(turns, Form::Answer(thinking), &self.vocabulary.control, &self.pipeline).await;
+        let made =
+            self.prompts.tokens(turns, PromptForm::Answer(thinking), &self.vocabulary.control, &self.pipeline).await;
         let prompt = made.map_err(|message| self.failed(message))?;
         let (prompt_tokens, max_tokens) = (prompt.tokens.len(), request.sampling.max_tokens);
         if prompt_tokens + max_tokens as usize > self.context {

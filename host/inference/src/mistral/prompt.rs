@@ -23,7 +23,7 @@ const REMEMBERED: usize = 64;
 
 /// What the chat template makes of the turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum PromptForm {
     /// The turns and the opening of the model's, with the choice of thinking.
     Answer(Option<bool>),
     /// The turns by themselves, with no tokens but the template's.
@@ -31,7 +31,7 @@ pub(crate) enum Form {
 }
 
 /// What a prompt is made of.
-type Asked = (Vec<PromptTurn>, Form);
+type Asked = (Vec<PromptTurn>, PromptForm);
 
 /// Makes prompts, each once for all samples of it. The engine would make it once for each, between two steps.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl PromptMaker {
     pub(crate) async fn tokens(
         &self,
         turns: &[PromptTurn],
-        form: Form,
+        form: PromptForm,
         control: &ControlTokens,
         pipeline: &tokio::sync::Mutex<dyn Pipeline>,
     ) -> Result<PromptTokens, String> {
@@ -55,8 +55,8 @@ impl PromptMaker {
             let pipeline = pipeline.lock().await;
             let messages = messages(turns, control).into();
             let (answer, thinking) = match form {
-                Form::Answer(thinking) => (true, thinking),
-                Form::Conversation => (false, None),
+                PromptForm::Answer(thinking) => (true, thinking),
+                PromptForm::Conversation => (false, None),
             };
             pipeline
                 .get_processor()
@@ -71,7 +71,7 @@ impl PromptMaker {
         Ok(made)
     }
 
-    fn known(&self, turns: &[PromptTurn], form: Form) -> Option<PromptTokens> {
+    fn known(&self, turns: &[PromptTurn], form: PromptForm) -> Option<PromptTokens> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let found = latest.iter().find(|((asked, chosen), _)| *chosen == form && asked == turns);
         found.map(|(_, tokens)| tokens.clone())

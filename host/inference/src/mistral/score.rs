@@ -11,7 +11,7 @@ use mistralrs::{CustomLogitsProcessor, Response};
 
 use super::admission::{Demand, SequencePermit};
 use super::engine::{Engine, Sent, refuse_what_is_not_offered};
-use super::prompt::Form;
+use super::prompt::PromptForm;
 use super::sampler::{certainty, with_values};
 use super::score_head::ScoreHead;
 use crate::scalar::refuse_what_presumes_text;
@@ -24,7 +24,7 @@ impl Engine {
         refuse_what_presumes_text(request)?;
         refuse_what_is_not_offered(request)?;
         let turns = crate::request::chat_turns(request)?;
-        let made = self.prompts.tokens(turns, Form::Conversation, &self.vocabulary.control, &self.pipeline).await;
+        let made = self.prompts.tokens(turns, PromptForm::Conversation, &self.vocabulary.control, &self.pipeline).await;
         let prompt = without_padding(made.map_err(|message| self.failed(message))?.tokens, head.pad());
         if prompt.is_empty() {
             return Err(self.failed("the chat template makes no tokens of this conversation".into()));

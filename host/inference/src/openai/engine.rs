@@ -10,14 +10,14 @@ use rewarden_types::ModelError;
 
 /// A server, as far as it could be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Engine {
+pub(super) struct ServerEngine {
     /// [`ConstraintDialect::Auto`] where it is not known.
     pub(super) dialect: ConstraintDialect,
     /// Its own name for its version.
     pub(super) version: Option<String>,
 }
 
-impl fmt::Display for Engine {
+impl fmt::Display for ServerEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.dialect {
             ConstraintDialect::OpenAi => "OpenAI's service",
@@ -54,7 +54,7 @@ const MARKS: [Mark; 7] = [
 ];
 
 impl Mark {
-    fn read(&self, answer: &Value) -> Option<Engine> {
+    fn read(&self, answer: &Value) -> Option<ServerEngine> {
         if !self.has.iter().all(|field| answer.get(field).is_some()) {
             return None;
         }
@@ -62,7 +62,7 @@ impl Mark {
         let version = answer.get(self.version).and_then(Value::as_str).filter(|version| {
             !version.is_empty() && version.len() <= 64 && version.chars().all(|c| c.is_ascii_graphic())
         });
-        Some(Engine { dialect: self.dialect, version: version.map(str::to_owned) })
+        Some(ServerEngine { dialect: self.dialect, version: version.map(str::to_owned) })
     }
 }
 
@@ -70,10 +70,10 @@ impl Mark {
 ///
 /// # Errors
 /// Returns an error if the server cannot be reached.
-pub(super) async fn ask(server: &RemoteServer, base: &str) -> Result<Engine, ModelError> {
+pub(super) async fn ask(server: &RemoteServer, base: &str) -> Result<ServerEngine, ModelError> {
     let root = base.strip_suffix("/v1").unwrap_or(base);
     if is_openai(base) {
-        return Ok(Engine { dialect: ConstraintDialect::OpenAi, version: None });
+        return Ok(ServerEngine { dialect: ConstraintDialect::OpenAi, version: None });
     }
     let models = server.fetch(&format!("{base}/models")).await?;
     let owner = models.as_ref().and_then(owner);
@@ -84,7 +84,7 @@ pub(super) async fn ask(server: &RemoteServer, base: &str) -> Result<Engine, Mod
             return Ok(engine);
         }
     }
-    Ok(Engine { dialect: owner.unwrap_or(ConstraintDialect::Auto), version: None })
+    Ok(ServerEngine { dialect: owner.unwrap_or(ConstraintDialect::Auto), version: None })
 }
 
 fn is_openai(base: &str) -> bool {

@@ -8,12 +8,12 @@ use tokio::sync::{Mutex, OnceCell};
 use rewarden_types::{Constraint, GenerateRequest, ModelError, PromptInput, Sampling};
 
 use super::constraint::{ConstraintDialect, ConstraintField};
-use super::engine::Engine;
+use super::engine::ServerEngine;
 
 /// What is known of a server.
 pub(super) struct Negotiation {
     dialect: ConstraintDialect,
-    engine: OnceCell<Engine>,
+    engine: OnceCell<ServerEngine>,
     probed: Mutex<Probed>,
 }
 
@@ -26,7 +26,7 @@ pub(super) type Written = (&'static str, Value);
 /// Whoever can ask the server.
 pub(super) trait Prober {
     /// Asks what it is.
-    async fn engine(&self) -> Result<Engine, ModelError>;
+    async fn engine(&self) -> Result<ServerEngine, ModelError>;
 
     /// Returns the answer to a request with this field, its thinking apart.
     async fn answer(&self, request: &GenerateRequest, written: Written) -> Result<(String, bool), ModelError>;
@@ -65,7 +65,7 @@ impl Negotiation {
     ) -> Result<Written, ModelError> {
         let engine = match self.dialect {
             ConstraintDialect::Auto => self.engine.get_or_try_init(|| prober.engine()).await?.clone(),
-            dialect => Engine { dialect, version: None },
+            dialect => ServerEngine { dialect, version: None },
         };
         let mut reasons = Vec::new();
         for field in engine.dialect.fields(constraint) {
@@ -98,7 +98,7 @@ impl Negotiation {
         input: &PromptInput,
         field: ConstraintField,
         constraint: &Constraint,
-        engine: &Engine,
+        engine: &ServerEngine,
     ) -> Result<Result<(), String>, ModelError> {
         let mut probed = self.probed.lock().await;
         if let Some(known) = probed.get(&(field, constraint.kind())) {
@@ -124,7 +124,12 @@ impl Negotiation {
     }
 }
 
-fn unsupported(engine: &Engine, said: ConstraintDialect, constraint: &Constraint, reasons: &[String]) -> ModelError {
+fn unsupported(
+    engine: &ServerEngine,
+    said: ConstraintDialect,
+    constraint: &Constraint,
+    reasons: &[String],
+) -> ModelError {
     let server = match said {
         ConstraintDialect::Auto => engine.to_string(),
         said => said.server().to_owned(),
@@ -170,7 +175,7 @@ fn probing(input: &PromptInput) -> GenerateRequest {
 
 /// Whether the answer has the probe's form, as far as one token can show it. `thought` says that there was thinking, which
 /// servers leave free.
-fn obeyed(probe: &Constraint, text: &str, thought: bool, engine: &Engine) -> Result<(), String> {
+fn obeyed(probe: &Constraint, text: &str, thought: bool, engine: &ServerEngine) -> Result<(), String> {
     let text = text.trim();
     let fits = match probe {
         Constraint::JsonSchema(_) => text.starts_with('{'),
@@ -212,9 +217,9 @@ mod tests {
     }
 
     impl Prober for Server {
-        async fn engine(&self) -> Result<Engine, ModelError> {
+        async fn engine(&self) -> Result<ServerEngine, ModelError> {
             self.asked.lock().unwrap().push("engine".to_owned());
-            Ok(Engine { dialect: self.dialect, version: Some("1".to_owned()) })
+            Ok(ServerEngine { dialect: self.dialect, version: Some("1".to_owned()) })
         }
 
         async fn answer(&self, request: &GenerateRequest, (field, _): Written) -> Result<(String, bool), ModelError> {
@@ -287,7 +292,7 @@ mod tests {
 
     #[test]
     fn one_token_shows_whether_the_form_is_kept() {
-        let engine = |dialect| Engine { dialect, version: None };
+        let engine = |dialect| ServerEngine { dialect, version: None };
         let (known, unknown) = (engine(ConstraintDialect::Vllm), engine(ConstraintDialect::Auto));
         let probe = probe_of(&regex());
         for good in ["Z", "ZQ", " ZQZ"] {

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 
-use super::wire::{Choice, Content, Ending, Part, Text, WireToken, WireUsage};
+use super::wire::{Choice, Content, Ending, ReplyPart, Text, WireToken, WireUsage};
 use crate::reply::{RawReply, RawToken};
 use crate::server::{self, TryFailure, body, excerpt};
 use crate::thinking::Start;
@@ -37,7 +37,7 @@ pub(super) struct Received {
 
 impl Received {
     /// Takes a part in and returns how many tokens it brought.
-    fn take(&mut self, part: Part) -> Result<u32, TryFailure> {
+    fn take(&mut self, part: ReplyPart) -> Result<u32, TryFailure> {
         if let Some(error) = part.error {
             return Err(TryFailure::Malformed { expected: "a completion", found: excerpt(error.get(), None) });
         }
@@ -149,7 +149,7 @@ fn damaged(error: &dyn std::fmt::Display) -> TryFailure {
     TryFailure::Connection(format!("the event stream is damaged: {error}"))
 }
 
-fn parse(text: &str) -> Result<Part, TryFailure> {
+fn parse(text: &str) -> Result<ReplyPart, TryFailure> {
     server::parse(text, "a chat completion in JSON")
 }
 

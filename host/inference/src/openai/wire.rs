@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// A whole reply, or one event of a stream.
 #[derive(Deserialize)]
-pub(super) struct Part {
+pub(super) struct ReplyPart {
     #[serde(default, rename = "choices", deserialize_with = "first")]
     pub(super) choice: Option<Choice>,
     pub(super) usage: Option<WireUsage>,
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn of_several_choices_the_lowest_is_taken_and_null_is_none() {
-        let choice = |json: &str| serde_json::from_str::<Part>(json).unwrap().choice;
+        let choice = |json: &str| serde_json::from_str::<ReplyPart>(json).unwrap().choice;
         let several =
             r#"{"choices": [{"index": 1, "text": "b"}, {"index": 0, "text": "a"}, {"index": 2, "text": "c"}]}"#;
         assert_eq!(choice(several).unwrap().text.as_deref(), Some("a"));

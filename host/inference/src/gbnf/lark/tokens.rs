@@ -2,7 +2,7 @@
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Token {
+pub(super) enum LarkToken {
     Name(String),
     Text {
         text: String,
@@ -22,7 +22,7 @@ pub(super) enum Token {
 
 /// A grammar's tokens, read from the front.
 pub(super) struct Tokens {
-    tokens: Vec<(usize, Token)>,
+    tokens: Vec<(usize, LarkToken)>,
     at: usize,
     /// Open groups, within which lines go on.
     open: usize,
@@ -33,7 +33,7 @@ impl Tokens {
         let mut tokens = Vec::new();
         for (number, line) in grammar.lines().enumerate() {
             tokenize(line, number + 1, &mut tokens)?;
-            tokens.push((number + 1, Token::Line));
+            tokens.push((number + 1, LarkToken::Line));
         }
         Ok(Self { tokens, at: 0, open: 0 })
     }
@@ -43,24 +43,24 @@ impl Tokens {
         self.tokens.get(self.at).or(self.tokens.last()).map_or(1, |(line, _)| *line)
     }
 
-    pub(super) fn peek(&mut self) -> Option<&Token> {
+    pub(super) fn peek(&mut self) -> Option<&LarkToken> {
         if self.open > 0 {
             self.skip_lines();
         }
         self.tokens.get(self.at).map(|(_, token)| token)
     }
 
-    pub(super) fn next(&mut self) -> Option<Token> {
+    pub(super) fn next(&mut self) -> Option<LarkToken> {
         let token = self.peek().cloned();
         self.at += usize::from(token.is_some());
         token
     }
 
-    pub(super) fn is(&mut self, token: &Token) -> bool {
+    pub(super) fn is(&mut self, token: &LarkToken) -> bool {
         self.peek() == Some(token)
     }
 
-    pub(super) fn take(&mut self, token: &Token) -> bool {
+    pub(super) fn take(&mut self, token: &LarkToken) -> bool {
         let is = self.is(token);
         self.at += usize::from(is);
         is
@@ -74,14 +74,14 @@ impl Tokens {
 
     /// Takes the sign that closes the latest group.
     pub(super) fn close(&mut self, sign: char) -> bool {
-        let is = self.take(&Token::Sign(sign));
+        let is = self.take(&LarkToken::Sign(sign));
         self.open -= usize::from(is);
         is
     }
 
     /// Goes past ends of lines; returns whether anything follows.
     pub(super) fn skip_lines(&mut self) -> bool {
-        while matches!(self.tokens.get(self.at), Some((_, Token::Line))) {
+        while matches!(self.tokens.get(self.at), Some((_, LarkToken::Line))) {
             self.at += 1;
         }
         self.at < self.tokens.len()
@@ -91,7 +91,7 @@ impl Tokens {
     pub(super) fn takes_alternative(&mut self) -> bool {
         let at = self.at;
         self.skip_lines();
-        let takes = self.take(&Token::Sign('|'));
+        let takes = self.take(&LarkToken::Sign('|'));
         if !takes {
             self.at = at;
         }
@@ -99,11 +99,11 @@ impl Tokens {
     }
 
     pub(super) fn ends_rule(&self) -> bool {
-        matches!(self.tokens.get(self.at), None | Some((_, Token::Line)))
+        matches!(self.tokens.get(self.at), None | Some((_, LarkToken::Line)))
     }
 }
 
-fn tokenize(line: &str, number: usize, tokens: &mut Vec<(usize, Token)>) -> Result<(), String> {
+fn tokenize(line: &str, number: usize, tokens: &mut Vec<(usize, LarkToken)>) -> Result<(), String> {
     let mut rest = line.trim_start();
     while let Some(first) = rest.chars().next() {
         let token = match first {
@@ -112,12 +112,14 @@ fn tokenize(line: &str, number: usize, tokens: &mut Vec<(usize, Token)>) -> Resu
             '"' => text(&mut rest, number)?,
             '.' if rest.starts_with("..") => {
                 rest = rest.trim_start_matches('.');
-                Token::Dots
+                LarkToken::Dots
             }
-            'a'..='z' | 'A'..='Z' | '_' => Token::Name(taken(&mut rest, |c| c.is_ascii_alphanumeric() || c == '_')),
+            'a'..='z' | 'A'..='Z' | '_' => LarkToken::Name(taken(&mut rest, |c| c.is_ascii_alphanumeric() || c == '_')),
             '0'..='9' => {
                 let digits = taken(&mut rest, |c| c.is_ascii_digit());
-                Token::Number(digits.parse().map_err(|_| format!("line {number}: `{digits}` is too large a count"))?)
+                LarkToken::Number(
+                    digits.parse().map_err(|_| format!("line {number}: `{digits}` is too large a count"))?,
+                )
             }
             '%' => {
                 let directive = taken(&mut rest, |c| !c.is_whitespace());
@@ -125,7 +127,7 @@ fn tokenize(line: &str, number: usize, tokens: &mut Vec<(usize, Token)>) -> Resu
             }
             ':' | '|' | '(' | ')' | '[' | ']' | '{' | '}' | '?' | '*' | '+' | '~' | ',' | '!' | '.' => {
                 rest = rest.get(1..).unwrap_or_default();
-                Token::Sign(first)
+                LarkToken::Sign(first)
             }
             other => return Err(format!("line {number}: `{other}` has no counterpart in GBNF")),
         };
@@ -161,15 +163,15 @@ fn delimited<'a>(rest: &mut &'a str, number: usize) -> Result<(&'a str, String),
     Err(format!("line {number}: the text has no end"))
 }
 
-fn regex(rest: &mut &str, number: usize) -> Result<Token, String> {
+fn regex(rest: &mut &str, number: usize) -> Result<LarkToken, String> {
     let (inner, flags) = delimited(rest, number)?;
     if flags.chars().any(|flag| !"imsx".contains(flag)) {
         return Err(format!("line {number}: expected the flags i, m, s or x, found `{flags}`"));
     }
-    Ok(Token::Regex { pattern: inner.replace("\\/", "/"), flags })
+    Ok(LarkToken::Regex { pattern: inner.replace("\\/", "/"), flags })
 }
 
-fn text(rest: &mut &str, number: usize) -> Result<Token, String> {
+fn text(rest: &mut &str, number: usize) -> Result<LarkToken, String> {
     let (inner, flags) = delimited(rest, number)?;
     let ignores_case = match flags.as_str() {
         "" => false,
@@ -178,5 +180,5 @@ fn text(rest: &mut &str, number: usize) -> Result<Token, String> {
     };
     // The escapes of JSON, which are those that Lark's texts are written with.
     let text = serde_json::from_str(&format!("\"{inner}\"")).map_err(|error| format!("line {number}: {error}"))?;
-    Ok(Token::Text { text, ignores_case })
+    Ok(LarkToken::Text { text, ignores_case })
 }
