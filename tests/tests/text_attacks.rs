@@ -349,7 +349,9 @@ fn bytes_that_are_no_text_are_errors_of_their_row_and_unpaired_surrogates_are_re
     // character that was cut is the sign for that.
     let halves = [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\u0041", r"\udc00\ud800", r"\ud83d\ud83d\ude00"];
     lines.push(row(r"\ud83d\ude00"));
-    lines.extend(halves.map(row));
+    lines.extend(halves.iter().enumerate().map(|(at, half)| {
+        format!(r#"{{"id": "half {at}", "prompt": "q", "responses": ["a", "{half}"]}}"#).into_bytes()
+    }));
     lines.push(br#"{"prompt": "\ud800", "responses": ["a", "b"]}"#.to_vec());
     sandbox.write("tasks.jsonl", lines.join(&b'\n'));
     let (pack, endpoint) = (pack("spct-vote"), server.endpoint());

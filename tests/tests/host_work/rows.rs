@@ -187,6 +187,6 @@ fn of_several_references_any_one_counts_in_score_verify_and_replay() {
     assert_eq!((&scored[2]["scores"], &scored[2]["error"]["kind"]), (&json!(null), &json!("scorer")));
     assert_eq!(scored[3]["error"]["field"], "reference");
     sandbox.run(["verify", "a.run"]).expect(0);
-    let again = sandbox.run(["replay", "a.run", "--format", "jsonl"]).rows();
+    let again = sandbox.run(["replay", "a.run"]).rows();
     assert_eq!(again[0]["scores"], scored[0]["scores"]);
 }
