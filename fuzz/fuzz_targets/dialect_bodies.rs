@@ -35,7 +35,7 @@ const BODIES: [(&str, &str); 11] = [
 /// Scores everything with 1.
 fn answer(ask: &Ask) -> Answer {
     Answer {
-        id: "task".to_owned(),
+        id: "task".into(),
         scores: vec![Some(1.0); ask.responses.len()],
         best: None,
         tied: Vec::new(),
