@@ -62,7 +62,7 @@ fn equal_values_match_in_any_writing() {
         (r"\boxed{90^\circ}", "90"),
         (r"\boxed{\text{(C)}}", "C"),
         (r"\boxed{\dfrac{\pi}{2}}", r"\frac{\pi}{2}"),
-        // Until 0.1 nothing was evaluated, and these were different; a percentage equals what was asked for in percent.
+        // At first nothing was evaluated, and these were different; a percentage equals what was asked for in percent.
         (r"\boxed{1+1}", "2"),
         (r"\boxed{2^2}", "4"),
         (r"\boxed{50}", r"50\%"),
@@ -128,7 +128,7 @@ fn every_option_changes_what_it_says() {
         assert_eq!(scores(option, Some(other), &[one]), score(!by_default), "{option}: {one} {other}");
     }
     assert!(AnswerMatch::from_json(r#"{"tolerance": 0.5}"#).is_err());
-    // The name that packs made for 0.1 have in their configuration.
+    // The name that earlier packs have in their configuration.
     assert!(AnswerMatch::from_json(r#"{"answer": "box-or-number"}"#).is_ok());
 }
 
