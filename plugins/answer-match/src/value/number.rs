@@ -46,7 +46,7 @@ pub(crate) fn power(base: &Rational, exponent: &BigInt) -> Option<Rational> {
     fits(&power).then_some(power)
 }
 
-/// `n!`, of a number up to some thousands.
+/// `n!`, of a number up to 900.
 pub(crate) fn factorial(number: &Rational) -> Option<Rational> {
     let number = whole(number)?.to_u32().filter(|number| *number <= LARGEST_FACTORIAL)?;
     Some(Rational::from_integer((2..=number).fold(BigInt::one(), |product, factor| product * factor)))
