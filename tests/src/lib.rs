@@ -5,6 +5,7 @@ pub mod broken_server;
 pub mod browser;
 pub mod devtools;
 pub mod http;
+pub mod python;
 pub mod serving;
 
 use std::ffi::OsStr;

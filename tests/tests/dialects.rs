@@ -6,11 +6,11 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use rewarden_tests::python::{environment, kept, or_left_out, said};
 use rewarden_tests::serving::Serving;
 use rewarden_tests::{ModelServer, RUBRIC_PACK, Sandbox, component};
 
@@ -67,45 +67,34 @@ fn python() -> Result<&'static Path, &'static str> {
 }
 
 fn make_environment() -> Result<PathBuf, String> {
-    let run = |command: &mut Command| {
-        let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-        let last = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
-        if output.status.success() { Ok(()) } else { Err(format!("{command:?} failed: {last}")) }
-    };
-    let directory = std::env::current_exe().unwrap().with_file_name("dialects-venv");
-    let python = directory.join("bin/python");
-    if !python.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
-    }
+    let packages: Vec<&str> = PACKAGES.iter().chain(&COMPLETE).copied().collect();
+    let python = environment("dialects-venv", &packages)?;
+    let directory = kept("dialects-venv");
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run(Command::new(&python).args(pip).args(PACKAGES).args(COMPLETE))?;
     // They are Python alone, but some wheels name one version of it and one platform, or ask for a newer one: any will do here.
     let as_named = ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"];
     let platforms = ["--platform", "manylinux1_x86_64", "--upgrade", "--target"];
     let consumers = [&as_named[..], &platforms[..]].concat();
-    run(Command::new(&python)
-        .args(pip)
-        .args(["--no-deps", "--ignore-requires-python"])
-        .args(consumers)
-        .arg(directory.join("consumers"))
-        .args(CONSUMERS))?;
-    run(Command::new(&python)
-        .args(pip)
-        .args(["--no-deps", "--force-reinstall"])
-        .arg(repository().join("clients/python")))?;
+    said(
+        Command::new(&python)
+            .args(pip)
+            .args(["--no-deps", "--ignore-requires-python"])
+            .args(consumers)
+            .arg(directory.join("consumers"))
+            .args(CONSUMERS),
+    )?;
+    said(
+        Command::new(&python)
+            .args(pip)
+            .args(["--no-deps", "--force-reinstall"])
+            .arg(repository().join("clients/python")),
+    )?;
     Ok(python)
 }
 
 /// The virtual environment's Python. None: it is said what is not checked, past the capture of passing tests, and why.
 fn python_for(what: &str) -> Option<&'static Path> {
-    let why = match python() {
-        Ok(python) => return Some(python),
-        Err(why) => why,
-    };
-    let required = std::env::var("REWARDEN_TEST_NETWORK").is_ok_and(|wanted| wanted == "required");
-    assert!(!required, "{what} cannot be run: {why}");
-    std::io::stderr().write_all(format!("LEFT OUT: {what} was not run: {why}\n").as_bytes()).unwrap();
-    None
+    or_left_out(what, python().map_err(str::to_owned))
 }
 
 /// Runs a script of `dialects/` against a fresh server; it has to end well and to have said that it checked something.

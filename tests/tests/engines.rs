@@ -10,59 +10,18 @@
 #[path = "engines/llama.rs"]
 mod llama;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use llama::LlamaServer;
+use rewarden_tests::python::{environment, kept, or_left_out, said};
 use rewarden_tests::{ModelServer, Sandbox, pack, rows};
 use serde_json::{Value, json};
 
 /// What the validating code itself imports, and the packages with it. None is installed: their files are read.
 const PACKAGES: [&str; 4] = ["pydantic", "openai==3.54.0", "msgspec", "numpy"];
 const SERVERS: [&str; 3] = ["vllm==0.33.0", "sglang==0.5.23", "text-generation==0.7.0"];
-
-/// What a command that has to end well said, or why it did not.
-fn said(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => {
-            let last = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
-            Err(format!("{command:?} failed: {last}"))
-        }
-    }
-}
-
-/// A directory beside the tests' binaries.
-fn kept(name: &str) -> PathBuf {
-    std::env::current_exe().unwrap().with_file_name(name)
-}
-
-/// A virtual environment with these packages.
-fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
-    let directory = kept(name);
-    let python = directory.join("bin/python");
-    if !python.is_file() {
-        said(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    said(Command::new(&python).args(pip).args(packages))?;
-    Ok(python)
-}
-
-/// What was made, or `None`: then it is said what is not checked, past the capture of passing tests, and why.
-fn or_left_out<T>(what: &str, made: Result<T, String>) -> Option<T> {
-    let why = match made {
-        Ok(made) => return Some(made),
-        Err(why) => why,
-    };
-    let required = std::env::var("REWARDEN_TEST_NETWORK").is_ok_and(|wanted| wanted == "required");
-    assert!(!required, "{what} cannot be run: {why}");
-    std::io::stderr().write_all(format!("LEFT OUT: {what} was not run: {why}\n").as_bytes()).unwrap();
-    None
-}
 
 fn llama() -> Option<LlamaServer> {
     or_left_out("a real llama.cpp server", llama::built()).map(|binary| LlamaServer::start(&binary))

@@ -6,11 +6,11 @@ use num_traits::{Signed, ToPrimitive, Zero};
 use crate::Config;
 use crate::answer::{Answer, Item, Relation};
 use crate::config::{Assignments, Lists, Percent, Sets, Units};
-use crate::interval::{self, Region};
+use crate::interval::{self, Interval};
 use crate::unit;
+use crate::value;
 use crate::value::expression::{Constant, Expression};
 use crate::value::number::{self, Rational};
-use crate::value::{self, Verdict};
 
 /// A decimal number has to have so many digits before it can stand for what it was rounded from.
 const FEWEST_DIGITS: usize = 6;
@@ -184,13 +184,13 @@ impl Comparison<'_> {
         }
     }
 
-    fn regions(&self, one: &Region, other: &Region) -> bool {
+    fn regions(&self, one: &[Interval], other: &[Interval]) -> bool {
         let end = |one: &Expression, other: &Expression| match (one.infinite(), other.infinite()) {
             (None, None) => self.values(one, other),
             (one, other) => one == other,
         };
-        one.parts.len() == other.parts.len()
-            && one.parts.iter().zip(&other.parts).all(|(one, other)| {
+        one.len() == other.len()
+            && one.iter().zip(other).all(|(one, other)| {
                 one.closed_low == other.closed_low
                     && one.closed_high == other.closed_high
                     && end(&one.low, &other.low)
@@ -256,7 +256,7 @@ impl Comparison<'_> {
         if let (Some(_), Some(_)) = (one.written(), other.written()) {
             return false;
         }
-        value::compare(one, other) == Verdict::Equal
+        value::equal(one, other)
     }
 
     fn within_tolerance(&self, one: &Expression, other: &Expression) -> bool {

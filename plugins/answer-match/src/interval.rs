@@ -15,13 +15,6 @@ pub(crate) struct Interval {
     pub closed_high: bool,
 }
 
-/// Intervals from left to right that do not touch.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Region {
-    /// What the set is of, `x`, where it is said.
-    pub parts: Vec<Interval>,
-}
-
 /// Most intervals of a set.
 const MOST: usize = 40;
 
@@ -30,8 +23,8 @@ fn infinity(positive: bool) -> Expression {
     if positive { infinity } else { infinity.negated() }
 }
 
-/// The set that an answer stands for, if its ends are numbers.
-pub(crate) fn region(answer: &Answer) -> Option<Region> {
+/// The set that an answer stands for, if its ends are numbers: intervals from left to right that do not touch.
+pub(crate) fn region(answer: &Answer) -> Option<Vec<Interval>> {
     let mut parts = intervals(answer, 0)?;
     let mut keyed = Vec::new();
     for part in parts.drain(..) {
@@ -56,11 +49,11 @@ pub(crate) fn region(answer: &Answer) -> Option<Region> {
         }
         merged.push((low, high, part));
     }
-    Some(Region { parts: merged.into_iter().map(|(_, _, part)| part).collect() })
+    Some(merged.into_iter().map(|(_, _, part)| part).collect())
 }
 
 fn same(one: &Expression, other: &Expression) -> bool {
-    one.infinite().is_none() && other.infinite().is_none() && value::compare(one, other) == value::Verdict::Equal
+    one.infinite().is_none() && other.infinite().is_none() && value::equal(one, other)
 }
 
 fn position(end: &Expression) -> Option<f64> {
@@ -110,7 +103,7 @@ fn intervals(answer: &Answer, depth: u32) -> Option<Vec<Interval>> {
         }
         Item::Except(whole, without) => {
             let holes = intervals(without, depth + 1)?;
-            let mut left = region_of(intervals(whole, depth + 1)?)?;
+            let mut left = intervals(whole, depth + 1)?;
             for hole in holes {
                 // Points only: anything else is hardly ever written so.
                 if !same(&hole.low, &hole.high) {
@@ -132,10 +125,6 @@ fn intervals(answer: &Answer, depth: u32) -> Option<Vec<Interval>> {
 /// Whether it is a letter with a factor or a term, and not the letter by itself.
 fn is_linear(side: &Expression) -> bool {
     matches!(side, Expression::Sum(_) | Expression::Product(_)) && value::linear(side).is_some()
-}
-
-fn region_of(parts: Vec<Interval>) -> Option<Vec<Interval>> {
-    parts.iter().all(|part| position(&part.low).is_some() && position(&part.high).is_some()).then_some(parts)
 }
 
 /// What is left of an interval without a point of it.

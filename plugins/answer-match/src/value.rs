@@ -6,6 +6,6 @@ pub(crate) mod number;
 mod numeric;
 mod polynomial;
 
-pub(crate) use normal::{Verdict, compare, is_multiple, linear, rational};
+pub(crate) use normal::{equal, is_multiple, linear, rational};
 pub(crate) use numeric::constant;
 pub(crate) use polynomial::allow;

@@ -8,8 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rewarden_tests::model;
-
-use super::{environment, kept, said};
+use rewarden_tests::python::{environment, kept, said};
 
 /// The version of the package is the number of llama.cpp's build.
 const VERSION: &str = "11434.0.0";

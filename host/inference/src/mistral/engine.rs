@@ -92,12 +92,12 @@ pub(crate) struct Engine {
 const AHEAD: usize = 64;
 
 /// A request on its way to the engine.
-pub(super) struct Sent {
-    pub(super) messages: RequestMessage,
-    pub(super) new_tokens: usize,
-    pub(super) stops: Vec<String>,
-    pub(super) constraint: mistralrs::Constraint,
-    pub(super) processor: Arc<dyn CustomLogitsProcessor>,
+struct Sent {
+    messages: RequestMessage,
+    new_tokens: usize,
+    stops: Vec<String>,
+    constraint: mistralrs::Constraint,
+    processor: Arc<dyn CustomLogitsProcessor>,
 }
 
 /// What the engine itself made of the text, where it sets thinking apart.
@@ -196,12 +196,28 @@ impl Engine {
     pub(crate) async fn forced(&self, prompt: Arc<[u32]>, forced: Arc<[u32]>) -> Result<Vec<f64>, ModelError> {
         let demand = Demand { prompt: prompt.clone(), new_tokens: forced.len() };
         let sampler = Arc::new(ForcedSampler::new(forced.clone(), self.gate.enter(demand).await));
+        self.observe(&prompt, forced.len(), Arc::clone(&sampler) as _, || sampler.seen() >= forced.len()).await?;
+        let found = sampler.logprobs();
+        match found.len() == forced.len() {
+            true => Ok(found),
+            false => Err(self.failed(format!("it stopped after {} of {} forced tokens", found.len(), forced.len()))),
+        }
+    }
+
+    /// Runs a prompt for the sake of what its processor notes, until that is `enough` or the sequence ends.
+    pub(super) async fn observe(
+        &self,
+        prompt: &[u32],
+        new_tokens: usize,
+        processor: Arc<dyn CustomLogitsProcessor>,
+        enough: impl Fn() -> bool,
+    ) -> Result<(), ModelError> {
         let sent = Sent {
             messages: RequestMessage::CompletionTokens(prompt.to_vec()),
-            new_tokens: forced.len(),
+            new_tokens,
             stops: Vec::new(),
             constraint: mistralrs::Constraint::None,
-            processor: Arc::clone(&sampler) as _,
+            processor,
         };
         let mut replies = self.send(sent).await?;
         while let Some(reply) = replies.recv().await {
@@ -210,15 +226,11 @@ impl Engine {
                 Response::ValidationError(error) => return Err(self.failed(error.to_string())),
                 other => return Err(self.broken(other)),
             }
-            if sampler.seen() >= forced.len() {
+            if enough() {
                 break;
             }
         }
-        let found = sampler.logprobs();
-        match found.len() == forced.len() {
-            true => Ok(found),
-            false => Err(self.failed(format!("it stopped after {} of {} forced tokens", found.len(), forced.len()))),
-        }
+        Ok(())
     }
 
     /// What the model's tokens mean.
@@ -233,7 +245,7 @@ impl Engine {
     }
 
     /// Hands a request to the engine; its replies end when the sequence does.
-    pub(super) async fn send(&self, sent: Sent) -> Result<mpsc::Receiver<Response>, ModelError> {
+    async fn send(&self, sent: Sent) -> Result<mpsc::Receiver<Response>, ModelError> {
         let (response, replies) = mpsc::channel(AHEAD);
         let request = NormalRequest {
             messages: sent.messages,
@@ -359,7 +371,7 @@ impl Engine {
     }
 
     /// A reply that is neither text nor a refusal.
-    pub(super) fn broken(&self, response: Response) -> ModelError {
+    fn broken(&self, response: Response) -> ModelError {
         self.failed(match response {
             Response::InternalError(error) => error.to_string(),
             Response::ModelError(message, _) | Response::CompletionModelError(message, _) => message,

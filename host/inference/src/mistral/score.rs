@@ -6,11 +6,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::Tensor;
-use mistralrs::core::RequestMessage;
-use mistralrs::{CustomLogitsProcessor, Response};
+use mistralrs::CustomLogitsProcessor;
 
 use super::admission::{Demand, SequencePermit};
-use super::engine::{Engine, Sent, refuse_what_is_not_offered};
+use super::engine::{Engine, refuse_what_is_not_offered};
 use super::prompt::PromptForm;
 use super::sampler::{certainty, with_values};
 use super::score_head::ScoreHead;
@@ -35,24 +34,7 @@ impl Engine {
         }
         let admitted = self.gate.enter(Demand { prompt: prompt.clone(), new_tokens: 1 }).await;
         let first = Arc::new(FirstLogit { value: Mutex::default(), _admitted: admitted });
-        let sent = Sent {
-            messages: RequestMessage::CompletionTokens(prompt.to_vec()),
-            new_tokens: 1,
-            stops: Vec::new(),
-            constraint: mistralrs::Constraint::None,
-            processor: Arc::clone(&first) as _,
-        };
-        let mut replies = self.send(sent).await?;
-        while let Some(reply) = replies.recv().await {
-            match reply {
-                Response::CompletionChunk(_) => {}
-                Response::ValidationError(error) => return Err(self.failed(error.to_string())),
-                other => return Err(self.broken(other)),
-            }
-            if first.value().is_some() {
-                break;
-            }
-        }
+        self.observe(&prompt, 1, Arc::clone(&first) as _, || first.value().is_some()).await?;
         let score = (*first.value()).filter(|score| score.is_finite());
         let text = score.ok_or_else(|| self.failed("its score is not a finite number".into()))?.to_string();
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);

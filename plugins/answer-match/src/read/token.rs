@@ -189,7 +189,7 @@ impl<'a> Lexer<'a> {
 
     /// Whether no other dollar sign closes this one.
     fn odd_dollar(&self) -> bool {
-        !self.rest.contains('$') && !self.tokens.contains(&Token::Sign('$'))
+        !self.rest.contains('$')
     }
 
     fn second(&self) -> Option<char> {
@@ -313,6 +313,16 @@ impl<'a> Lexer<'a> {
         None
     }
 
+    /// Takes a part apart in the place of the whole; how deep that goes, the length of an answer bounds.
+    fn within(&mut self, inside: &'a str) -> Result<(), Unreadable> {
+        let outer = std::mem::replace(&mut self.rest, inside);
+        while !self.rest.is_empty() {
+            self.next()?;
+        }
+        self.rest = outer;
+        Ok(())
+    }
+
     /// `\text{…}`: a letter or a number in it is one, anything else is a text.
     fn text(&mut self, name: &str) -> Result<(), Unreadable> {
         let Some(inside) = self.argument() else {
@@ -327,14 +337,9 @@ impl<'a> Lexer<'a> {
         }
         let word = |text: &str| text.chars().all(char::is_alphabetic);
         if inside.is_empty() {
-        } else if let Some(nested) = nested_text(inside) {
+        } else if inside.contains('\\') {
             // `\textbf{\text{(B)}}`, `\mathbf{\mathrm{km}}`
-            let outer = self.rest;
-            self.rest = nested;
-            while !self.rest.is_empty() {
-                self.next()?;
-            }
-            self.rest = outer;
+            self.within(inside)?;
         } else if inside.chars().count() == 1 && word(inside) {
             let number = |token: &&Token| !matches!(token, Token::Space(_));
             let behind_number = matches!(self.tokens.iter().rev().find(number), Some(Token::Number(..)));
@@ -346,12 +351,7 @@ impl<'a> Lexer<'a> {
         } else if name == "operatorname" || (name.starts_with("math") && super::names::is_function(inside)) {
             self.push(Token::Command(inside.to_owned()));
         } else if is_mathematics(inside) {
-            let outer = self.rest;
-            self.rest = inside;
-            while !self.rest.is_empty() {
-                self.next()?;
-            }
-            self.rest = outer;
+            self.within(inside)?;
         } else {
             self.push(Token::Text(inside.to_owned()));
         }
@@ -360,11 +360,6 @@ impl<'a> Lexer<'a> {
         }
         Ok(())
     }
-}
-
-/// `\text{…}` in `\textbf{…}`: what of it is left when it is taken apart again.
-fn nested_text(text: &str) -> Option<&str> {
-    text.contains('\\').then_some(text)
 }
 
 /// Whether a text in a text command is written as mathematics: `13`, `(1, 2)`, `1/2`.

@@ -20,25 +20,10 @@ const LARGEST_POWER: u32 = 24;
 /// Roots of numbers up to this degree are taken apart.
 const LARGEST_DEGREE: u32 = 24;
 
-/// What a comparison found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The values are the same.
-    Equal,
-    /// They are not, or it could not be told that they are.
-    Different,
-}
-
-impl From<bool> for Verdict {
-    fn from(equal: bool) -> Self {
-        if equal { Verdict::Equal } else { Verdict::Different }
-    }
-}
-
-/// Compares the values of two expressions.
-pub(crate) fn compare(one: &Expression, other: &Expression) -> Verdict {
+/// Whether two expressions have the same value; not, where it cannot be told.
+pub(crate) fn equal(one: &Expression, other: &Expression) -> bool {
     if one == other {
-        return Verdict::Equal;
+        return true;
     }
     let mut table = Table::default();
     let difference = quotient(one, &mut table, 0).and_then(|one| {
@@ -48,9 +33,9 @@ pub(crate) fn compare(one: &Expression, other: &Expression) -> Verdict {
         left.plus(right.scaled(&-Rational::one())?, &mut table)
     });
     match difference {
-        Ok(difference) => is_zero(&difference, &table).into(),
+        Ok(difference) => is_zero(&difference, &table),
         // Too large for that; print decides what numbers cannot.
-        Err(TooLarge) => (print::expression(one) == print::expression(other)).into(),
+        Err(TooLarge) => print::expression(one) == print::expression(other),
     }
 }
 
@@ -232,7 +217,7 @@ fn quotient(expression: &Expression, table: &mut Table, depth: u32) -> Result<Qu
         }
         Expression::Function(function, inside) => {
             let argument = quotient(inside, table, depth)?;
-            Ok(function_of(*function, inside, &argument, table)?)
+            function_of(*function, &argument, table)
         }
         Expression::Call(name, arguments) => {
             let mut keys = Vec::new();
@@ -250,12 +235,7 @@ fn quotient(expression: &Expression, table: &mut Table, depth: u32) -> Result<Qu
     }
 }
 
-fn function_of(
-    function: Function,
-    inside: &Expression,
-    argument: &Quotient,
-    table: &mut Table,
-) -> Result<Quotient, TooLarge> {
+fn function_of(function: Function, argument: &Quotient, table: &mut Table) -> Result<Quotient, TooLarge> {
     let number = argument.as_number();
     let exact = number.as_ref().and_then(|number| match function {
         Function::Factorial => number::factorial(number),
@@ -282,7 +262,6 @@ fn function_of(
         let half_turn = quotient(&half_turn, table, 0)?;
         return argument.clone().times(&half_turn, table);
     }
-    let _ = inside;
     Ok(opaque(Expression::of(function, back(argument, table)), table))
 }
 

@@ -101,13 +101,11 @@ impl Value {
 }
 
 /// Where letters have values, and which values count.
-struct Point<'a> {
+struct Point {
     /// Which of the fixed points.
     number: usize,
     /// Without a word about complex numbers, what is not real has no value.
     real_only: bool,
-    /// Parameters that are bound, such as the index of a sum.
-    bound: &'a BTreeMap<String, f64>,
 }
 
 /// Points with fractions and with whole numbers. Factorials have values at the latter only.
@@ -135,7 +133,7 @@ pub(crate) fn constant(expression: &Expression) -> Option<(f64, f64)> {
     if expression.any(|part| matches!(part, Expression::Variable(_) | Expression::Call(..))) {
         return None;
     }
-    let value = evaluate(expression, &Point { number: 0, real_only: false, bound: &BTreeMap::new() }, 0)?;
+    let value = evaluate(expression, &Point { number: 0, real_only: false }, 0)?;
     // An imaginary part within the error is none.
     (value.im.abs() <= value.error).then_some((value.re, value.error))
 }
@@ -159,7 +157,7 @@ pub(crate) fn is_zero(polynomial: &Polynomial, table: &Table) -> bool {
     }
     let (mut fractional, mut whole) = (0, 0);
     for number in 0..points {
-        let point = Point { number, real_only: !complex, bound: &BTreeMap::new() };
+        let point = Point { number, real_only: !complex };
         match zero_at(polynomial, &atoms, &point) {
             Some(true) if number < FIRST_WHOLE => fractional += 1,
             Some(true) => whole += 1,
@@ -202,10 +200,7 @@ fn evaluate(expression: &Expression, point: &Point, depth: u32) -> Option<Value>
         Expression::Constant(Constant::E) => Some(Value::real(consts::E)),
         Expression::Constant(Constant::I) => Some(Value { re: 0.0, im: 1.0, error: 0.0 }),
         Expression::Constant(Constant::Infinity) => None,
-        Expression::Variable(name) => {
-            let value = point.bound.get(name).copied().unwrap_or_else(|| letter(name, point.number));
-            Some(Value { re: value, im: 0.0, error: 0.0 })
-        }
+        Expression::Variable(name) => Some(Value { re: letter(name, point.number), im: 0.0, error: 0.0 }),
         Expression::Sum(parts) => {
             let mut sum = Value { re: 0.0, im: 0.0, error: 0.0 };
             for part in parts {
