@@ -41,7 +41,7 @@ fn config(limits: &Limits, allocation: Allocation) -> Config {
         // NaN bit patterns are the one thing in core WebAssembly that differs between machines.
         .cranelift_nan_canonicalization(true)
         .cranelift_opt_level(OptLevel::Speed)
-        .max_wasm_stack(512 << 10)
+        .max_wasm_stack(1 << 20)
         // The default makes a warm call three times slower, for async features that no plugin can use.
         .concurrency_support(false)
         // What plugins do not need is off: less to trust, and fewer ways to differ.

@@ -49,9 +49,9 @@ impl Default for Limits {
             wall: Duration::from_secs(5),
             result_bytes: 16 << 20,
             log_bytes: 16 << 10,
-            component_bytes: 32 << 20,
+            component_bytes: 96 << 20,
             component_functions: 100_000,
-            function_bytes: 256 << 10,
+            function_bytes: 512 << 10,
             compile: Duration::from_secs(60),
             loaded_bytes: 1 << 30,
         }
@@ -323,7 +323,7 @@ pub(crate) const MEMORIES: u32 = 8;
 /// See [`MEMORIES`].
 pub(crate) const TABLES: u32 = 16;
 /// See [`MEMORIES`].
-pub(crate) const CORE_INSTANCES: u32 = 32;
+pub(crate) const CORE_INSTANCES: u32 = 64;
 /// Functions that are lifted, lowered or built in, over all nested components. Five bytes each, and
 /// some 400 of the compiler's memory: 100,000 took 41 MB, and 32 MiB of them would take 2.5 GB. Python and JavaScript
 /// guests have some hundreds.
@@ -348,7 +348,7 @@ pub(crate) const MODULE_MEMORIES: usize = 1;
 pub(crate) const HANDLES: usize = 10_000;
 /// Instances of nested components that may be asked for, over a whole component. Tools make one for each exported
 /// interface. With 16, no arrangement of them stands for more than some 350.
-pub(crate) const COMPONENT_INSTANCES: usize = 16;
+pub(crate) const COMPONENT_INSTANCES: usize = 32;
 /// Globals over all core modules: 16 bytes of each instance apiece. Compilers emit some ten.
 pub(crate) const GLOBALS: usize = 10_000;
 /// How deep blocks of a function may be nested. A switch nests as deep as it has cases, and those of interpreters have some

@@ -125,11 +125,14 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
                 }
             }
             Payload::InstanceSection(section) => {
-                instances = instances.saturating_add(section.count() as usize);
-                at_most("core instances", instances, limits::CORE_INSTANCES as usize)?;
                 for instance in section {
                     match instance.map_err(malformed)? {
-                        Instance::Instantiate { args, .. } => define(args.len())?,
+                        Instance::Instantiate { args, .. } => {
+                            instances = instances.saturating_add(1);
+                            at_most("core instances", instances, limits::CORE_INSTANCES as usize)?;
+                            define(args.len())?;
+                        }
+                        // A name for what is there already: nothing when the component runs.
                         Instance::FromExports(items) => define(items.len())?,
                     }
                 }
