@@ -22,8 +22,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Table elements of one instance.
     pub table_elements: usize,
-    /// Wall-clock time of one call.
-    pub wall: Duration,
+    /// Processor time of one call.
+    pub processor: Duration,
     /// Bytes that the host copies out of the instance for any one result or log line.
     pub result_bytes: usize,
     /// Bytes of log text that are kept of one call.
@@ -34,7 +34,7 @@ pub struct Limits {
     pub component_functions: usize,
     /// Bytes of the body of one function.
     pub function_bytes: usize,
-    /// Wall-clock time for compiling a component.
+    /// Processor time for compiling a component.
     pub compile: Duration,
     /// Bytes that all loaded components hold together.
     pub loaded_bytes: usize,
@@ -46,7 +46,7 @@ impl Default for Limits {
             fuel: 500_000_000,
             memory_bytes: 128 << 20,
             table_elements: 100_000,
-            wall: Duration::from_secs(5),
+            processor: Duration::from_secs(5),
             result_bytes: 16 << 20,
             log_bytes: 16 << 10,
             component_bytes: 96 << 20,
@@ -106,13 +106,13 @@ impl Limit {
             set: |limits, value| limits.table_elements = size(value),
         },
         Self {
-            key: "wall_ms",
-            counts: "Milliseconds of wall-clock time of one call",
-            reason: "A backstop for machines so loaded that the fuel lasts too long. Not deterministic, hence ten times \
-                     what the fuel allows on an idle core",
+            key: "cpu_ms",
+            counts: "Milliseconds of processor time of one call. Time in which other programs had the processor does not count",
+            reason: "A backstop for what fuel counts badly. Not deterministic, hence ten times what the fuel allows on an \
+                     ordinary core",
             decides_results: false,
-            get: |limits| milliseconds(limits.wall),
-            set: |limits, value| limits.wall = Duration::from_millis(value),
+            get: |limits| milliseconds(limits.processor),
+            set: |limits, value| limits.processor = Duration::from_millis(value),
         },
         Self {
             key: "result_bytes",

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
 
-use super::supervisor::{GRACE, Supervisor};
+use super::supervisor::Supervisor;
 use super::waiting::Artefact;
 use super::wire::{self, CallAnswer, LoadReply, Longest, Request};
 use super::worker::{Worker, WorkerError};
@@ -152,7 +152,7 @@ impl Pool {
         let _call = self.supervisor.calls.enter();
         let mut worker = self.take(name)?;
         let limits = &self.limits;
-        worker.set_deadline(limits.wall.saturating_add(GRACE));
+        worker.set_deadline(limits.processor);
         worker.send_frame(request)?;
         let answer: CallAnswer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
         worker.clear_deadline();
