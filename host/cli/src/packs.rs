@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::options::Places;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use rewarden_workbench::{SCORER_POLICY, ScorerFile, create_scorer_pack};
+use tempfile::TempDir;
 
 /// The directory of the pack that `pack` names: a directory itself, or a name on the pack path.
 pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
@@ -26,6 +28,38 @@ pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
         )
     }
     bail!("{pack} holds no pack.toml; expected the directory of a pack, or a name on the pack path ({searched})")
+}
+
+/// A pack of scorers alone, in a directory that is deleted with the value. It is called after the first of them.
+pub(crate) fn of_scorers(scorers: &[ScorerFile], places: &Places) -> Result<TempDir> {
+    let directory = tempfile::Builder::new()
+        .prefix("rewarden-scorers-")
+        .tempdir()
+        .context("cannot make a temporary directory for a pack of the scorers")?;
+    let name = scorers.first().map_or_else(|| "scorers".to_owned(), ScorerFile::name);
+    create_scorer_pack(&name, scorers, &scorer_policy(places)?, directory.path())?;
+    Ok(directory)
+}
+
+/// Where the policy of such packs is.
+pub(crate) fn scorer_policy(places: &Places) -> Result<PathBuf> {
+    let directories = beside("components", &[], places);
+    let found = directories.iter().map(|directory| directory.join(SCORER_POLICY)).find(|path| path.is_file());
+    found.with_context(|| {
+        let searched = directories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        format!(
+            "there is no {SCORER_POLICY}, the policy that adds scorers up, in {searched}; build the bundled components with \
+             `cargo xtask plugins`"
+        )
+    })
+}
+
+/// The directories that are given, or else those of this name beside the pack path's.
+pub(crate) fn beside(name: &str, given: &[PathBuf], places: &Places) -> Vec<PathBuf> {
+    if !given.is_empty() {
+        return given.to_vec();
+    }
+    places.pack_path.iter().map(|directory| directory.parent().unwrap_or(Path::new("")).join(name)).collect()
 }
 
 /// Names of the packs on the pack path.

@@ -18,6 +18,7 @@ mod pack_error;
 mod part;
 mod part_name;
 mod principles;
+mod program;
 mod replay;
 mod rounds;
 mod rule;
@@ -32,13 +33,14 @@ mod verify;
 pub use configuration::{ConfigurationError, Setting};
 pub use constraints::HeldModels;
 pub use judge::{Event, Judge, JudgeModels, JudgeSettings, ModelOpener, Observer, Stage};
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, LockedFiles};
 pub use order::{Order, OrderError};
 pub use pack::Pack;
 pub use pack_error::PackError;
 pub use part::{Asking, Overrides, PackJudge, Part};
 pub use part_name::PartName;
 pub use principles::PrinciplesStage;
+pub use program::{ProgramError, interpreter, interpreter_name};
 pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use rewarden_manifest::{
     ConstrainRule, MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error, nearest,

@@ -38,6 +38,21 @@ pub enum LockError {
         /// The component's own.
         found: Sha256Digest,
     },
+    /// The interpreter is another one than was locked.
+    #[error(
+        "{file}: expected the interpreter `{runtime}` with {expected}, found {found}; build or fetch that version of it, or \
+         run `rewarden pack lock` if the change is meant"
+    )]
+    OtherRuntime {
+        /// The lock.
+        file: PathBuf,
+        /// The interpreter.
+        runtime: String,
+        /// The locked digest.
+        expected: Sha256Digest,
+        /// The interpreter's own.
+        found: Sha256Digest,
+    },
     /// The pack names a component that was not there when it was locked.
     #[error("{file}: has no digest of {component}, which the pack names; if that is meant, run `rewarden pack lock`")]
     Unknown {
@@ -48,25 +63,47 @@ pub enum LockError {
     },
 }
 
-/// The digests of a pack's components.
+/// What of a pack is locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockedFiles {
+    /// Components, by their path in the pack.
+    pub components: Vec<(PathBuf, Sha256Digest)>,
+    /// Files of programs, by their path in the pack.
+    pub files: Vec<(PathBuf, Sha256Digest)>,
+    /// Interpreters, by name.
+    pub runtimes: Vec<(String, Sha256Digest)>,
+}
+
+/// The digests of a pack's components, of its programs and of their interpreters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
     file: PathBuf,
-    components: BTreeMap<String, Sha256Digest>,
+    content: Content,
 }
 
-#[derive(Deserialize, Serialize)]
+type Digests = BTreeMap<String, Sha256Digest>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
     version: u32,
-    components: BTreeMap<String, Sha256Digest>,
+    components: Digests,
+    #[serde(default, skip_serializing_if = "Digests::is_empty")]
+    files: Digests,
+    #[serde(default, skip_serializing_if = "Digests::is_empty")]
+    runtimes: Digests,
 }
 
 impl Lock {
-    /// A lock for the pack in `directory`, of components by their path in it.
-    pub fn new(directory: &Path, components: impl IntoIterator<Item = (PathBuf, Sha256Digest)>) -> Self {
-        let components = components.into_iter().map(|(path, digest)| (key(&path), digest)).collect();
-        Self { file: directory.join(FILE), components }
+    /// A lock for the pack in `directory`.
+    pub fn new(directory: &Path, locked: LockedFiles) -> Self {
+        let by_path = |files: Vec<(PathBuf, Sha256Digest)>| {
+            files.into_iter().map(|(path, digest)| (key(&path), digest)).collect::<Digests>()
+        };
+        let LockedFiles { components, files, runtimes } = locked;
+        let (components, files) = (by_path(components), by_path(files));
+        let content = Content { version: VERSION, components, files, runtimes: runtimes.into_iter().collect() };
+        Self { file: directory.join(FILE), content }
     }
 
     /// The lock of the pack in `directory`, if it has one.
@@ -90,7 +127,7 @@ impl Lock {
                 content.version
             )));
         }
-        Ok(Some(Self { file, components: content.components }))
+        Ok(Some(Self { file, content }))
     }
 
     /// Writes it, and returns where.
@@ -99,9 +136,8 @@ impl Lock {
     /// When the file cannot be written.
     pub fn write(&self) -> Result<&Path, LockError> {
         let failed = |message: String| LockError::File { file: self.file.clone(), message };
-        let content = Content { version: VERSION, components: self.components.clone() };
-        let text = toml::to_string(&content).map_err(|error| failed(format!("cannot be made: {error}")))?;
-        let text = format!("# Written by `rewarden pack lock`: the pack loads with exactly these components.\n{text}");
+        let text = toml::to_string(&self.content).map_err(|error| failed(format!("cannot be made: {error}")))?;
+        let text = format!("# Written by `rewarden pack lock`: the pack loads with exactly these files.\n{text}");
         // Renamed into its place: what lies there may be a link that leads out of the pack.
         let directory = self.file.parent().unwrap_or(Path::new("."));
         let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
@@ -118,8 +154,34 @@ impl Lock {
     /// # Errors
     /// If it is another component, or the lock does not know it.
     pub fn check(&self, component: &Path, found: Sha256Digest) -> Result<(), LockError> {
-        let (file, component) = (self.file.clone(), key(component));
-        match self.components.get(&component) {
+        self.compare(&self.content.components, key(component), found)
+    }
+
+    /// Compares a file of a program, by its path in the pack, with what was locked.
+    ///
+    /// # Errors
+    /// As those of [`Lock::check`].
+    pub fn check_file(&self, path: &str, found: Sha256Digest) -> Result<(), LockError> {
+        self.compare(&self.content.files, path.to_owned(), found)
+    }
+
+    /// Compares the interpreter of this name with what was locked.
+    ///
+    /// # Errors
+    /// As those of [`Lock::check`].
+    pub fn check_runtime(&self, name: &str, found: Sha256Digest) -> Result<(), LockError> {
+        let error = match self.compare(&self.content.runtimes, name.to_owned(), found) {
+            Err(LockError::Changed { file, expected, found, .. }) => {
+                LockError::OtherRuntime { file, runtime: name.to_owned(), expected, found }
+            }
+            other => return other,
+        };
+        Err(error)
+    }
+
+    fn compare(&self, locked: &Digests, component: String, found: Sha256Digest) -> Result<(), LockError> {
+        let file = self.file.clone();
+        match locked.get(&component) {
             Some(expected) if *expected == found => Ok(()),
             Some(&expected) => Err(LockError::Changed { file, component, expected, found }),
             None => Err(LockError::Unknown { file, component }),
@@ -162,13 +224,19 @@ mod tests {
     fn a_lock_reads_back_and_holds_components_to_their_digests() {
         let directory = directory();
         let digest = Sha256Digest::of(b"vote");
-        let lock = Lock::new(&directory, [(PathBuf::from("./vote.wasm"), digest)]);
+        let components = vec![(PathBuf::from("./vote.wasm"), digest)];
+        let files = vec![(PathBuf::from("reward.py"), digest)];
+        let lock =
+            Lock::new(&directory, LockedFiles { components, files, runtimes: vec![("python".to_owned(), digest)] });
         lock.write().unwrap();
         assert_eq!(Lock::read(&directory).unwrap(), Some(lock.clone()));
         assert_eq!(lock.check(Path::new("vote.wasm"), digest), Ok(()));
         let other = Sha256Digest::of(b"other");
         assert!(matches!(lock.check(Path::new("vote.wasm"), other), Err(LockError::Changed { .. })));
         assert!(matches!(lock.check(Path::new("new.wasm"), digest), Err(LockError::Unknown { .. })));
+        assert_eq!((lock.check_file("reward.py", digest), lock.check_runtime("python", digest)), (Ok(()), Ok(())));
+        assert!(matches!(lock.check_file("reward.py", other), Err(LockError::Changed { .. })));
+        assert!(matches!(lock.check_runtime("python", other), Err(LockError::OtherRuntime { .. })));
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! of the bundled packs. It compiles in seconds, because the build of a new clone waits for it.
 
 mod manifest;
+mod part;
 mod text_file;
 mod toml_error;
 
 pub use manifest::{
-    ConstrainRule, JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, PartSection, PrinciplesSection,
-    SamplingSection, ScaleSection,
+    ConstrainRule, JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, SamplingSection, ScaleSection,
 };
+pub use part::{PartPlugin, PartSection, PrinciplesSection, ProgramSection};
 pub use text_file::{MANIFEST_BYTES, read_text};
 pub use toml_error::{ManifestError, explain as explain_toml_error, nearest};

@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::cache::{self, CompileCache};
+use crate::engine::compile_by_function;
 use crate::error::LoadFailure;
 use crate::gate::Gate;
+use crate::limits::Limits;
 use crate::processor_time;
 use rewarden_types::{Sha256Digest, shown};
 
@@ -45,14 +48,18 @@ impl Compiler {
 
     /// Compiles `bytes`, whose digest is `digest`, within `allowed` of processor time. Blocks for as long as that takes.
     ///
+    /// With a cache it is compiled by function, and takes from there what it has in common with others.
+    ///
     /// A component that is overdue is refused at once until its compiler has ended: loaded again and again, it takes one
     /// compiler, not all of them.
     pub(crate) fn compile(
         &self,
         digest: Sha256Digest,
         bytes: Arc<[u8]>,
-        allowed: Duration,
+        limits: &Limits,
+        cache: Option<&CompileCache>,
     ) -> Result<Component, LoadFailure> {
+        let allowed = limits.compile;
         let too_long = || Err(LoadFailure::CompileTime { allowed });
         if self.overdue.set().contains(&digest) {
             return too_long();
@@ -66,6 +73,7 @@ impl Compiler {
         let (engine, overdue) = (self.engine.clone(), self.overdue.clone());
         let threads = Arc::<Threads>::default();
         let (work, started) = (threads.clone(), Instant::now());
+        let (limits, cache) = (limits.clone(), cache.cloned());
         std::thread::Builder::new()
             .name("rewarden-compile".into())
             .stack_size(STACK)
@@ -73,7 +81,10 @@ impl Compiler {
                 let _ended = Ended { overdue, digest };
                 let _place = place;
                 // Nobody listens any more when its time is over.
-                let _ = sender.send(in_own_threads(threads, || Component::new(&engine, &bytes)));
+                let _ = sender.send(in_own_threads(threads, || match &cache {
+                    None => Component::new(&engine, &bytes),
+                    Some(cache) => by_function(&engine, &bytes, &limits, cache),
+                }));
             })
             .map_err(|error| failed(error.to_string()))?;
         loop {
@@ -91,6 +102,18 @@ impl Compiler {
             self.overdue.set().remove(&digest);
         }
         too_long()
+    }
+}
+
+/// Compiles a component with the functions that were compiled before, and keeps the others.
+fn by_function(engine: &Engine, bytes: &[u8], limits: &Limits, cache: &CompileCache) -> wasmtime::Result<Component> {
+    let functions = Arc::new(cache.functions(engine));
+    let artefact = compile_by_function(bytes, limits, functions.clone())?;
+    cache.keep_functions(engine, &functions);
+    // SAFETY: `deserialize` must only see what `serialize` of this wasmtime wrote, as it did a line above.
+    #[allow(unsafe_code, reason = "the only way from one engine to another")]
+    unsafe {
+        cache::deserialize(engine, &artefact)
     }
 }
 

@@ -43,18 +43,19 @@ impl Supervisor {
         digest: Sha256Digest,
         wasm: &[u8],
         limits: &Arc<Limits>,
+        notice: &dyn Fn() -> Option<Box<dyn Send>>,
     ) -> Result<Arc<plugin::Loaded>, LoadFailure> {
         self.holdings.get(digest, limits, |artefact| {
             let (artefact, was_kept) = match artefact {
                 Some(artefact) => (artefact, false),
-                None => self.artefact(name, digest, wasm, limits, true)?,
+                None => self.artefact(name, digest, wasm, limits, true, notice)?,
             };
             let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
             let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
             let (worker, artefact, loaded) = match loaded {
                 LoadReply::Unfit(_) if was_kept => {
                     drop(artefact);
-                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
+                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false, notice)?;
                     let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
                     (worker, artefact, loaded)
                 }

@@ -22,7 +22,6 @@ use crate::limits::Limits;
 use crate::plugin;
 use rewarden_types::Sha256Digest;
 
-
 /// Private memory of a process that compiles, in bytes. The compiler's needs grow with the component, and a Python guest
 /// of 18 MB is the largest that the limits are made for.
 const COMPILER_MEMORY: u64 = 4 << 30;
@@ -163,6 +162,7 @@ impl Supervisor {
         wasm: &[u8],
         limits: &Limits,
         cached: bool,
+        notice: &dyn Fn() -> Option<Box<dyn Send>>,
     ) -> Result<(Arc<Artefact>, bool), LoadFailure> {
         let mut held = HeldBytes::new(self.holdings.counter(), wasm.len(), limits.loaded_bytes)?;
         let most = Longest::compiled(wasm.len());
@@ -170,7 +170,10 @@ impl Supervisor {
         let was_kept = kept.is_some();
         let compiled = match kept {
             Some(compiled) => compiled,
-            None => self.compile(name, digest, wasm, limits)?,
+            None => {
+                let _told = notice();
+                self.compile(name, digest, wasm, limits)?
+            }
         };
         held.grow(compiled.len(), limits.loaded_bytes)?;
         Ok((Arc::new(Artefact { wasm: wasm.into(), compiled, _held: held }), was_kept))
