@@ -100,7 +100,7 @@ static JSValue host_settle(JSContext *context, JSValueConst this, int count, JSV
     return settled(context, JS_DupValue(context, arguments[0]));
 }
 
-// compile(source, file) -> bytecode of the module, without its source text
+// compile(source, file, keep) -> bytecode of the module, with the texts of its functions if `keep` is true
 static JSValue host_compile(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
     (void)this;
     (void)count;
@@ -111,7 +111,8 @@ static JSValue host_compile(JSContext *context, JSValueConst this, int count, JS
     JSContext *realm = compiling_realm();
     JSValue module = JS_Eval(realm, source, source_length, file, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
     if (JS_IsException(module)) return JS_EXCEPTION;
-    uint8_t *bytecode = JS_WriteObject(realm, &length, module, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE);
+    int flags = JS_WRITE_OBJ_BYTECODE | (JS_ToBool(context, arguments[2]) ? 0 : JS_WRITE_OBJ_STRIP_SOURCE);
+    uint8_t *bytecode = JS_WriteObject(realm, &length, module, flags);
     if (bytecode == NULL) return JS_EXCEPTION;
     return JS_NewUint8ArrayCopy(context, bytecode, length);
 }
@@ -166,7 +167,7 @@ static JSValue host_strip(JSContext *context, JSValueConst this, int count, JSVa
 }
 
 static const JSCFunctionListEntry host_functions[] = {
-    JS_CFUNC_DEF("log", 2, host_log),         JS_CFUNC_DEF("settle", 1, host_settle), JS_CFUNC_DEF("compile", 2, host_compile),
+    JS_CFUNC_DEF("log", 2, host_log),         JS_CFUNC_DEF("settle", 1, host_settle), JS_CFUNC_DEF("compile", 3, host_compile),
     JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("run", 1, host_run),       JS_CFUNC_DEF("strip", 2, host_strip),
 };
 

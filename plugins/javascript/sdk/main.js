@@ -2,7 +2,7 @@
 
 import { CONFIGURATION, checkConfiguration } from "./configuration.js";
 import { makeConsole } from "./console.js";
-import { ConfigError, ParseFailure, Refuse, TooFewSamples, configError, settle } from "./failures.js";
+import { ParseFailure, Refuse, TooFewSamples, configError, settle } from "./failures.js";
 import { resolve } from "./files.js";
 import { parse } from "./parser.js";
 import { next } from "./policy.js";
@@ -52,5 +52,3 @@ export function start(host, build) {
     read: handler(read),
   };
 }
-
-export { ConfigError };
