@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "calls.h"
 #include "engine.h"
 
@@ -166,9 +167,37 @@ static JSValue host_strip(JSContext *context, JSValueConst this, int count, JSVa
     return JS_Call(realm, strip_types, JS_UNDEFINED, count, arguments);
 }
 
+// pack(value) -> a text of the value, whose parts may be bytes
+static JSValue host_pack(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
+    (void)this;
+    (void)count;
+    size_t length;
+    uint8_t *bytes = JS_WriteObject(context, &length, arguments[0], 0);
+    char *text = bytes == NULL ? NULL : js_malloc(context, base64_length(length));
+    if (text == NULL) return JS_EXCEPTION;
+    base64_write(bytes, length, text);
+    return JS_NewStringLen(context, text, base64_length(length));
+}
+
+// unpack(text, start) -> what pack made the text of that begins there and goes on to a quote
+static JSValue host_unpack(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
+    (void)this;
+    (void)count;
+    int32_t start;
+    size_t length;
+    const char *text = JS_ToCStringLen(context, &length, arguments[0]);
+    if (text == NULL || JS_ToInt32(context, &start, arguments[1]) < 0) return JS_EXCEPTION;
+    uint8_t *bytes = js_malloc(context, length + 1);
+    if (bytes == NULL) return JS_EXCEPTION;
+    size_t written = (size_t)start > length ? 0 : base64_read(text + start, length - (size_t)start, bytes);
+    if (written == 0) return JS_ThrowTypeError(context, "the prepared program is not what `prepare` returned");
+    return JS_ReadObject(context, bytes, written, 0);
+}
+
 static const JSCFunctionListEntry host_functions[] = {
     JS_CFUNC_DEF("log", 2, host_log),         JS_CFUNC_DEF("settle", 1, host_settle), JS_CFUNC_DEF("compile", 3, host_compile),
     JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("run", 1, host_run),       JS_CFUNC_DEF("strip", 2, host_strip),
+    JS_CFUNC_DEF("pack", 1, host_pack),       JS_CFUNC_DEF("unpack", 2, host_unpack),
 };
 
 static void new_runtime(void) {

@@ -2,43 +2,41 @@
 
 import { Refuse, settle } from "./failures.js";
 
+// Fields that are none where there is nothing to say, which a function that names them has to expect.
+const MAY_BE_NONE = new Set(["critique"]);
+
 /**
- * A function that takes `fields`, an object of what a call is about, and calls the program's function with those that it
- * names. A name that is no field means an entry of the task's metadata. One that is neither, and has no default in the
- * program, is a reason to refuse. `needs(name)` says whether the function names a field.
+ * Makes a function of `(fields, metadata)` that calls the program's function with those of the fields that it names. A name that
+ * is no field means an entry of the task's metadata, an object that is read only if `plan.metadata` says so. What is neither there
+ * nor optional is a reason to refuse.
  */
 export function callable(function_, plan, options) {
   const { byName, names, rest, takesOptions } = plan;
-  const all = byName && rest;
 
-  const call = (fields, metadata = none) => {
-    const value = (name, optional) => {
-      if (Object.hasOwn(fields, name)) {
-        if (fields[name] !== undefined || optional || NEVER_NEEDED.has(name)) return fields[name];
-      } else if (name === "options") {
-        return options;
-      } else {
-        const entries = metadata();
-        if (Object.hasOwn(entries, name)) return entries[name];
-        if (optional) return undefined;
-      }
-      throw new Refuse(`the task has no \`${name}\`, which ${plan.function} asks for`);
-    };
-    if (!byName) return settle(function_(...names.map(({ name, optional }) => value(name, optional))));
-    const given = all ? { ...metadata(), ...fields } : {};
-    for (const { name, optional } of names) {
-      const found = value(name, optional);
-      // A property that is there and undefined takes its default as well.
-      given[name] = found;
+  const value = (name, optional, fields, metadata) => {
+    if (name in fields) {
+      if (fields[name] !== undefined || optional || MAY_BE_NONE.has(name)) return fields[name];
+    } else if (name === "options") {
+      return options;
+    } else if (metadata !== undefined && Object.hasOwn(metadata, name)) {
+      return metadata[name];
+    } else if (optional) {
+      return undefined;
     }
+    throw new Refuse(`the task has no \`${name}\`, which ${plan.function} asks for`);
+  };
+
+  const call = (fields, metadata) => {
+    // Loops by index, and `apply`: an instance lives for one call, which pays for every closure, iterator and spread.
+    if (!byName) {
+      const values = [];
+      for (let i = 0; i < names.length; i++) values[i] = value(names[i].name, names[i].optional, fields, metadata);
+      return settle(function_.apply(undefined, values));
+    }
+    const given = rest ? { ...metadata, ...fields } : {};
+    for (let i = 0; i < names.length; i++) given[names[i].name] = value(names[i].name, names[i].optional, fields, metadata);
     return settle(takesOptions ? function_(given, options) : function_(given));
   };
-  call.needs = (name) => all || names.some((each) => each.name === name);
-  call.function = plan.function;
+  call.plan = plan;
   return call;
 }
-
-// Fields that are none where there is nothing to say, which a function that names them has to expect.
-const NEVER_NEEDED = new Set(["critique"]);
-
-const none = () => ({});

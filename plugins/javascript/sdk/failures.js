@@ -44,15 +44,17 @@ export class ConfigError extends Error {
   }
 }
 
-let settleBy = (value) => value;
-
 /** Waits for a promise, which settles without any input or not at all; returns other values as they are. */
 export function settle(value) {
-  return settleBy(value);
+  return typeof value === "object" ? settleBy(value) : value;
 }
-settle.with = (function_) => {
+
+let settleBy;
+
+/** Says how a promise is waited for. */
+export function setSettle(function_) {
   settleBy = function_;
-};
+}
 
 const cut = (text) => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text);
 

@@ -5,11 +5,11 @@ import { ConfigError } from "./failures.js";
 const TYPESCRIPT = /\.m?ts$/;
 const JAVASCRIPT = /\.m?js$/;
 
-let known = new Set();
+let known = [];
 
 /** Says which files there are. Imports are resolved among them. */
 export function setFiles(names) {
-  known = new Set(names);
+  known = names;
 }
 
 /**
@@ -24,9 +24,9 @@ export function resolve(importer, specifier) {
     else if (part !== ".") parts.push(part);
   }
   const path = parts.join("/");
-  const found = [path, `${path}.js`, `${path}.ts`, path.replace(/\.(m?)js$/, ".$1ts")].find((each) => known.has(each));
+  const found = [path, `${path}.js`, `${path}.ts`, path.replace(/\.(m?)js$/, ".$1ts")].find((each) => known.includes(each));
   if (relative && found) return found;
-  const others = [...known].filter((name) => name !== importer).join(", ") || "none";
+  const others = known.filter((name) => name !== importer).join(", ") || "none";
   const advice = relative ? "list it under `files`" : "packages cannot be imported: bundle them into the file";
   throw new ReferenceError(`${importer} imports "${specifier}", which is not there; ${advice}. Other files of the program: ${others}`);
 }

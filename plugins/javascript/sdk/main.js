@@ -2,7 +2,7 @@
 
 import { CONFIGURATION, checkConfiguration } from "./configuration.js";
 import { makeConsole } from "./console.js";
-import { ParseFailure, Refuse, TooFewSamples, configError, settle } from "./failures.js";
+import { ConfigError, ParseFailure, Refuse, TooFewSamples, configError, setSettle } from "./failures.js";
 import { resolve } from "./files.js";
 import { parse } from "./parser.js";
 import { next } from "./policy.js";
@@ -13,6 +13,9 @@ import { scoreResponses } from "./scorer.js";
 import { render } from "./template.js";
 
 const VERSION = "0.1.0";
+// How the text of a prepared program begins. The build's tag follows, then the program. It is JSON, but read without a parser,
+// which would take longer than the call.
+const PREPARED = '{"prepared":"';
 
 /**
  * Puts the SDK's names into the realm and returns the handlers, under the names that the contract has in JavaScript.
@@ -20,7 +23,9 @@ const VERSION = "0.1.0";
  */
 export function start(host, build) {
   Object.assign(globalThis, { console: makeConsole(host.log), ParseFailure, Random, Refuse, TooFewSamples });
-  settle.with(host.settle);
+  setSettle(host.settle);
+
+  createBuiltins(globalThis);
 
   let program;
   // What the functions of the contract have in common: the program that this instance was configured with.
@@ -34,14 +39,13 @@ export function start(host, build) {
     }),
     prepare: (json) =>
       configError(() => {
-        const { prepared, description, interfaces } = prepareProgram(host, build, checkConfiguration(json));
-        return { json: JSON.stringify(prepared), description, interfaces };
+        const { prepared, description, interfaces } = prepareProgram(host, checkConfiguration(json));
+        return { json: `${PREPARED}${build}${host.pack(prepared)}"}`, description, interfaces };
       }),
     configure: (json) =>
       configError(() => {
-        const given = JSON.parse(json);
-        if (given.prepared === undefined) program = prepareProgram(host, build, checkConfiguration(json)).program;
-        else program = applyPrepared(host, build, given);
+        const given = prepared(host, build, json);
+        program = given ? applyPrepared(host, given) : prepareProgram(host, checkConfiguration(json)).program;
       }),
     resolve: (importer, specifier) => resolve(importer, specifier),
     scoreResponses: handler(scoreResponses),
@@ -51,4 +55,24 @@ export function start(host, build) {
     ask: handler(ask),
     read: handler(read),
   };
+}
+
+// What `prepare` made, of its text; undefined for a configuration. Bytecode of another build is never read.
+function prepared(host, build, json) {
+  if (!json.startsWith(PREPARED)) return undefined;
+  const start = PREPARED.length + build.length;
+  const tag = json.slice(PREPARED.length, start);
+  if (tag !== build) throw new ConfigError(`the program was prepared by build ${tag} of the JavaScript runtime, this is ${build}: prepare it again`);
+  return host.unpack(json, start);
+}
+
+// The engine makes a built-in function when it is first asked for. Asking for all of them at the build spares every call that.
+function createBuiltins(object, seen = new Set()) {
+  if ((typeof object !== "object" && typeof object !== "function") || object === null || seen.has(object)) return;
+  seen.add(object);
+  for (const key of Reflect.ownKeys(object)) {
+    const { value, get, set } = Reflect.getOwnPropertyDescriptor(object, key);
+    for (const each of [value, get, set]) createBuiltins(each, seen);
+  }
+  createBuiltins(Reflect.getPrototypeOf(object), seen);
 }

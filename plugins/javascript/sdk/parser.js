@@ -9,7 +9,7 @@ const KEYS = ["scores", "criteria", "confidence", "distributions", "principles",
 export function parse({ only: call }, completion, shown, scale) {
   return parseFailure(() => {
     const { text, finish, tokens } = completion;
-    const value = call({ text, finish, tokens, completion, shown, scale });
+    const value = call({ __proto__: null, text, finish, tokens, completion, shown, scale });
     return judgementOf(Array.isArray(value) ? { scores: value } : objectOf(value, KEYS, "the judgement"));
   });
 }

@@ -12,11 +12,11 @@ const DETAILS = { number: "number", string: "text", boolean: "flag" };
 /** The step that the program takes. Its fields are those of the task and the context, and the samples. */
 export function next({ only: call }, task, context, samples) {
   return refusal(() => {
-    const { fields, metadata } = taskFields(task);
+    const fields = taskFields(task, call);
     const signals = context.signals.map(({ scorer, scores }) => ({ scorer, scores: scores.map(scoreIn) }));
     const seen = samples.map(sampleIn);
     Object.assign(fields, context, { context: { ...context, signals }, signals, samples: seen });
-    return stepOf(call(fields, metadata), seen);
+    return stepOf(call(fields, fields.metadata), seen);
   });
 }
 

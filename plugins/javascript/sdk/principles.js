@@ -8,8 +8,8 @@ import { taskFields } from "./task.js";
 /** The prompt that asks for principles; the program sees the query's `messages`, `prompt` and `metadata`. */
 export function ask(program, query) {
   return refusal(() => {
-    const { fields, metadata } = taskFields(query);
-    return promptOf(program.ask(fields, metadata));
+    const fields = taskFields(query, program.ask);
+    return promptOf(program.ask(fields, fields.metadata));
   });
 }
 
@@ -17,6 +17,6 @@ export function ask(program, query) {
 export function read(program, completion) {
   return parseFailure(() => {
     const { text, finish, tokens } = completion;
-    return principlesOf(program.read({ text, finish, tokens, completion }), "the principles");
+    return principlesOf(program.read({ __proto__: null, text, finish, tokens, completion }), "the principles");
   });
 }

@@ -15,6 +15,19 @@ const FUNCTIONS = {
   policy: ["step"],
   principles: ["ask", "read"],
 };
+// What is there to be named, beside `metadata` and its entries.
+const TASK = ["options", "prompt", "messages"];
+const ANSWERED = [...TASK, "responses", "reference"];
+const COMPLETION = ["options", "text", "finish", "tokens", "completion"];
+const FIELDS = {
+  scorer: [...ANSWERED, "response", "index"],
+  template: [...ANSWERED, "scale", "critique", "principles", "asked", "earlier"],
+  parser: [...COMPLETION, "shown", "scale"],
+  policy: [
+    ...ANSWERED, "samples", "context", "scale", "seed", "temperature", "samplesLeft", "roundsLeft", "signals", "judges", "hasOwnJudge",
+  ],
+  principles: [...TASK, ...COMPLETION],
+};
 // The role of the one function that the other places have.
 const ONLY = "only";
 
@@ -22,7 +35,7 @@ const ONLY = "only";
  * Compiles and runs the program that a checked configuration holds. Returns it with what `applyPrepared` makes it of in other
  * instances, its description and its interfaces. Throws a ConfigError for whatever keeps it from being called.
  */
-export function prepareProgram(host, build, configuration) {
+export function prepareProgram(host, configuration) {
   const { as, file, source, files } = configuration;
   const texts = { ...files, [file]: source };
   setFiles(Object.keys(texts));
@@ -36,8 +49,7 @@ export function prepareProgram(host, build, configuration) {
   const schema = optionsSchema(file, exported.options);
   const options = checkedOptions(file, schema, exported.options, configuration.options);
   const prepared = {
-    prepared: modules.map((each) => compile(host, each.name, each.text, each.module, false).toBase64()),
-    build,
+    modules: modules.map((each) => compile(host, each.name, each.text, each.module, false)),
     files: Object.keys(texts),
     plans,
     options,
@@ -51,13 +63,10 @@ export function prepareProgram(host, build, configuration) {
   return { prepared, description, interfaces: [as], program: bind(exported, plans, options) };
 }
 
-/** Runs what `prepareProgram` prepared. Refuses what another build of the runtime prepared: bytecode is bound to a build. */
-export function applyPrepared(host, build, prepared) {
-  if (prepared.build !== build) {
-    throw new ConfigError(`the program was prepared by build ${prepared.build} of the JavaScript runtime, this is ${build}: prepare it again`);
-  }
+/** Runs what `prepareProgram` prepared. */
+export function applyPrepared(host, prepared) {
   setFiles(prepared.files);
-  const exported = runModules(host, prepared.prepared.map((text) => Uint8Array.fromBase64(text)));
+  const exported = runModules(host, prepared.modules);
   return bind(exported, prepared.plans, prepared.options);
 }
 
@@ -69,15 +78,9 @@ function runModules(host, bytecodes) {
 }
 
 function bind(exported, plans, options) {
-  const frozen = freeze(options);
-  const bound = Object.entries(plans).map(([role, each]) => [role, callable(exported[each.function], each, frozen)]);
-  return Object.fromEntries(bound);
-}
-
-function freeze(value) {
-  if (typeof value !== "object" || value === null) return value;
-  for (const each of Object.values(value)) freeze(each);
-  return Object.freeze(value);
+  const bound = {};
+  for (const role in plans) bound[role] = callable(exported[plans[role].function], plans[role], options);
+  return bound;
 }
 
 function topLevel(file, run) {
@@ -119,7 +122,16 @@ function plan(as, file, name, function_) {
   if (!found || unnamed) {
     throw new ConfigError(`${file}: the names of \`${name}\`'s parameters cannot be read; write them out, as in ${name}({prompt, response})`, "source");
   }
-  return { as, function: name, ...found };
+  return { function: name, ...found, ...whatItNeeds(as, found) };
+}
+
+// What a call has to know of the names without looking at each: whether it is about all responses at once, and whether the
+// metadata are to be read.
+function whatItNeeds(as, { names, rest }) {
+  const named = names.map(({ name }) => name);
+  const group = as === "scorer" && named.includes("responses") && !named.includes("response");
+  const metadata = rest || named.some((name) => name === "metadata" || !FIELDS[as].includes(name));
+  return { group, metadata };
 }
 
 function optionsSchema(file, declared = {}) {

@@ -10,20 +10,22 @@ import { taskFields } from "./task.js";
  */
 export function scoreResponses({ only: call }, task) {
   return refusal(() => {
-    const { fields, metadata } = taskFields(task);
-    if (call.needs("responses") && !call.needs("response")) return scoresOfGroup(call, call(fields, metadata), task.responses.length);
-    return task.responses.map((response, index) => {
-      // Descriptors, so that metadata that nobody asks for is not read.
-      const one = Object.defineProperties({ response, index }, Object.getOwnPropertyDescriptors(fields));
-      return scoreOf(atResponse(index, () => call(one, metadata)), `the score of response ${index}`);
-    });
+    const fields = taskFields(task, call);
+    if (call.plan.group) return scoresOfGroup(call, call(fields, fields.metadata), task.responses.length);
+    const scores = [];
+    for (let index = 0; index < task.responses.length; index++) {
+      fields.response = task.responses[index];
+      fields.index = index;
+      scores[index] = scoreOf(atResponse(index, call, fields), "the score of response ", index);
+    }
+    return scores;
   });
 }
 
 // Says at which response an exception was thrown.
-function atResponse(index, run) {
+function atResponse(index, call, fields) {
   try {
-    return run();
+    return call(fields, fields.metadata);
   } catch (error) {
     if (error instanceof Refuse) throw error;
     throw new WrongResult(`response ${index}: ${inWords(error)}`);
@@ -31,7 +33,8 @@ function atResponse(index, run) {
 }
 
 function scoresOfGroup(call, scores, count) {
-  if (!Array.isArray(scores)) throw new WrongResult(`${call.function} takes all responses and must return a list of their scores`);
-  if (scores.length !== count) throw new WrongResult(`${call.function} returned ${scores.length} scores for ${count} responses`);
-  return Array.from(scores, (score, index) => scoreOf(score, `the score of response ${index}`));
+  const name = call.plan.function;
+  if (!Array.isArray(scores)) throw new WrongResult(`${name} takes all responses and must return a list of their scores`);
+  if (scores.length !== count) throw new WrongResult(`${name} returned ${scores.length} scores for ${count} responses`);
+  return Array.from(scores, (score, index) => scoreOf(score, "the score of response ", index));
 }

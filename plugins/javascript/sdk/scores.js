@@ -12,14 +12,15 @@ function shown(value) {
 
 /**
  * A score of the contract: of a finite number, of true (1) or false (0), of null or undefined (an abstention), or of
- * `{abstain: "why"}`. Throws a WrongResult for anything else: a failure never becomes a number.
+ * `{abstain: "why"}`. Throws a WrongResult for anything else: a failure never becomes a number. `place` and `index` together
+ * name the score; they are joined only for a message.
  */
-export function scoreOf(value, place) {
+export function scoreOf(value, place, index = "") {
   if (typeof value === "number" && Number.isFinite(value)) return { tag: "value", val: value };
   if (typeof value === "boolean") return { tag: "value", val: Number(value) };
   if (value === null || value === undefined) return { tag: "abstain", val: ABSTENTION };
   if (typeof value === "object" && typeof value.abstain === "string") return { tag: "abstain", val: value.abstain };
-  throw new WrongResult(`${place} is ${shown(value)}; a finite number, true, false, null or {abstain: "why"} was expected`);
+  throw new WrongResult(`${place}${index} is ${shown(value)}; a finite number, true, false, null or {abstain: "why"} was expected`);
 }
 
 /** A score of the contract as programs read it: a number, or null for an abstention. */

@@ -8,8 +8,7 @@ import { taskFields } from "./task.js";
 export function render({ only: call }, request) {
   return refusal(() => {
     const { task, scale, critique, principles, asked, earlier } = request;
-    const { fields, metadata } = taskFields(task);
-    Object.assign(fields, { scale, critique, principles, asked, earlier });
-    return promptOf(call(fields, metadata));
+    const fields = Object.assign(taskFields(task, call), { scale, critique, principles, asked, earlier });
+    return promptOf(call(fields, fields.metadata));
   });
 }
