@@ -21,7 +21,7 @@ ROOT = HERE.parent
 WIT = ROOT.parent.parent / "wit"
 
 ENGINE_SOURCES = ["libregexp.c", "libunicode.c", "dtoa.c"]
-RUNTIME_SOURCES = ["base64.c", "values.c", "calls.c", "sealed.c", "program.c"]
+RUNTIME_SOURCES = ["base64.c", "values.c", "calls.c", "json.c", "sealed.c", "program.c"]
 # -O3 is a tenth faster per call than -O2. No features beyond those of the host's own plugins.
 COMPILE = ["-target", "wasm32-wasi", "-O3", "-DNDEBUG", "-D_GNU_SOURCE"]
 # More than the stack that programs may use (STACK_BYTES in program.c): the engine goes on for a while after its check.
