@@ -22,6 +22,7 @@ extern void __wasm_call_ctors(void);
 static JSRuntime *runtime;
 static JSContext *run;
 static JSValue resolver;  // (importing file, specifier) -> file
+static JSValue provider;  // (file) -> its bytecode
 static uint8_t *stripper; // bytecode of the TypeScript stripper
 static size_t stripper_length;
 static JSContext *compiling;
@@ -74,12 +75,21 @@ static int no_exports(JSContext *context, JSModuleDef *module) {
     return 0;
 }
 
+// Reads bytecode into the realm that programs run in.
+static JSValue read_bytecode(JSContext *context, JSValueConst bytes) {
+    size_t length;
+    uint8_t *bytecode = JS_GetUint8Array(context, &length, bytes);
+    return bytecode == NULL ? JS_EXCEPTION : JS_ReadObject(context, bytecode, length, JS_READ_OBJ_BYTECODE);
+}
+
 static JSModuleDef *load_module(JSContext *context, const char *name, void *opaque) {
     (void)opaque;
     // A compiled module names its imports; which files they are is found out when it runs.
     if (context != run) return JS_NewCModule(context, name, no_exports);
-    JS_ThrowReferenceError(context, "`%s` has not been loaded", name);
-    return NULL;
+    JSValue file = JS_NewString(context, name);
+    JSValue bytes = JS_Call(context, provider, JS_UNDEFINED, 1, &file);
+    JSValue module = JS_IsException(bytes) ? JS_EXCEPTION : read_bytecode(context, bytes);
+    return JS_IsException(module) ? NULL : JS_VALUE_GET_PTR(module);
 }
 
 static JSValue host_log(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
@@ -117,22 +127,7 @@ static JSValue host_compile(JSContext *context, JSValueConst this, int count, JS
     return JS_NewUint8ArrayCopy(context, bytecode, length);
 }
 
-// Reads bytecode into the realm that programs run in.
-static JSValue read_bytecode(JSContext *context, JSValueConst bytes) {
-    size_t length;
-    uint8_t *bytecode = JS_GetUint8Array(context, &length, bytes);
-    return bytecode == NULL ? JS_EXCEPTION : JS_ReadObject(context, bytecode, length, JS_READ_OBJ_BYTECODE);
-}
-
-// load(bytecode): makes a module known by its name, without running it
-static JSValue host_load(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
-    (void)this;
-    (void)count;
-    JSValue module = read_bytecode(context, arguments[0]);
-    return JS_IsException(module) ? JS_EXCEPTION : JS_UNDEFINED;
-}
-
-// run(bytecode) -> namespace: runs a module and those that it imports, which have been loaded
+// run(bytecode) -> namespace: runs a module and those that it imports, which the SDK provides
 static JSValue host_run(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
     (void)this;
     (void)count;
@@ -195,8 +190,8 @@ static JSValue host_unpack(JSContext *context, JSValueConst this, int count, JSV
 
 static const JSCFunctionListEntry host_functions[] = {
     JS_CFUNC_DEF("log", 2, host_log),         JS_CFUNC_DEF("settle", 1, host_settle), JS_CFUNC_DEF("compile", 3, host_compile),
-    JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("run", 1, host_run),       JS_CFUNC_DEF("strip", 2, host_strip),
-    JS_CFUNC_DEF("pack", 1, host_pack),       JS_CFUNC_DEF("unpack", 2, host_unpack),
+    JS_CFUNC_DEF("run", 1, host_run),         JS_CFUNC_DEF("strip", 2, host_strip),   JS_CFUNC_DEF("pack", 1, host_pack),
+    JS_CFUNC_DEF("unpack", 2, host_unpack),
 };
 
 static void new_runtime(void) {
@@ -252,6 +247,7 @@ __attribute__((export_name("initialize"))) void initialize(const uint8_t *sdk, s
     JSValue handlers = JS_Call(run, JS_GetPropertyStr(run, exports, "start"), JS_UNDEFINED, 2, arguments);
     if (JS_IsException(handlers)) fail(run);
     resolver = JS_GetPropertyStr(run, handlers, "resolve");
+    provider = JS_GetPropertyStr(run, handlers, "provide");
     if (bind_functions(run, handlers) < 0) fail(run);
     JS_RunGC(runtime);
 }

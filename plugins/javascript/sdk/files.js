@@ -5,11 +5,19 @@ import { ConfigError } from "./failures.js";
 const TYPESCRIPT = /\.m?ts$/;
 const JAVASCRIPT = /\.m?js$/;
 
+// The files of the program and their bytecodes, in the same order.
 let known = [];
+let compiled = [];
 
-/** Says which files there are. Imports are resolved among them. */
-export function setFiles(names) {
+/** Says which files there are, with their bytecodes. Imports are resolved among them. */
+export function setFiles(names, bytecodes) {
   known = names;
+  compiled = bytecodes;
+}
+
+/** The bytecode of a file that `resolve` returned. */
+export function provide(file) {
+  return compiled[known.indexOf(file)];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { CONFIGURATION, checkConfiguration } from "./configuration.js";
 import { makeConsole } from "./console.js";
 import { ConfigError, ParseFailure, Refuse, TooFewSamples, configError, setSettle } from "./failures.js";
-import { resolve } from "./files.js";
+import { provide, resolve } from "./files.js";
 import { parse } from "./parser.js";
 import { next } from "./policy.js";
 import { ask, read } from "./principles.js";
@@ -47,7 +47,8 @@ export function start(host, build) {
         const given = prepared(host, build, json);
         program = given ? applyPrepared(host, given) : prepareProgram(host, checkConfiguration(json)).program;
       }),
-    resolve: (importer, specifier) => resolve(importer, specifier),
+    provide,
+    resolve,
     scoreResponses: handler(scoreResponses),
     render: handler(render),
     parse: handler(parse),

@@ -2,7 +2,7 @@
 
 import { callable } from "./callable.js";
 import { ConfigError, frames, inWords } from "./failures.js";
-import { asModule, compile, setFiles } from "./files.js";
+import { asModule, compile, provide, setFiles } from "./files.js";
 import { parameters } from "./parameters.js";
 import { purpose } from "./purpose.js";
 import { faultOfSchema, violation } from "./schema.js";
@@ -38,11 +38,11 @@ const ONLY = "only";
 export function prepareProgram(host, configuration) {
   const { as, file, source, files } = configuration;
   const texts = { ...files, [file]: source };
-  setFiles(Object.keys(texts));
   const modules = Object.entries(texts).map(([name, text]) => ({ name, text, module: asModule(host, name, text) }));
   // Functions keep their texts here, for the names of their parameters, and not in the prepared form.
   const readable = modules.map((each) => compile(host, each.name, each.text, each.module, true));
-  const exported = topLevel(file, () => runModules(host, readable));
+  setFiles(Object.keys(texts), readable);
+  const exported = topLevel(file, () => host.run(provide(file)));
 
   const names = chooseFunctions(as, file, exported, configuration.function);
   const plans = Object.fromEntries(Object.entries(names).map(([role, name]) => [role, plan(as, file, name, exported[name])]));
@@ -51,6 +51,7 @@ export function prepareProgram(host, configuration) {
   const prepared = {
     modules: modules.map((each) => compile(host, each.name, each.text, each.module, false)),
     files: Object.keys(texts),
+    file,
     plans,
     options,
   };
@@ -65,16 +66,9 @@ export function prepareProgram(host, configuration) {
 
 /** Runs what `prepareProgram` prepared. */
 export function applyPrepared(host, prepared) {
-  setFiles(prepared.files);
-  const exported = runModules(host, prepared.modules);
+  setFiles(prepared.files, prepared.modules);
+  const exported = host.run(provide(prepared.file));
   return bind(exported, prepared.plans, prepared.options);
-}
-
-// The main module comes last.
-function runModules(host, bytecodes) {
-  const main = bytecodes.pop();
-  for (const each of bytecodes) host.load(each);
-  return host.run(main);
 }
 
 function bind(exported, plans, options) {
