@@ -1,7 +1,7 @@
 """A small host for the tests: the component under the settings and limits of Rewarden's own engine.
 
-Values of the contract are Python's: records are dicts (with `_` for `-`), lists lists, none `None`, variants (tag, value) where
-the binding needs them told apart. REWARDEN_JAVASCRIPT names the component.
+Values of the contract are Python's: records are dicts (with `_` for `-`), lists lists, none `None`, results and
+variants (tag, value). REWARDEN_JAVASCRIPT names the component.
 """
 
 import json
@@ -10,10 +10,13 @@ from types import SimpleNamespace
 
 import wasmtime
 from wasmtime import component
+from wasmtime.component import _types
 
 FUEL = 500_000_000
 MEMORY = 128 << 20
 LEVELS = ["debug", "info", "warn", "error"]
+# By default the binding drops the names of cases whose types differ, so that a result would tell what it is by its type only.
+_types.VariantType._tagged = _types.ResultType._tagged = lambda _: True
 SCALE = {"min": 1.0, "max": 10.0, "integer": False}
 
 
@@ -129,24 +132,25 @@ class Prepared:
 
     def configured(self, **limits):
         instance = Instance(self.runtime, **limits)
-        failure = instance.call("describe", "configure", self.json)
-        if failure is not None:
+        tag, failure = instance.call("describe", "configure", self.json)
+        if tag == "err":
             raise Failed(failure["key"], failure["message"])
         return instance
 
     def call(self, interface, name, *values, **limits):
+        """The value that a function returned. Raises `Failed` for a typed failure."""
         instance = self.configured(**limits)
         self.log = instance.log
-        value = instance.call(interface, name, *values)
+        tag, value = instance.call(interface, name, *values)
         self.spent = instance.spent()
+        if tag == "err":
+            raise Failed(*value)
         return value
 
     def score(self, responses, prompt="2+2?", reference=None, metadata=None, messages=None, **limits):
-        """Scores, None for an abstention. Raises `Failed` for a refusal."""
-        value = self.call("scorer", "score-responses", task(responses, prompt, reference, metadata, messages), **limits)
-        if isinstance(value, tuple):
-            raise Failed(*value)
-        return [each if isinstance(each, float) else None for each in value]
+        """Scores, None for an abstention."""
+        scores = self.call("scorer", "score-responses", task(responses, prompt, reference, metadata, messages), **limits)
+        return [value if tag == "value" else None for tag, value in scores]
 
 
 def task(responses, prompt="2+2?", reference=None, metadata=None, messages=None):

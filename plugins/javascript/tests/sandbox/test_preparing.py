@@ -55,9 +55,9 @@ export const version = "2.1.0";
 class PreparedPrograms(unittest.TestCase):
     def test_configure_takes_the_configuration_itself_too(self):
         instance = Instance(RUNTIME)
-        self.assertIsNone(instance.call("describe", "configure", json.dumps({"as": "scorer", "source": REWARD})))
+        self.assertEqual(instance.call("describe", "configure", json.dumps({"as": "scorer", "source": REWARD})), ("ok", None))
         task = {"messages": [{"role": "user", "content": "q"}], "responses": ["abc"], "reference": None, "metadata": "{}"}
-        self.assertEqual(instance.call("scorer", "score-responses", task), [3.0])
+        self.assertEqual(instance.call("scorer", "score-responses", task), ("ok", [("value", 3.0)]))
 
     def test_another_build_is_refused(self):
         prepared = RUNTIME.prepare(REWARD)

@@ -64,7 +64,7 @@ class WhatAFunctionReturns(unittest.TestCase):
     def test_nothing_is_an_abstention(self):
         prepared = RUNTIME.prepare("export function reward({index}) { return [undefined, null, {abstain: 'no number in it'}][index] }")
         value = prepared.call("scorer", "score-responses", task(["a", "b", "c"]))
-        self.assertEqual(value, ["the function gave no score", "the function gave no score", "no number in it"])
+        self.assertEqual(value, [("abstain", "the function gave no score")] * 2 + [("abstain", "no number in it")])
 
     def test_promises_are_waited_for(self):
         self.assertEqual(scores("export async function reward({response}) { return (await Promise.all([1, response.length])).at(1) }"), [1.0, 2.0])
