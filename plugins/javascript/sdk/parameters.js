@@ -54,27 +54,24 @@ function items(text, at) {
 // `name`, `name = default`, `name: alias`, `...rest`, or a pattern.
 function named(item) {
   if (item.startsWith("...")) return { rest: true };
-  const pattern = "{[".includes(item[0]);
-  const name = pattern ? undefined : /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(item)?.[0];
-  const tail = pattern ? item.slice(closing(item)) : item;
-  return { name, pattern, optional: /=(?![=>])/.test(tail) };
+  const name = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(item)?.[0];
+  return { name, pattern: "{[".includes(item[0]), optional: hasDefault(item) };
 }
 
-// The place after the bracket that closes the one at the start.
-function closing(item) {
+// Whether there is an equals sign outside of all brackets. The first one there is can only be that of the default.
+function hasDefault(item) {
   let depth = 0;
   let before = "(";
   for (let place = 0; place < item.length; ) {
+    const sign = item[place];
     const after = skip(item, place, before);
-    if (after > place) {
-      place = after;
-      continue;
-    }
-    if (OPEN.includes(item[place])) depth++;
-    if (CLOSE.includes(item[place]) && --depth === 0) return place + 1;
-    before = item[place++];
+    if (depth === 0 && sign === "=") return true;
+    if (OPEN.includes(sign)) depth++;
+    if (CLOSE.includes(sign)) depth--;
+    before = sign;
+    place = after > place ? after : place + 1;
   }
-  return item.length;
+  return false;
 }
 
 function parameterList(text) {
