@@ -165,9 +165,10 @@ def link(compiled, engine, objects):
 
 def script(npm, entry):
     """A bundle of an ECMAScript module and what it imports, as a function of a CommonJS `module`."""
+    # The bundle names its CommonJS parts by their paths from the working directory.
     environment = {**os.environ, "NODE_PATH": str(npm / "node_modules")}
     bundled = run([npm / "node_modules/.bin/esbuild", entry, "--bundle", "--format=cjs", "--platform=neutral", "--main-fields=module,main",
-                   "--target=es2022", "--minify-syntax", "--minify-whitespace", "--log-level=error"], env=environment)
+                   "--target=es2022", "--minify-syntax", "--minify-whitespace", "--log-level=error"], env=environment, cwd=npm)
     return b"(function(module){" + bundled + b"})"
 
 

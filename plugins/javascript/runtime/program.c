@@ -1,7 +1,8 @@
 // The engine with the SDK in it, and what the SDK can ask of the engine.
 //
-// There are two realms. Programs and the SDK run in one that has no `eval`; sources are compiled to bytecode in another, in
-// which no program runs.
+// There are two engines. Programs and the SDK run in one that has no `eval`; sources are compiled to bytecode in another, in
+// which no program runs. Only texts and bytes go from one to the other, so that the tables of the first, which every call writes
+// to, stay small.
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,40 +18,23 @@
 // Cycles are collected when so much has been allocated; few calls come so far.
 #define COLLECT_BYTES (16 << 20)
 
+// Bytes; what the build frees is smaller.
+#define LARGEST_HOLE (128 << 10)
+
 extern void __wasm_call_ctors(void);
 
-static JSRuntime *runtime;
 static JSContext *run;
-static JSValue resolver;  // (importing file, specifier) -> file
-static JSValue provider;  // (file) -> its bytecode
-static uint8_t *stripper; // bytecode of the TypeScript stripper
-static size_t stripper_length;
 static JSContext *compiling;
-static JSValue strip_types;
-
-static JSContext *new_realm(bool compiles) {
-    JSContext *context = JS_NewContextRaw(runtime);
-    if (context == NULL || JS_AddIntrinsicBaseObjects(context) < 0 || JS_AddIntrinsicDate(context) < 0 ||
-        JS_AddIntrinsicRegExp(context) < 0 || JS_AddIntrinsicJSON(context) < 0 || JS_AddIntrinsicProxy(context) < 0 ||
-        JS_AddIntrinsicMapSet(context) < 0 || JS_AddIntrinsicTypedArrays(context) < 0 ||
-        JS_AddIntrinsicPromise(context) < 0 || JS_AddIntrinsicWeakRef(context) < 0 || JS_AddIntrinsicAToB(context) < 0 ||
-        (compiles && JS_AddIntrinsicEval(context) < 0) || bound_json_depth(context) < 0) {
-        abort();
-    }
-    return context;
-}
-
-static JSContext *compiling_realm(void) {
-    if (compiling == NULL) compiling = new_realm(true);
-    return compiling;
-}
+static JSValue resolver; // (importing file, specifier) -> file
+static JSValue provider; // (file) -> its bytecode
+static JSValue strip_types; // (source, file) -> source without its types
 
 // Runs waiting jobs until `value`, if it is a promise, is settled. Takes the value and returns what it came to.
 static JSValue settled(JSContext *context, JSValue value) {
     if (!JS_IsPromise(value)) return value;
     JSContext *of_job;
     while (JS_PromiseState(context, value) == JS_PROMISE_PENDING) {
-        int ran = JS_ExecutePendingJob(runtime, &of_job);
+        int ran = JS_ExecutePendingJob(JS_GetRuntime(context), &of_job);
         if (ran < 0) return JS_EXCEPTION;
         if (ran == 0) {
             return JS_ThrowTypeError(context, "the promise is never settled: there are no timers and no input to wait for");
@@ -92,6 +76,23 @@ static JSModuleDef *load_module(JSContext *context, const char *name, void *opaq
     return JS_IsException(module) ? NULL : JS_VALUE_GET_PTR(module);
 }
 
+static JSContext *new_engine(bool compiles) {
+    JSRuntime *runtime = JS_NewRuntime();
+    if (runtime == NULL) abort();
+    JS_SetGCThreshold(runtime, COLLECT_BYTES);
+    limit_stack(runtime, (uintptr_t)__builtin_frame_address(0) - STACK_BYTES);
+    JS_SetModuleLoaderFunc(runtime, normalize, load_module, NULL);
+    JSContext *context = JS_NewContextRaw(runtime);
+    if (context == NULL || JS_AddIntrinsicBaseObjects(context) < 0 || JS_AddIntrinsicDate(context) < 0 ||
+        JS_AddIntrinsicRegExp(context) < 0 || JS_AddIntrinsicJSON(context) < 0 || JS_AddIntrinsicProxy(context) < 0 ||
+        JS_AddIntrinsicMapSet(context) < 0 || JS_AddIntrinsicTypedArrays(context) < 0 ||
+        JS_AddIntrinsicPromise(context) < 0 || JS_AddIntrinsicWeakRef(context) < 0 || JS_AddIntrinsicAToB(context) < 0 ||
+        (compiles && JS_AddIntrinsicEval(context) < 0) || bound_json_depth(context) < 0) {
+        abort();
+    }
+    return context;
+}
+
 static JSValue host_log(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
     (void)this;
     (void)count;
@@ -110,6 +111,19 @@ static JSValue host_settle(JSContext *context, JSValueConst this, int count, JSV
     return settled(context, JS_DupValue(context, arguments[0]));
 }
 
+// Throws in the program's engine what was thrown in the compiling one: an error with its name, message and stack.
+static JSValue throw_again(JSContext *context) {
+    static const char *const parts[] = {"name", "message", "stack"};
+    JSValue thrown = JS_GetException(compiling);
+    JSValue error = JS_NewError(context);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *text = JS_ToCString(compiling, JS_GetPropertyStr(compiling, thrown, parts[i]));
+        JSValue value = JS_NewString(context, text == NULL ? "" : text);
+        if (JS_DefinePropertyValueStr(context, error, parts[i], value, JS_PROP_C_W_E) < 0) return JS_EXCEPTION;
+    }
+    return JS_Throw(context, error);
+}
+
 // compile(source, file, keep) -> bytecode of the module, with the texts of its functions if `keep` is true
 static JSValue host_compile(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
     (void)this;
@@ -118,12 +132,11 @@ static JSValue host_compile(JSContext *context, JSValueConst this, int count, JS
     const char *source = JS_ToCStringLen(context, &source_length, arguments[0]);
     const char *file = JS_ToCString(context, arguments[1]);
     if (source == NULL || file == NULL) return JS_EXCEPTION;
-    JSContext *realm = compiling_realm();
-    JSValue module = JS_Eval(realm, source, source_length, file, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
-    if (JS_IsException(module)) return JS_EXCEPTION;
+    JSValue module = JS_Eval(compiling, source, source_length, file, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+    if (JS_IsException(module)) return throw_again(context);
     int flags = JS_WRITE_OBJ_BYTECODE | (JS_ToBool(context, arguments[2]) ? 0 : JS_WRITE_OBJ_STRIP_SOURCE);
-    uint8_t *bytecode = JS_WriteObject(realm, &length, module, flags);
-    if (bytecode == NULL) return JS_EXCEPTION;
+    uint8_t *bytecode = JS_WriteObject(compiling, &length, module, flags);
+    if (bytecode == NULL) return throw_again(context);
     return JS_NewUint8ArrayCopy(context, bytecode, length);
 }
 
@@ -151,14 +164,17 @@ static JSValue run_script(JSContext *context, const uint8_t *bytecode, size_t le
 // strip(source, file) -> the source without its types
 static JSValue host_strip(JSContext *context, JSValueConst this, int count, JSValueConst *arguments) {
     (void)this;
-    (void)context;
-    JSContext *realm = compiling_realm();
-    if (JS_IsUndefined(strip_types)) {
-        JSValue exports = run_script(realm, stripper, stripper_length);
-        if (JS_IsException(exports)) return JS_EXCEPTION;
-        strip_types = JS_GetPropertyStr(realm, exports, "strip");
+    (void)count;
+    size_t length;
+    JSValue texts[2];
+    for (int i = 0; i < 2; i++) {
+        const char *text = JS_ToCStringLen(context, &length, arguments[i]);
+        if (text == NULL) return JS_EXCEPTION;
+        texts[i] = JS_NewStringLen(compiling, text, length);
     }
-    return JS_Call(realm, strip_types, JS_UNDEFINED, count, arguments);
+    JSValue stripped = JS_Call(compiling, strip_types, JS_UNDEFINED, 2, texts);
+    const char *text = JS_IsException(stripped) ? NULL : JS_ToCStringLen(compiling, &length, stripped);
+    return text == NULL ? throw_again(context) : JS_NewStringLen(context, text, length);
 }
 
 // pack(value) -> a text of the value, whose parts may be bytes
@@ -194,13 +210,17 @@ static const JSCFunctionListEntry host_functions[] = {
     JS_CFUNC_DEF("unpack", 2, host_unpack),
 };
 
-static void new_runtime(void) {
-    __wasm_call_ctors();
-    runtime = JS_NewRuntime();
-    if (runtime == NULL) abort();
-    JS_SetGCThreshold(runtime, COLLECT_BYTES);
-    limit_stack(runtime, (uintptr_t)__builtin_frame_address(0) - STACK_BYTES);
-    JS_SetModuleLoaderFunc(runtime, normalize, load_module, NULL);
+// Takes every free piece of memory below the highest one, for good. What a call allocates then lies side by side: a call that
+// fills holes all over the heap writes to more pages.
+static void fill_holes(void) {
+    char *highest = malloc(LARGEST_HOLE);
+    if (highest == NULL) abort();
+    for (size_t size = LARGEST_HOLE; size >= sizeof(void *); size -= sizeof(void *)) {
+        char *piece = malloc(size);
+        while (piece != NULL && piece < highest) piece = malloc(size);
+        free(piece);
+    }
+    free(highest);
 }
 
 // At the build: says what went wrong, and traps.
@@ -218,27 +238,24 @@ static _Noreturn void fail(JSContext *context) {
 // place of the bytecode's address and length.
 __attribute__((export_name("compile_script"))) uint32_t *compile_script(const char *source, size_t length, const char *name) {
     static uint32_t result[2];
-    new_runtime();
-    JSContext *realm = compiling_realm();
-    JSValue script = JS_Eval(realm, source, length, name, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
-    if (JS_IsException(script)) fail(realm);
+    __wasm_call_ctors();
+    compiling = new_engine(true);
+    JSValue script = JS_Eval(compiling, source, length, name, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
+    if (JS_IsException(script)) fail(compiling);
     size_t written;
     int flags = JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE;
-    result[0] = (uint32_t)JS_WriteObject(realm, &written, script, flags);
+    result[0] = (uint32_t)JS_WriteObject(compiling, &written, script, flags);
     result[1] = (uint32_t)written;
-    if (result[0] == 0) fail(realm);
+    if (result[0] == 0) fail(compiling);
     return result;
 }
 
-// At the build: makes the realm and runs the SDK's script in it, which gets the host's functions and the build's tag. The
-// memory that this leaves is what every instance starts from. The stripper's bytecode is kept.
-__attribute__((export_name("initialize"))) void initialize(const uint8_t *sdk, size_t sdk_length, uint8_t *strip,
-                                                           size_t strip_length, const char *tag) {
-    new_runtime();
-    stripper = strip;
-    stripper_length = strip_length;
-    strip_types = JS_UNDEFINED;
-    run = new_realm(false);
+// At the build: makes the realms and runs the scripts in them, the SDK with the host's functions and the build's tag. The memory
+// that this leaves is what every instance starts from.
+__attribute__((export_name("initialize"))) void initialize(const uint8_t *sdk, size_t sdk_length, const uint8_t *stripper,
+                                                           size_t stripper_length, const char *tag) {
+    __wasm_call_ctors();
+    run = new_engine(false);
     JSValue exports = run_script(run, sdk, sdk_length);
     if (JS_IsException(exports)) fail(run);
     JSValue host = JS_NewObject(run);
@@ -249,5 +266,12 @@ __attribute__((export_name("initialize"))) void initialize(const uint8_t *sdk, s
     resolver = JS_GetPropertyStr(run, handlers, "resolve");
     provider = JS_GetPropertyStr(run, handlers, "provide");
     if (bind_functions(run, handlers) < 0) fail(run);
-    JS_RunGC(runtime);
+
+    // Second, so that what calls use lies together: a page that a call is the first to write to has to be copied.
+    compiling = new_engine(true);
+    exports = run_script(compiling, stripper, stripper_length);
+    if (JS_IsException(exports)) fail(compiling);
+    strip_types = JS_GetPropertyStr(compiling, exports, "strip");
+    JS_RunGC(JS_GetRuntime(run));
+    fill_holes();
 }
