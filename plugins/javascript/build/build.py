@@ -20,10 +20,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WIT = ROOT.parent.parent / "wit"
 
+# What the component tools' wheel asks for.
+OLDEST_PYTHON = (3, 11)
 ENGINE_SOURCES = ["libregexp.c", "libunicode.c", "dtoa.c"]
 RUNTIME_SOURCES = ["base64.c", "values.c", "calls.c", "json.c", "sealed.c", "program.c"]
-# -O3 is a tenth faster per call than -O2. No features beyond those of the host's own plugins.
 COMPILE = ["-target", "wasm32-wasi", "-O3", "-DNDEBUG", "-D_GNU_SOURCE"]
+STRICT = ["-Wall", "-Wextra", "-Werror"]
 # More than the stack that programs may use (STACK_BYTES in program.c): the engine goes on for a while after its check.
 STACK = 1 << 20
 
@@ -34,6 +36,8 @@ def main():
     arguments.add_argument("--cache", type=Path, required=True, help="directory for what is fetched and compiled")
     given = arguments.parse_args()
     cache, out = given.cache.resolve(), given.out.resolve()
+    if sys.version_info < OLDEST_PYTHON:
+        sys.exit(f"error: Python {'.'.join(map(str, OLDEST_PYTHON))} or later is needed to build javascript.wasm, this is {sys.version.split()[0]}")
     require("cargo", "Rust, by rustup")
     require("npm", "Node.js 18 or later")
     python = tools(cache)
@@ -131,8 +135,8 @@ def build(cache, engine, npm):
     return run([wasm_tools, "strip", "--all", objects / "component.wasm"])
 
 
-def zig(command, *arguments):
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
+def zig(command, *arguments, cache):
+    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"), "ZIG_LOCAL_CACHE_DIR": str(cache / "zig")}
     return run([sys.executable, "-m", "ziglang", command, *arguments], env=environment)
 
 
@@ -142,14 +146,15 @@ def compile_all(engine, objects, log_module):
     sources = [ROOT / "runtime/engine.c", *(quickjs / name for name in ENGINE_SOURCES), engine / "wasm-shim/shim.c",
                *(ROOT / "runtime" / name for name in RUNTIME_SOURCES), objects / "contract.c"]
     headers = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "runtime").glob("*.h")))).digest()
-    flags = [*COMPILE, f'-DLOG_MODULE="{log_module}"', f"-I{quickjs}", f"-I{ROOT / 'runtime'}"]
+    common = [*COMPILE, f'-DLOG_MODULE="{log_module}"', f"-I{quickjs}", f"-I{ROOT / 'runtime'}"]
     compiled = []
     for source in sources:
+        flags = common + (STRICT if source.name in RUNTIME_SOURCES else [])
         key = hashlib.sha256(source.read_bytes() + headers + " ".join(flags).encode()).hexdigest()[:16]
         target = objects / f"{source.stem}-{key}.o"
         if not target.exists():
             print(f"compiling {source.name}", flush=True)
-            zig("cc", *flags, "-c", source, "-o", target.with_suffix(".part"))
+            zig("cc", *flags, "-c", source, "-o", target.with_suffix(".part"), cache=objects)
             target.with_suffix(".part").replace(target)
         compiled.append(target)
     return compiled
@@ -159,7 +164,7 @@ def link(compiled, engine, objects):
     """The core module. Its libc is the one that the engine's crate carries for targets without a system."""
     target = objects / "core.wasm"
     zig("wasm-ld", "--no-entry", "--strip-all", "--stack-first", "-z", f"stack-size={STACK}", *compiled,
-        engine / "vendor/wasi-libc/lib/libc.a", "-o", target)
+        engine / "vendor/wasi-libc/lib/libc.a", "-o", target, cache=objects)
     return target.read_bytes()
 
 

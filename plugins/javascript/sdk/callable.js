@@ -23,7 +23,7 @@ export function callable(function_, plan, options) {
     } else if (optional) {
       return undefined;
     }
-    throw new Refuse(`the task has no \`${name}\`, which ${plan.function} asks for`);
+    throw new Refuse(`the task has no \`${name}\`, which ${plan.called} asks for`);
   };
 
   const call = (fields, metadata) => {

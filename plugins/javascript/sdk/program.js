@@ -116,7 +116,7 @@ function plan(as, file, name, function_) {
   if (!found || unnamed) {
     throw new ConfigError(`${file}: the names of \`${name}\`'s parameters cannot be read; write them out, as in ${name}({prompt, response})`, "source");
   }
-  return { function: name, ...found, ...whatItNeeds(as, found) };
+  return { function: name, called: function_.name || name, ...found, ...whatItNeeds(as, found) };
 }
 
 // What a call has to know of the names without looking at each: whether it is about all responses at once, and whether the

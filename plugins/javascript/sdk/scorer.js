@@ -33,7 +33,7 @@ function atResponse(index, call, fields) {
 }
 
 function scoresOfGroup(call, scores, count) {
-  const name = call.plan.function;
+  const name = call.plan.called;
   if (!Array.isArray(scores)) throw new WrongResult(`${name} takes all responses and must return a list of their scores`);
   if (scores.length !== count) throw new WrongResult(`${name} returned ${scores.length} scores for ${count} responses`);
   return Array.from(scores, (score, index) => scoreOf(score, "the score of response ", index));
