@@ -51,10 +51,10 @@ function items(text, at) {
   return found;
 }
 
-// `name`, `name = default`, `name: alias`, `...rest`, or a pattern.
+// `name`, `name = default`, `name: alias`, `"name": alias`, `...rest`, or a pattern.
 function named(item) {
   if (item.startsWith("...")) return { rest: true };
-  const name = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(item)?.[0];
+  const name = /^(["'])([^\\]*?)\1\s*:/.exec(item)?.[2] ?? /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(item)?.[0];
   return { name, pattern: "{[".includes(item[0]), optional: hasDefault(item) };
 }
 

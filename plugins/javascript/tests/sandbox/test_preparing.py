@@ -66,6 +66,23 @@ class PreparedPrograms(unittest.TestCase):
         with self.assertRaisesRegex(Failed, "was prepared by build 0{16} of the JavaScript runtime, this is [0-9a-f]{16}: prepare it again"):
             prepared.configured()
 
+    def test_programs_of_any_length_come_back_whole(self):
+        for length in range(1, 14):
+            text = "xyz"[: length % 3] + "ä" * length
+            prepared = RUNTIME.prepare(f"const text = {json.dumps(text)}; export function reward({{response}}) {{ return response === text }}")
+            self.assertEqual(prepared.score([text]), [1.0])
+
+    def test_a_cut_program_is_refused(self):
+        prepared = RUNTIME.prepare(REWARD)
+        for left in (30, 100, len(prepared.json) - 60):
+            cut = RUNTIME.prepare(REWARD)
+            cut.json = prepared.json[:left] + '"}'
+            with self.assertRaises(Failed):
+                cut.configured()
+
+    def test_the_top_level_may_wait(self):
+        self.assertEqual(RUNTIME.prepare("const one = await Promise.resolve(1); export function reward({response}) { return one }").score(["a"]), [1.0])
+
     def test_a_prepared_program_is_json(self):
         self.assertEqual(list(json.loads(RUNTIME.prepare(REWARD).json)), ["prepared"])
 

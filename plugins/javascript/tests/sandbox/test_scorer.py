@@ -34,6 +34,8 @@ class WhatAFunctionGets(unittest.TestCase):
         self.assertEqual(scores("export function reward({response, answer}) { return response === answer }", metadata={"answer": "bb"}), [0.0, 1.0])
         self.assertEqual(scores("export function reward(response, answer = 'a') { return response === answer }"), [1.0, 0.0])
 
+        self.assertEqual(scores("export function reward({response, 'the-answer': answer}) { return response === answer }", metadata={"the-answer": "bb"}), [0.0, 1.0])
+
     def test_a_missing_field_is_a_refusal(self):
         for source in ("export function reward({reference}) { return 1 }", "export function reward(response, reference) { return 1 }"):
             with self.assertRaises(Failed) as failed:
@@ -65,6 +67,12 @@ class WhatAFunctionReturns(unittest.TestCase):
         prepared = RUNTIME.prepare("export function reward({index}) { return [undefined, null, {abstain: 'no number in it'}][index] }")
         value = prepared.call("scorer", "score-responses", task(["a", "b", "c"]))
         self.assertEqual(value, [("abstain", "the function gave no score")] * 2 + [("abstain", "no number in it")])
+
+    def test_json_of_a_thousand_levels_is_read_and_brackets_in_texts_are_no_levels(self):
+        source = "export function reward({response}) { JSON.parse(response); return 1 }"
+        self.assertEqual(scores(source, ["[" * 1000 + "]" * 1000, '{"a": "' + "[" * 5000 + '\\\\", "b": "\\"["}', "[[], {}]" ]), [1.0, 1.0, 1.0])
+        with self.assertRaisesRegex(Failed, "nests deeper than 1000 levels"):
+            scores(source, ["[" * 1001 + "]" * 1001])
 
     def test_promises_are_waited_for(self):
         self.assertEqual(scores("export async function reward({response}) { return (await Promise.all([1, response.length])).at(1) }"), [1.0, 2.0])

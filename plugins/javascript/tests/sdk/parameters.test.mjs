@@ -43,6 +43,7 @@ test("names of an object's properties", () => {
   assert.deepEqual(parameters(({ response, reference = "=", prompt: question, metadata: { field = 1 } }, { tolerance }) => 1), expected);
   assert.deepEqual(parameters(({ response, ...others }) => 1), { byName: true, names: [named("response")], rest: true, takesOptions: false });
   assert.deepEqual(parameters(function ({ messages: [{ content }] = [] } = {}) {}).names, [named("messages?")]);
+  assert.deepEqual(parameters(({ "one-two": a, 'three': b = ":" }) => 1).names, ["one-two", "three?"].map(named));
   assert.deepEqual(parameters(({}) => 1), { byName: true, names: [], rest: false, takesOptions: false });
 });
 
