@@ -4,6 +4,7 @@
 mod compat;
 mod criteria;
 mod golden;
+mod hostile_programs;
 mod import_export;
 mod judges;
 mod limits;
