@@ -7,6 +7,7 @@ pub mod devtools;
 pub mod http;
 pub mod python;
 pub mod serving;
+pub mod watched;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

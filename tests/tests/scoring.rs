@@ -1,6 +1,7 @@
 //! The commands that score, import, report, and build and check packs. One process for all, since linking one takes as
 //! long as running many of them; what measures time or memory has a process of its own.
 
+mod cases;
 mod compat;
 mod criteria;
 mod golden;
