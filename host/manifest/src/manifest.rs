@@ -290,6 +290,11 @@ impl Manifest {
         principles.into_iter().chain(parts).map(PathBuf::as_path).collect()
     }
 
+    /// The paths of all files that the pack names, its components included, each once, in order: what travels with pack.toml.
+    pub fn files(&self) -> BTreeSet<&Path> {
+        self.components()
+    }
+
     /// Gives what is shared to the template and to the parser, whose schemas check it like their own.
     fn share(&mut self) -> Result<(), String> {
         share("", self.shared.take(), &mut self.template, &mut self.parser)?;
