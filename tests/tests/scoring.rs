@@ -11,6 +11,7 @@ mod llmbar;
 mod meta;
 mod other_grader;
 mod pack_tools;
+mod pack_travel;
 mod report_page;
 mod rows_and_settings;
 mod security_page;

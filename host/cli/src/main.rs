@@ -42,6 +42,7 @@ mod strategy;
 mod summary;
 mod task_source;
 mod terminal;
+mod trust;
 mod verify;
 
 use std::io::Write as _;

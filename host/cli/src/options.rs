@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::judges::JudgeOptions;
+use crate::trust::TrustOptions;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::Setting;
 use rewarden_runtime::LimitChange;
@@ -27,6 +28,9 @@ pub(crate) struct Places {
     /// What plugins may use at most, such as fuel=1000000000,wall_ms=20000; the rest as `rewarden inspect` shows it
     #[arg(long, value_name = "LIMIT=N", env = "REWARDEN_LIMITS", value_delimiter = ',', help_heading = "Limits")]
     pub(crate) limits: Vec<LimitChange>,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustOptions,
 }
 
 /// See [`Places::isolate`].
@@ -56,8 +60,8 @@ pub(crate) struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Pack")]
 pub(crate) struct PackOptions {
-    /// The pack: a name on the pack path, or a directory with a pack.toml
-    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
+    /// The pack: a name on the pack path, a directory with a pack.toml, or oci://HOST/REPOSITORY@sha256:DIGEST
+    #[arg(long, value_name = "NAME|DIR|REFERENCE", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: String,
 
     /// Another component in place of the pack's template (with its own default configuration)

@@ -1,12 +1,31 @@
-//! Finding a pack by its name.
+//! Finding a pack by its name, its directory, or its place in a registry.
 
 use std::path::{Path, PathBuf};
 
 use crate::options::Places;
+use crate::trust;
 use anyhow::{Result, bail};
+use rewarden_registry::PackReference;
 
-/// The directory of the pack that `pack` names: a directory itself, or a name on the pack path.
+/// The directory of the pack that `pack` names, to be loaded from: a directory itself, a name on the pack path, or a reference,
+/// which is fetched first. If signatures are required, it has one.
+///
+/// # Errors
+/// If there is no such pack, or if it is refused.
 pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
+    if PackReference::is_meant(pack) {
+        return Ok(trust::fetch(pack, places)?.pack.directory().to_owned());
+    }
+    let directory = locate(pack, places)?;
+    trust::admit(&directory, places)?;
+    Ok(directory)
+}
+
+/// The directory of the pack that `pack` names, signed or not: a directory itself, or a name on the pack path.
+///
+/// # Errors
+/// If there is no such pack.
+pub(crate) fn locate(pack: &str, places: &Places) -> Result<PathBuf> {
     let direct = Path::new(pack);
     if direct.join("pack.toml").is_file() {
         return Ok(direct.to_owned());
@@ -25,7 +44,9 @@ pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
              there: {known}. Build the bundled packs with `cargo xtask plugins`, or give --pack a directory"
         )
     }
-    bail!("{pack} holds no pack.toml; expected the directory of a pack, or a name on the pack path ({searched})")
+    bail!(
+        "{pack} holds no pack.toml; expected the directory of a pack, a name on the pack path ({searched}), or oci://HOST/REPOSITORY"
+    )
 }
 
 /// Names of the packs on the pack path.

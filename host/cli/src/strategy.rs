@@ -16,8 +16,8 @@ use crate::{model, packs};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Strategy")]
 pub(crate) struct StrategyOptions {
-    /// A pack in place of the run's: a name on the pack path, or a directory with a pack.toml
-    #[arg(long, value_name = "NAME|DIR", value_hint = ValueHint::DirPath)]
+    /// A pack in place of the run's: a name on the pack path, a directory with a pack.toml, or oci://HOST/REPOSITORY@sha256:DIGEST
+    #[arg(long, value_name = "NAME|DIR|REFERENCE", value_hint = ValueHint::DirPath)]
     pub(crate) pack: Option<String>,
 
     /// Another component in place of the parser (with its own default configuration)

@@ -23,10 +23,10 @@ pub(crate) struct LockArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
-    let directory = packs::find(&args.pack, &args.places)?;
+    let directory = packs::locate(&args.pack, &args.places)?;
     let locked = lock(&directory, &Limits::default().with(&args.places.limits))?;
-    for (component, digest) in &locked.components {
-        out!("{digest}  {}", component.display());
+    for (file, digest) in locked.components.iter().chain(&locked.files) {
+        out!("{digest}  {}", file.display());
     }
     out!("wrote {}", locked.file.display());
     Ok(ExitCode::SUCCESS)

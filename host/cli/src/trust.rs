@@ -1,0 +1,155 @@
+//! Options that say whose packs are used, and the checks that follow from them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueHint};
+use rewarden_input::read_regular_text;
+use rewarden_registry::{
+    Acceptance, CachedPack, CheckedPack, ComponentFacts, Credentials, PackCache, PackReference, RegistryAccess, TrustRule,
+    TrustRules, VerificationKey,
+};
+use rewarden_runtime::{LimitChange, Limits, contract, examine};
+use rewarden_server::PackAdmission;
+
+use crate::console::err;
+use crate::model;
+use crate::options::Places;
+
+/// Bytes of a file with a public key.
+const KEY_BYTES: u64 = 1 << 10;
+
+/// Whose packs are used.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Trust")]
+pub(crate) struct TrustOptions {
+    /// Use no pack whose pack.lock was not signed by this minisign key: its line, which begins with RW, or the file that holds it; may
+    /// be repeated, and one of the keys is enough
+    #[arg(long, value_name = "KEY", env = "REWARDEN_REQUIRE_SIGNATURE", value_delimiter = ',', value_hint = ValueHint::AnyPath)]
+    pub(crate) require_signature: Vec<String>,
+
+    /// The same for packs of repositories alone, such as ghcr.io/team/*=RW…; the [trust] table of rewarden.toml. The pattern that says
+    /// most decides
+    #[arg(long, value_name = "PATTERN=KEY", env = "REWARDEN_TRUST", value_delimiter = ',')]
+    pub(crate) trust: Vec<TrustRule>,
+
+    /// Let a tag lead to an older version than was seen before
+    #[arg(long, env = "REWARDEN_ALLOW_OLDER")]
+    pub(crate) allow_older: bool,
+
+    /// Speak to this registry without TLS; those on this machine are spoken to so anyway
+    #[arg(long, value_name = "HOST:PORT", env = "REWARDEN_INSECURE_REGISTRY", value_delimiter = ',')]
+    pub(crate) insecure_registry: Vec<String>,
+}
+
+impl TrustOptions {
+    /// Whose signature packs must have.
+    ///
+    /// # Errors
+    /// If a key cannot be read.
+    pub(crate) fn rules(&self) -> Result<TrustRules> {
+        let required = self.require_signature.iter().map(|text| key(text)).collect::<Result<Vec<_>>>()?;
+        Ok(TrustRules { required, rules: self.trust.clone() })
+    }
+
+    /// How registries are reached, and as whom.
+    ///
+    /// # Errors
+    /// If the environment holds half of the user's credentials.
+    pub(crate) fn access(&self) -> Result<RegistryAccess> {
+        let credentials = Credentials::from_environment().map_err(anyhow::Error::msg)?;
+        Ok(RegistryAccess { insecure: self.insecure_registry.clone(), credentials })
+    }
+}
+
+/// A public key, by its line or by its file.
+fn key(text: &str) -> Result<VerificationKey> {
+    let line = text.parse::<VerificationKey>();
+    let path = Path::new(text);
+    if line.is_err() && path.is_file() {
+        let content = read_regular_text(path, KEY_BYTES).with_context(|| format!("cannot read the key {text}"))?;
+        return content.parse().with_context(|| format!("--require-signature {text}"));
+    }
+    line.context("--require-signature")
+}
+
+/// The host's limits, as the options have them.
+pub(crate) fn limits(places: &Places) -> Limits {
+    Limits::default().with(&places.limits)
+}
+
+/// The pack that a reference names, from its registry or from the cache, after everything was checked that can be checked without
+/// compiling.
+///
+/// # Errors
+/// Says why it cannot be got, or is refused.
+pub(crate) fn fetch(reference: &str, places: &Places) -> Result<CachedPack> {
+    let reference: PackReference = reference.parse()?;
+    let cache = PackCache::open(&model::cache(places)?.join("packs"))?;
+    let limits = limits(places);
+    let acceptance = Acceptance {
+        contracts: contract::SPOKEN.iter().map(|version| (*version).to_owned()).collect(),
+        file_bytes: limits.component_bytes as u64,
+        allow_older: places.trust.allow_older,
+    };
+    let fetched = cache.fetch(&reference, &places.trust.access()?, &acceptance, &places.trust.rules()?)?;
+    examined(&fetched.pack, &limits).with_context(|| reference.to_string())?;
+    // What a tag leads to is another pack tomorrow.
+    if reference.digest().is_none() {
+        err!("{reference} is {}", fetched.reference);
+    }
+    Ok(fetched)
+}
+
+/// Checks the pack in a directory if a signature is required of every pack.
+///
+/// # Errors
+/// Says which file, key, contract or limit does not fit.
+pub(crate) fn admit(directory: &Path, places: &Places) -> Result<()> {
+    let rules = places.trust.rules()?;
+    if rules.required.is_empty() { Ok(()) } else { admitted(directory, &rules, &limits(places)) }
+}
+
+/// The check of [`admit`] for packs that come to a running server; `None` if no signature is required.
+pub(crate) fn admission(places: &Places) -> Result<Option<PackAdmission>> {
+    let (rules, limits) = (places.trust.rules()?, limits(places));
+    if rules.required.is_empty() {
+        return Ok(None);
+    }
+    let check = move |directory: &Path| admitted(directory, &rules, &limits).map_err(|error| format!("{error:#}"));
+    Ok(Some(Arc::new(check)))
+}
+
+fn admitted(directory: &Path, rules: &TrustRules, limits: &Limits) -> Result<()> {
+    let pack = CheckedPack::read(directory, limits.component_bytes as u64)?;
+    rules.check(&pack, None).with_context(|| directory.display().to_string())?;
+    examined(&pack, limits).map(drop)
+}
+
+/// What the components of a pack show without being compiled, by their path, after their contract and the limits were checked.
+///
+/// # Errors
+/// Says which limit or component does not fit.
+pub(crate) fn examined(pack: &CheckedPack, limits: &Limits) -> Result<BTreeMap<String, ComponentFacts>> {
+    let told = || pack.directory().join("pack.toml").display().to_string();
+    let wanted = pack.manifest().limits.iter();
+    let changes = wanted.map(|(key, value)| LimitChange::new(key, *value)).collect::<Result<Vec<_>, _>>();
+    let limits = changes.and_then(|changes| limits.tightened(&changes)).with_context(told)?;
+    let mut facts = BTreeMap::new();
+    for name in pack.lock().components().keys() {
+        let found = examine(name, &pack.file(name)?, &limits).with_context(told)?;
+        let interfaces = found.interfaces.iter().map(|interface| interface.name().to_owned()).collect();
+        facts.insert(name.clone(), ComponentFacts { contract: found.contract, interfaces });
+    }
+    Ok(facts)
+}
+
+/// The versions of the contract that components are made for, each once.
+pub(crate) fn contracts(facts: &BTreeMap<String, ComponentFacts>) -> Vec<String> {
+    let mut contracts: Vec<String> = facts.values().map(|facts| facts.contract.clone()).collect();
+    contracts.sort();
+    contracts.dedup();
+    contracts
+}
