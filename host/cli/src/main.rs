@@ -43,6 +43,7 @@ mod summary;
 mod task_source;
 mod terminal;
 mod trust;
+mod trust_options;
 mod verify;
 
 use std::io::Write as _;

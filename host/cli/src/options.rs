@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::judges::JudgeOptions;
-use crate::trust::TrustOptions;
+use crate::trust_options::TrustOptions;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::Setting;
 use rewarden_runtime::LimitChange;

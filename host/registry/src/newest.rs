@@ -9,7 +9,7 @@ use rewarden_input::read_regular_text;
 use rewarden_types::Sha256Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::pull::PullError;
+use crate::pull_error::PullError;
 use crate::reference::PackReference;
 use crate::signature::{TrustedComment, VerificationKey};
 

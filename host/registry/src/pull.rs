@@ -1,21 +1,21 @@
 //! Getting a pack from a registry: the small things first, and nothing large before they fit.
 
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 
 use rewarden_input::shown;
-use rewarden_manifest::{LOCK_FILE, Lock, LockError, PackIdentity};
+use rewarden_manifest::{LOCK_FILE, Lock, PackIdentity};
 use rewarden_types::Sha256Digest;
 
 use crate::artifact::{Artifact, PackSummary};
-use crate::checked_pack::PackFault;
 use crate::client::RegistryClient;
 use crate::newest::{NewestSeen, SignedVersion};
+use crate::pull_error::PullError;
 use crate::reference::PackReference;
 use crate::signature::SIGNATURE_FILE;
 use crate::transfer_error::TransferError;
-use crate::trust::{Signed, TrustError, TrustRules};
+use crate::trust::{Signed, TrustRules};
 
 /// What this host takes.
 #[derive(Clone, Debug)]
@@ -26,57 +26,6 @@ pub struct Acceptance {
     pub file_bytes: u64,
     /// Whether a tag may lead to an older version than was seen before.
     pub allow_older: bool,
-}
-
-/// Why a pack in a registry is of no use.
-#[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    /// It could not be got.
-    #[error(transparent)]
-    Transfer(#[from] TransferError),
-    /// It is not what its lock says.
-    #[error(transparent)]
-    Fault(#[from] PackFault),
-    /// Its signature is not good enough.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// Its lock cannot be read.
-    #[error("{reference}: {error}")]
-    Lock {
-        /// Where it was asked for.
-        reference: String,
-        /// What is wrong.
-        error: LockError,
-    },
-    /// Its manifest, its summary and its lock do not fit each other, or this host.
-    #[error("{reference}: {message}")]
-    Refused {
-        /// Where it was asked for.
-        reference: String,
-        /// What does not fit.
-        message: String,
-    },
-    /// A newer version was seen before.
-    #[error(
-        "{reference} leads to version {found}, but version {seen}, was seen before: an old version that is played back looks \
-         like this. If it is meant, name it by its digest, or give --allow-older"
-    )]
-    Older {
-        /// Where it was asked for.
-        reference: String,
-        /// The version, and when it was signed.
-        found: String,
-        /// The same of the newest that was seen.
-        seen: String,
-    },
-    /// What was seen before cannot be read or written.
-    #[error("{}: cannot tell whether a newer version was seen before: {message}; if it is damaged, delete the file", path.display())]
-    Memory {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
 }
 
 /// One pack on its way.
@@ -128,7 +77,13 @@ impl Arrival<'_> {
                 std::fs::create_dir_all(parent).map_err(failed)?;
             }
             let mut written = BufWriter::new(File::create_new(&path).map_err(failed)?);
-            self.client.blob(&file.blob, &format!("`{name}`"), &mut written).await?;
+            match name.as_str() {
+                LOCK_FILE => written.write_all(&lock_bytes).map_err(failed)?,
+                SIGNATURE_FILE => {
+                    written.write_all(signature.as_deref().unwrap_or_default().as_bytes()).map_err(failed)?
+                }
+                name => self.client.blob(&file.blob, &format!("`{name}`"), &mut written).await?,
+            }
             written.into_inner().map_err(|error| failed(error.into_error()))?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! What a registry can do to whoever asks it, and what comes of it: a typed error, and nothing kept.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 #[path = "hostile/fake_registry.rs"]
 mod fake_registry;
 

@@ -9,35 +9,35 @@ use rewarden_types::Sha256Digest;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Request {
-    pub method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// With its query.
-    pub path: String,
-    pub authorization: Option<String>,
+    pub(crate) path: String,
+    pub(crate) authorization: Option<String>,
     body: Vec<u8>,
 }
 
 /// What is answered.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Whether the body is sent again and again, without a length.
-    pub endless: bool,
+    pub(crate) endless: bool,
 }
 
 impl Reply {
-    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), endless: false }
     }
 
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
 
-    pub fn endless(body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn endless(body: impl Into<Vec<u8>>) -> Self {
         Self { endless: true, ..Self::new(200, body) }
     }
 }
@@ -53,13 +53,13 @@ struct State {
 }
 
 /// A registry on the loopback interface.
-pub struct FakeRegistry {
+pub(crate) struct FakeRegistry {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
 impl FakeRegistry {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
@@ -75,25 +75,25 @@ impl FakeRegistry {
         Self { address, state }
     }
 
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.address.to_string()
     }
 
     /// Answers what `hook` answers, and only what it leaves as a registry does.
-    pub fn answer(&self, hook: impl Fn(&Request) -> Option<Reply> + Send + 'static) {
+    pub(crate) fn answer(&self, hook: impl Fn(&Request) -> Option<Reply> + Send + 'static) {
         self.state.lock().unwrap().hook = Some(Box::new(hook));
     }
 
     /// Every request so far; forgets them.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
 
-    pub fn manifest(&self, tag: &str) -> Vec<u8> {
+    pub(crate) fn manifest(&self, tag: &str) -> Vec<u8> {
         self.state.lock().unwrap().manifests[tag].clone()
     }
 
-    pub fn put_manifest(&self, tag: &str, bytes: Vec<u8>) -> Sha256Digest {
+    pub(crate) fn put_manifest(&self, tag: &str, bytes: Vec<u8>) -> Sha256Digest {
         let digest = Sha256Digest::of(&bytes);
         let mut state = self.state.lock().unwrap();
         state.manifests.insert(digest.to_string(), bytes.clone());
@@ -101,16 +101,16 @@ impl FakeRegistry {
         digest
     }
 
-    pub fn blob(&self, digest: &str) -> Vec<u8> {
+    pub(crate) fn blob(&self, digest: &str) -> Vec<u8> {
         self.state.lock().unwrap().blobs[digest].clone()
     }
 
     /// Has other bytes in the place of a blob.
-    pub fn swap_blob(&self, digest: &str, bytes: Vec<u8>) {
+    pub(crate) fn swap_blob(&self, digest: &str, bytes: Vec<u8>) {
         self.state.lock().unwrap().blobs.insert(digest.to_owned(), bytes);
     }
 
-    pub fn put_blob(&self, bytes: Vec<u8>) -> String {
+    pub(crate) fn put_blob(&self, bytes: Vec<u8>) -> String {
         let digest = Sha256Digest::of(&bytes).to_string();
         self.swap_blob(&digest, bytes);
         digest
@@ -161,7 +161,10 @@ fn write(socket: &mut TcpStream, request: &Request, reply: &Reply) -> std::io::R
             socket.write_all(b"\r\n")?;
         }
     }
-    socket.write_all(format!("{head}content-length: {}\r\n\r\n", reply.body.len()).as_bytes())?;
+    if reply.headers.iter().all(|(name, _)| name != "content-length") {
+        head.push_str(&format!("content-length: {}\r\n", reply.body.len()));
+    }
+    socket.write_all(format!("{head}\r\n").as_bytes())?;
     if request.method == "HEAD" { Ok(()) } else { socket.write_all(&reply.body) }
 }
 
