@@ -55,7 +55,7 @@ impl Arrival<'_> {
         };
         let text = std::str::from_utf8(&lock_bytes).map_err(|_| self.refused("its lock is no text"))?;
         let lock = Lock::parse(text, Path::new(LOCK_FILE))
-            .map_err(|error| PullError::Lock { reference: self.reference.to_string(), error })?;
+            .map_err(|error| PullError::Lock { reference: self.reference.to_string(), error: Box::new(error) })?;
         artifact.check_lock(&lock).map_err(|message| self.refused(&message))?;
         let identity = lock.identity().ok_or_else(|| self.refused("its lock covers components alone"))?;
         if summary.name != identity.name || summary.version != identity.version {

@@ -26,7 +26,7 @@ pub enum PullError {
         /// Where it was asked for.
         reference: String,
         /// What is wrong.
-        error: LockError,
+        error: Box<LockError>,
     },
     /// Its manifest, its summary and its lock do not fit each other, or this host.
     #[error("{reference}: {message}")]

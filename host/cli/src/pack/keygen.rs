@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueHint};
 use rewarden_registry::SigningKey;
 
@@ -43,6 +43,10 @@ pub(crate) fn run(args: &SigningKeygenArgs) -> Result<ExitCode> {
         PathBuf::from(name)
     };
     let (secret_file, public_file) = (place(".key"), place(".pub"));
+    // Asking for a password first, and half a pair left behind, would both be worse.
+    if let Some(taken) = [&secret_file, &public_file].into_iter().find(|file| file.symlink_metadata().is_ok()) {
+        bail!("{} is there already, and a key that is written over is lost; give another name", taken.display());
+    }
     let password = if args.no_password { None } else { Some(password::of_new_key()?) };
     let (key, secret) = SigningKey::generate(password)?;
     let public = key.public()?;
@@ -53,9 +57,9 @@ pub(crate) fn run(args: &SigningKeygenArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that is not there yet: a key that is written over is lost.
+/// Writes a file that is not there yet.
 fn write(file: &Path, text: &str, _mode: u32) -> Result<()> {
-    let told = || format!("cannot write {}; give another name if it is there already", file.display());
+    let told = || format!("cannot write {}", file.display());
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]

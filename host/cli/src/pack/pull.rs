@@ -60,7 +60,7 @@ pub(crate) fn run(args: &PackPullArgs) -> Result<ExitCode> {
     }
     std::fs::rename(&whole, &place).with_context(told)?;
     if !fetched.fetched {
-        err!("was fetched before, and not asked for again");
+        err!("its files were fetched before, and were not asked for again");
     }
     out!("{}", place.display());
     out!("{}", fetched.reference);
