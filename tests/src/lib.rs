@@ -38,6 +38,13 @@ pub fn component(name: &str) -> PathBuf {
     path
 }
 
+/// An interpreter for plugins that are programs, by name; where it was not built, that it is not tested is said.
+pub fn interpreter(name: &str) -> Option<PathBuf> {
+    let path = dist().join("runtimes").join(format!("{name}.wasm"));
+    let built = path.is_file().then_some(path).ok_or_else(|| "`cargo xtask runtimes` has not built it".to_owned());
+    python::or_left_out(&format!("the interpreter {name}"), built)
+}
+
 /// An assembled pack, by name.
 pub fn pack(name: &str) -> PathBuf {
     dist().join("packs").join(name)

@@ -134,7 +134,7 @@ fn the_host_raises_limits_by_flag_variable_and_file_and_a_pack_may_use_them() {
         serde_json::from_str::<Value>(&run.expect(0).stdout()).unwrap()["limits"]["fuel"].clone()
     };
     let arguments = ["inspect", "./mine", "--json"];
-    assert_eq!(fuel(sandbox.run(arguments.into_iter().chain(["--limits", "fuel=700000000,wall_ms=9"]))), 600_000_000);
+    assert_eq!(fuel(sandbox.run(arguments.into_iter().chain(["--limits", "fuel=700000000,cpu_ms=9"]))), 600_000_000);
     sandbox.write("rewarden.toml", "[limits]\nfuel = 800_000_000\n");
     assert_eq!(fuel(sandbox.run(arguments)), 600_000_000);
     let alone = component("vote");

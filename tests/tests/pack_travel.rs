@@ -7,7 +7,7 @@ use std::time::Duration;
 use rewarden_tests::python::{environment, or_left_out, said};
 use rewarden_tests::registry::{OciRegistry, PASSWORD, USER};
 use rewarden_tests::serving::{Serving, rule_manifest, rule_pack, tar};
-use rewarden_tests::{Run, Sandbox, component, debian};
+use rewarden_tests::{Run, Sandbox, component, debian, interpreter};
 use serde_json::{Value, json};
 
 const TASK: &str = r#"{"id": "t", "prompt": "2+2?", "responses": ["4", "5"], "reference": "4"}"#;
@@ -268,6 +268,47 @@ fn a_component_that_does_not_fit_this_host_is_refused_before_the_others_are_comp
     author.expect(0, &["pack", "lock", "maths"]);
     let told = author.refused(&["pack", "push", "maths", &reference]);
     assert!(told.contains("asks for fuel = 1000000000000, but this host allows"), "{told}");
+}
+
+#[test]
+fn a_program_travels_as_its_text_and_is_held_to_the_interpreter_that_it_was_locked_with() {
+    let Some(interpreter) = interpreter("javascript") else { return };
+    let Some(registry) = OciRegistry::start(false) else { return };
+    let author = Author::new();
+    author.0.write(
+        "maths/reward.js",
+        "export function reward(response, reference) { return response === reference ? 1 : 0 }",
+    );
+    std::fs::copy(component("rule-sum"), author.0.path().join("maths/rule-sum.wasm")).unwrap();
+    let manifest = "name = \"maths\"\nversion = \"0.1.0\"\nscale = { min = 0, max = 1, integer = false }\n\
+                    [policy]\ncomponent = \"rule-sum.wasm\"\n[scorers.answer]\nsource = \"reward.js\"\n";
+    author.0.write("maths/pack.toml", manifest);
+    let here = interpreter.parent().unwrap().to_str().unwrap();
+    author.expect(0, &["pack", "lock", "maths", "--runtimes", here]);
+    author.sign("signer.key");
+    let pinned = author.push(&registry.reference("team/maths:1"));
+    let key = author.public("signer");
+    let verify = ["pack", "verify", &pinned, "--require-signature", &key, "--runtimes"];
+    let told = author.expect(0, &[&verify[..], &[here]].concat()).stdout();
+    assert!(told.contains("runtime    javascript, the locked one is here"), "{told}");
+    let told = author.expect(0, &[&verify[..], &["nowhere"]].concat()).stdout();
+    assert!(told.contains("runtime    javascript, NOT HERE"), "{told}");
+    author.0.write("other/javascript.wasm", "another");
+    let told = author.refused(&[&verify[..], &["other"]].concat());
+    assert!(told.contains("expected the interpreter `javascript` with sha256:"), "{told}");
+
+    author.expect(0, &["pack", "pull", &pinned, "--output", "copy"]);
+    let path = author.0.path().join("copy/reward.js");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("? 1 : 0", "? 0 : 1")).unwrap();
+    let told = author.refused(&["pack", "verify", "copy", "--require-signature", &key]);
+    assert!(told.contains("expected reward.js with sha256:"), "{told}");
+    let bom: Value = serde_json::from_str(&author.expect(0, &["pack", "sbom", "maths"]).stdout()).unwrap();
+    let listed = bom["components"].as_array().unwrap();
+    assert!(
+        listed.iter().any(|component| component["type"] == "platform" && component["name"] == "javascript"),
+        "{bom}"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod meta;
 mod other_grader;
 mod pack_tools;
 mod pack_travel;
+mod programs;
 mod report_page;
 mod rows_and_settings;
 mod security_page;

@@ -19,6 +19,7 @@ mod packs;
 mod plugins;
 mod process;
 mod progress;
+mod runtimes;
 mod setup;
 mod suite;
 mod tools;
@@ -49,6 +50,10 @@ enum Command {
     /// Uses the toolchain's wasm32-unknown-unknown target, which it adds through rustup when it is missing, else
     /// Debian's rustc-web. REWARDEN_FORCE_DEBIAN_GUESTS=1 takes the Debian way at once.
     Plugins,
+    /// Build the interpreters for plugins in Python, JavaScript and TypeScript into plugins/dist/runtimes
+    ///
+    /// From pinned packages of PyPI and npm; needs Python 3.10 or later. What is built already stays as it is.
+    Runtimes,
     /// Set up, then score examples/demo.jsonl with the pack spct-small and the default model
     Demo,
     /// Set up, then run every test, of the host and of the plugins
@@ -127,6 +132,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup => setup::run(&layout).map(drop),
         Command::Plugins => plugins::build(&layout),
+        Command::Runtimes => runtimes::build(&layout),
         Command::Demo => demo::run(&layout),
         Command::Test { fast: true } => suite::run_fast(&layout),
         Command::Test { fast: false } => suite::run(&layout),

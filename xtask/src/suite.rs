@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::plugins;
 use crate::process;
 use crate::progress::{readable, step};
+use crate::runtimes;
 use crate::setup;
 
 /// Path of the default model, for tests that score with it.
@@ -26,11 +27,12 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
     // First, so that a wrong path is told before half an hour of set-up.
     let browser = step("finding a browser for the report page", || Browser::find_or_install(layout.root()))?;
     let model = setup::run(layout)?;
+    let mut left_out = Vec::new();
+    interpreters(layout, &mut left_out);
     let edits = Edits::prepare(layout)?;
     let mut host = edits.cargo(layout, "test");
     host.args(["--release", "--workspace", "--features", FEATURE, "--no-fail-fast"]);
     host.env(MODEL, model).env(DIST, layout.dist());
-    let mut left_out = Vec::new();
     browser_for(&mut host, browser, &mut left_out);
     let _kept = KeptLock::new(layout)?;
     run_all(vec![("tests of the host", host), ("tests of the plugins", plugin_tests(layout))], &left_out)
@@ -49,11 +51,19 @@ pub(crate) fn run_fast(layout: &Layout) -> Result<()> {
     host.arg("--target-dir").arg(layout.target().join("fast"));
     host.env(DIST, layout.dist()).env_remove(MODEL);
     let mut left_out = vec!["all that runs a model in this process (`cargo xtask test` runs it)".to_owned()];
+    interpreters(layout, &mut left_out);
     browser_for(&mut host, browser, &mut left_out);
     run_all(
         vec![("tests of the host without mistral.rs", host), ("tests of the plugins", plugin_tests(layout))],
         &left_out,
     )
+}
+
+/// Builds the interpreters, or says that plugins that are programs are not tested.
+fn interpreters(layout: &Layout, left_out: &mut Vec<String>) {
+    if let Err(error) = runtimes::build(layout) {
+        left_out.push(format!("plugins in Python and JavaScript ({error:#})"));
+    }
 }
 
 /// Tells tests of pages where the browser is, or the summary that there is none.

@@ -40,18 +40,28 @@ pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
     let Contract { name, version, interfaces } = &contract;
     match versions(&lock).with_context(|| format!("{} is damaged", path.display()))?.get(version.as_str()) {
         Some(recorded) => {
-            if let Some(changed) = changed(recorded, interfaces) {
+            let new = |interface: &str| !recorded.contains_key(interface);
+            let (added, others): (Interfaces<String>, Interfaces<String>) =
+                interfaces.clone().into_iter().partition(|(interface, _)| new(interface));
+            if let Some(changed) = changed(recorded, &others) {
                 bail!(
                     "wit/ changed (interface `{changed}`) but its version is still {version}: raise it in wit/types.wit \
                      and run `cargo xtask wit-check --accept`"
                 );
             }
+            // No component of this version has it, so none means something else by it.
+            if !added.is_empty() && !accept {
+                let added = added.keys().cloned().collect::<Vec<_>>().join(", ");
+                bail!(
+                    "wit/ has interfaces that {} does not know of {version} ({added}): if they are optional for a component, \
+                     run `cargo xtask wit-check --accept` and commit the file",
+                    path.display()
+                );
+            }
+            record(&path, &lock, version, &added)?;
         }
         None if accept => {
-            let lines: String =
-                interfaces.iter().map(|(interface, hash)| format!("{version} {interface} {hash}\n")).collect();
-            fs::write(&path, format!("{lock}{lines}"))
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            record(&path, &lock, version, interfaces)?;
             eprintln!("recorded {name}@{version} in {}", path.display());
         }
         None => bail!(
@@ -77,6 +87,15 @@ pub(crate) fn run(wit: &Path, accept: bool) -> Result<()> {
         eprintln!("{name}@{version} is as recorded");
     }
     Ok(())
+}
+
+/// Adds lines to the lock file.
+fn record(path: &Path, lock: &str, version: &str, interfaces: &Interfaces<String>) -> Result<()> {
+    if interfaces.is_empty() {
+        return Ok(());
+    }
+    let lines: String = interfaces.iter().map(|(interface, hash)| format!("{version} {interface} {hash}\n")).collect();
+    fs::write(path, format!("{lock}{lines}")).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// The directories in `wit`, by name.
@@ -172,6 +191,18 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn an_interface_may_be_added_to_a_version_and_none_taken_away() {
+        let dir = accepted();
+        let added = format!("{TYPES}interface more {{ f: func(); }}\n");
+        fs::write(dir.path().join("types.wit"), &added).unwrap();
+        assert!(error(dir.path(), false).contains("has interfaces that"));
+        run(dir.path(), true).unwrap();
+        run(dir.path(), false).unwrap();
+        fs::write(dir.path().join("types.wit"), TYPES).unwrap();
+        assert!(error(dir.path(), true).contains("wit/ changed (interface `more`)"));
     }
 
     #[test]

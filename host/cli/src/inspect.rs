@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::DecimalBytes;
 use rewarden_judge::{Overrides, Pack};
-use rewarden_runtime::{Limit, Limits, Plugin, Runtime, configuration_schema::Property};
+use rewarden_runtime::{About, Limit, Limits, Plugin, Runtime, configuration_schema::Property};
 use serde_json::{Value, json};
 
 use crate::console::{self, out};
@@ -53,8 +53,8 @@ struct Report {
 
 fn component(runtime: &Runtime, path: &Path) -> Result<Report> {
     let plugin = runtime.load_file(path)?;
-    let mut json = describe(&plugin);
-    let mut text = describe_text(&plugin, &[]);
+    let mut json = describe(&plugin, plugin.about());
+    let mut text = describe_text(&plugin, plugin.about(), &[]);
     text.push_str("\n\n");
     text.push_str(&limits_text(runtime.limits(), runtime.limits()));
     if let Value::Object(json) = &mut json {
@@ -73,7 +73,7 @@ fn pack(pack: &Pack, host: &Limits) -> Result<Report> {
     let mut parts = serde_json::Map::new();
     let mut sections = Vec::new();
     for (name, part) in pack.parts() {
-        let mut described = describe(&part.plugin);
+        let mut described = describe(&part.plugin, part.about());
         if let Value::Object(described) = &mut described {
             described.insert("config".into(), Value::Object(part.config.clone()));
         }
@@ -81,7 +81,7 @@ fn pack(pack: &Pack, host: &Limits) -> Result<Report> {
         // A line a key: a rubric's principles alone fill a screen.
         let line = |(key, value): (&String, &Value)| format!("{key} = {}", brief(&value.to_string(), VALUE));
         let config = some(part.config.iter().map(line), "keys").collect::<Vec<_>>().join("\n");
-        sections.push(format!("[{name}]\n{}", describe_text(&part.plugin, &[("config", config)])));
+        sections.push(format!("[{name}]\n{}", describe_text(&part.plugin, part.about(), &[("config", config)])));
     }
     let kind = if pack.scale.integer { "whole numbers" } else { "numbers" };
     let head = rows(&[
@@ -103,8 +103,7 @@ fn pack(pack: &Pack, host: &Limits) -> Result<Report> {
     Ok(Report { json, text })
 }
 
-fn describe(plugin: &Plugin) -> Value {
-    let about = plugin.about();
+fn describe(plugin: &Plugin, about: &About) -> Value {
     json!({
         "component": plugin.name(),
         "name": about.name,
@@ -119,8 +118,7 @@ fn describe(plugin: &Plugin) -> Value {
     })
 }
 
-fn describe_text(plugin: &Plugin, more: &[(&str, String)]) -> String {
-    let about = plugin.about();
+fn describe_text(plugin: &Plugin, about: &About, more: &[(&str, String)]) -> String {
     let exports: Vec<&str> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
     let imports = if plugin.imports().is_empty() { "nothing".to_owned() } else { plugin.imports().join(", ") };
     let mut lines = vec![

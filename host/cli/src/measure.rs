@@ -70,7 +70,7 @@ pub(crate) fn run(
     let run = run_tasks::open(path)?;
     let progress = Progress::new(Some(run.tasks()?), !selection.quiet);
     let pack = strategy::recorded(&run, runtime, &Overrides::default())?;
-    let about = pack.policy.plugin.about();
+    let about = pack.policy.about();
     let policy = format!("{} {}", about.name, about.version);
     let by = if measures.by.is_empty() { default_groups(&run)? } else { measures.by.clone() };
     let at_k = (measures.at_k != [0]).then(|| AtKOptions {

@@ -1,12 +1,13 @@
 //! Options that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::judges::JudgeOptions;
 use crate::trust_options::TrustOptions;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::Setting;
 use rewarden_runtime::LimitChange;
+use rewarden_workbench::ScorerFile;
 
 /// Where things are kept, where plugins run, and what they may use of this host.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +18,11 @@ pub(crate) struct Places {
         value_hint = ValueHint::DirPath)]
     pub(crate) pack_path: Vec<PathBuf>,
 
+    /// Directories with the interpreters of plugins that are programs, such as python.wasm (separated by colons in the variable)
+    /// [default: `runtimes` beside each directory of the pack path]
+    #[arg(long, value_name = "DIR", env = "REWARDEN_RUNTIMES", value_delimiter = ':', value_hint = ValueHint::DirPath)]
+    pub(crate) runtimes: Vec<PathBuf>,
+
     /// Where models and compiled components are kept [default: rewarden in the user's cache directory]
     #[arg(long, value_name = "DIR", env = "REWARDEN_CACHE_DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
@@ -25,12 +31,22 @@ pub(crate) struct Places {
     #[arg(long, value_name = "HOW", env = "REWARDEN_ISOLATE", default_value = "none")]
     pub(crate) isolate: Isolate,
 
-    /// What plugins may use at most, such as fuel=1000000000,wall_ms=20000; the rest as `rewarden inspect` shows it
+    /// What plugins may use at most, such as fuel=1000000000,cpu_ms=20000; the rest as `rewarden inspect` shows it
     #[arg(long, value_name = "LIMIT=N", env = "REWARDEN_LIMITS", value_delimiter = ',', help_heading = "Limits")]
     pub(crate) limits: Vec<LimitChange>,
 
     #[command(flatten)]
     pub(crate) trust: TrustOptions,
+}
+
+impl Places {
+    /// The directories that are given, or else those of this name beside the pack path's.
+    pub(crate) fn beside(&self, name: &str, given: &[PathBuf]) -> Vec<PathBuf> {
+        if !given.is_empty() {
+            return given.to_vec();
+        }
+        self.pack_path.iter().map(|directory| directory.parent().unwrap_or(Path::new("")).join(name)).collect()
+    }
 }
 
 /// See [`Places::isolate`].
@@ -64,16 +80,21 @@ pub(crate) struct PackOptions {
     #[arg(long, value_name = "NAME|DIR|REFERENCE", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: String,
 
-    /// Another component in place of the pack's template (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_TEMPLATE", value_hint = ValueHint::FilePath)]
+    /// Score by this reward function instead of a pack: a Python, JavaScript or TypeScript file as it is, FILE:FUNCTION where it has
+    /// several, or a component; may be repeated, and what they give is added up
+    #[arg(long, value_name = "FILE[:FUNCTION]", env = "REWARDEN_SCORER", value_delimiter = None, value_hint = ValueHint::FilePath)]
+    pub(crate) scorer: Vec<ScorerFile>,
+
+    /// Another component or program in place of the pack's template (with its own default configuration)
+    #[arg(long, value_name = "FILE", env = "REWARDEN_TEMPLATE", value_hint = ValueHint::FilePath)]
     pub(crate) template: Option<PathBuf>,
 
-    /// Another component in place of the pack's parser (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_PARSER", value_hint = ValueHint::FilePath)]
+    /// Another component or program in place of the pack's parser (with its own default configuration)
+    #[arg(long, value_name = "FILE", env = "REWARDEN_PARSER", value_hint = ValueHint::FilePath)]
     pub(crate) parser: Option<PathBuf>,
 
-    /// Another component in place of the pack's policy (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", env = "REWARDEN_POLICY", value_hint = ValueHint::FilePath)]
+    /// Another component or program in place of the pack's policy (with its own default configuration)
+    #[arg(long, value_name = "FILE", env = "REWARDEN_POLICY", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Option<PathBuf>,
 
     /// Change a plugin's configuration, such as policy.aggregate=mean; may be repeated

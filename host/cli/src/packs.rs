@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result, bail};
+use rewarden_registry::PackReference;
+use rewarden_workbench::{SCORER_POLICY, ScorerFile, create_scorer_pack};
+use tempfile::TempDir;
+
 use crate::options::Places;
 use crate::trust;
-use anyhow::{Result, bail};
-use rewarden_registry::PackReference;
 
 /// The directory of the pack that `pack` names, to be loaded from: a directory itself, a name on the pack path, or a reference,
 /// which is fetched first. If signatures are required, it has one.
@@ -47,6 +50,30 @@ pub(crate) fn locate(pack: &str, places: &Places) -> Result<PathBuf> {
     bail!(
         "{pack} holds no pack.toml; expected the directory of a pack, a name on the pack path ({searched}), or oci://HOST/REPOSITORY"
     )
+}
+
+/// A pack of scorers alone, in a directory that is deleted with the value. It is called after the first of them.
+pub(crate) fn of_scorers(scorers: &[ScorerFile], places: &Places) -> Result<TempDir> {
+    let directory = tempfile::Builder::new()
+        .prefix("rewarden-scorers-")
+        .tempdir()
+        .context("cannot make a temporary directory for a pack of the scorers")?;
+    let name = scorers.first().map_or_else(|| "scorers".to_owned(), ScorerFile::name);
+    create_scorer_pack(&name, scorers, &scorer_policy(places)?, directory.path())?;
+    Ok(directory)
+}
+
+/// Where the policy of such packs is.
+pub(crate) fn scorer_policy(places: &Places) -> Result<PathBuf> {
+    let directories = places.beside("components", &[]);
+    let found = directories.iter().map(|directory| directory.join(SCORER_POLICY)).find(|path| path.is_file());
+    found.with_context(|| {
+        let searched = directories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        format!(
+            "there is no {SCORER_POLICY}, the policy that adds scorers up, in {searched}; build the bundled components with \
+             `cargo xtask plugins`"
+        )
+    })
 }
 
 /// Names of the packs on the pack path.

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressState, ProgressStyle};
 use rewarden_judge::{Event, Observer};
 
+use crate::console::err;
 use crate::terminal;
 
 /// Counts what happens, and draws it when stderr is a terminal.
@@ -89,6 +90,33 @@ impl Observer for Progress {
             }
         }
         self.refresh();
+    }
+}
+
+/// A line that says what is waited for, and for how long already: for as long as this lives.
+pub(crate) struct Waiting(Option<ProgressBar>);
+
+impl Waiting {
+    /// A large component is compiled, which happens once.
+    pub(crate) fn for_compiler(component: &str, bytes: usize) -> Self {
+        let what = format!("compiling {component} ({}), which happens once", DecimalBytes(bytes as u64));
+        if !terminal::is_watched() {
+            err!("{what}");
+            return Self(None);
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg}: {elapsed} so far")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::new_spinner().with_style(style).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
     }
 }
 

@@ -36,6 +36,7 @@ Examples:
   rewarden score tasks.jsonl --out rewards.jsonl --samples samples.jsonl
   rewarden score tasks.jsonl --endpoint http://localhost:8000/v1 --model my-grm -k 8
   rewarden score tasks.parquet --run today.run       # started again, it goes on where it stopped
+  rewarden score tasks.jsonl --scorer reward.py        # a reward function as it is, without a model
   rewarden score tasks.jsonl --policy my-policy.wasm --set policy.threshold=0.5
   cat tasks.jsonl | rewarden score - --pack ./my-pack --seed 7";
 
@@ -172,7 +173,15 @@ async fn patience(stop: &Stop, progress: &Progress) {
 
 /// The pack that the options name.
 pub(crate) fn load_pack(options: &PackOptions, k: Option<u32>, places: &Places) -> Result<Pack> {
-    let directory = packs::find(&options.pack, places)?;
+    // Deleted when it is loaded: a loaded pack has no files.
+    let made = match options.scorer.as_slice() {
+        [] => None,
+        scorers => Some(packs::of_scorers(scorers, places)?),
+    };
+    let directory = match &made {
+        Some(made) => made.path().to_owned(),
+        None => packs::find(&options.pack, places)?,
+    };
     let mut settings = options.set.clone();
     if let Some(k) = k {
         settings.push(format!("policy.k={k}").parse::<Setting>().map_err(anyhow::Error::msg)?);

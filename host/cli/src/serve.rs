@@ -40,7 +40,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
 async fn serve(args: &ServeArgs, keys: Option<Keys>, tls: Option<rewarden_server::TlsAcceptor>) -> Result<ExitCode> {
     let dialects = args.dialects.as_deref().map(DialectConfig::read).transpose()?.unwrap_or_default();
     let runtime = strategy::runtime(&args.places)?;
-    let packs = args.pack.iter().map(|pack| packs::find(pack, &args.places)).collect::<Result<Vec<_>>>()?;
+    let made = match args.scorer.as_slice() {
+        [] => None,
+        scorers => Some(packs::of_scorers(scorers, &args.places)?),
+    };
+    let packs = match &made {
+        Some(made) => vec![made.path().to_owned()],
+        None => args.pack.iter().map(|pack| packs::find(pack, &args.places)).collect::<Result<Vec<_>>>()?,
+    };
     let models = models(args, &packs).await?;
     // Taken before packs are compiled: a port that is in use is told at once.
     let listener = TcpListener::bind(args.listening.bind)

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::PartName;
+use rewarden_workbench::ScorerFile;
 
 use crate::options::{ModelOptions, Places, SamplingOptions};
 
@@ -14,6 +15,7 @@ Examples:
   rewarden serve --pack spct-vote --endpoint http://localhost:8000/v1 --model my-grm
   curl -s localhost:8080/v1/reward -H 'content-type: application/json' \\
     -d '{\"task\": {\"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"reference\": \"4\"}}'
+  rewarden serve --scorer reward.py                   # a reward function as it is
   rewarden serve --packs ./packs --runs ./runs        # packs are swapped when their files change
   rewarden serve --pack oci://ghcr.io/team/maths@sha256:… --require-signature RW…
   rewarden keygen trainer >> keys; rewarden keygen ops --role admin >> keys
@@ -33,6 +35,11 @@ pub(crate) struct ServeArgs {
     /// the first is the default for requests that name none [default: that of rewarden.toml]
     #[arg(long, value_name = "NAME|DIR|REFERENCE", env = "REWARDEN_PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: Vec<String>,
+
+    /// Serve this reward function instead of packs that are named: a Python, JavaScript or TypeScript file as it is, FILE:FUNCTION where it has several,
+    /// or a component; may be repeated, and what they give is added up. Reads the file once, on start
+    #[arg(long, value_name = "FILE[:FUNCTION]", env = "REWARDEN_SCORER", value_delimiter = None, value_hint = ValueHint::FilePath)]
+    pub(crate) scorer: Vec<ScorerFile>,
 
     /// A directory whose sub-directories are packs: all are served, and swapped when their files change; uploads are kept there
     #[arg(long, value_name = "DIR", env = "REWARDEN_PACKS", value_hint = ValueHint::DirPath)]

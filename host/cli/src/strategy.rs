@@ -1,6 +1,7 @@
 //! The plugins to use on a run: its own, changed by options, or another pack's.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
@@ -10,6 +11,7 @@ use rewarden_runtime::{Isolation, Limits, Runtime};
 use rewarden_store::RunReader;
 
 use crate::options::{Isolate, Places};
+use crate::progress::Waiting;
 use crate::{model, packs};
 
 /// Which plugins to use on a run; those that made it where nothing is named.
@@ -20,12 +22,12 @@ pub(crate) struct StrategyOptions {
     #[arg(long, value_name = "NAME|DIR|REFERENCE", value_hint = ValueHint::DirPath)]
     pub(crate) pack: Option<String>,
 
-    /// Another component in place of the parser (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    /// Another component or program in place of the parser (with its own default configuration)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) parser: Option<PathBuf>,
 
-    /// Another component in place of the policy (with its own default configuration)
-    #[arg(long, value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    /// Another component or program in place of the policy (with its own default configuration)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Option<PathBuf>,
 
     /// Change a plugin's configuration, such as policy.aggregate=mean; may be repeated
@@ -38,10 +40,12 @@ pub(crate) struct StrategyOptions {
 pub(crate) fn runtime(places: &Places) -> Result<Runtime> {
     let limits = Limits::default().with(&places.limits);
     let cache = model::cache(places)?.join("components");
-    Ok(match places.isolate {
+    let runtime = match places.isolate {
         Isolate::None => Runtime::new(limits, Some(&cache))?,
         Isolate::Process => Runtime::isolated(limits, Some(&cache), Isolation::by_this_program())?,
-    })
+    };
+    let runtime = runtime.with_interpreters(places.beside("runtimes", &places.runtimes));
+    Ok(runtime.with_notice(Arc::new(|component, bytes| Box::new(Waiting::for_compiler(component, bytes)))))
 }
 
 /// The pack that the options name, or the run's own with the options' changes.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use rewarden_registry::{Acceptance, CachedPack, CheckedPack, ComponentFacts, PackCache, PackReference, TrustRules};
-use rewarden_runtime::{LimitChange, Limits, contract, examine};
+use rewarden_runtime::{LimitChange, Limits, contract, examine, read_regular};
 use rewarden_server::PackAdmission;
+use rewarden_types::Sha256Digest;
 
 use crate::console::err;
 use crate::model;
@@ -34,6 +35,7 @@ pub(crate) fn fetch(reference: &str, places: &Places) -> Result<CachedPack> {
     };
     let fetched = cache.fetch(&reference, &places.trust.access()?, &acceptance, &places.trust.rules()?)?;
     examined(&fetched.pack, &limits).with_context(|| reference.to_string())?;
+    interpreters(&fetched.pack, places, &limits).with_context(|| reference.to_string())?;
     // What a tag leads to is another pack tomorrow.
     if reference.digest().is_none() {
         err!("{reference} is {}", fetched.reference);
@@ -82,6 +84,26 @@ pub(crate) fn examined(pack: &CheckedPack, limits: &Limits) -> Result<BTreeMap<S
         facts.insert(name.clone(), ComponentFacts { contract: found.contract, interfaces });
     }
     Ok(facts)
+}
+
+/// The interpreters of a pack's programs, by name, and whether this host has them. They are the host's own, and no files of the pack.
+///
+/// # Errors
+/// If the host has another one than was locked.
+pub(crate) fn interpreters(pack: &CheckedPack, places: &Places, limits: &Limits) -> Result<Vec<(String, bool)>> {
+    let directories = places.beside("runtimes", &places.runtimes);
+    let mut found = Vec::new();
+    for name in pack.lock().runtimes().keys() {
+        let file = format!("{name}.wasm");
+        let there = directories.iter().map(|directory| directory.join(&file)).find(|path| path.is_file());
+        if let Some(path) = &there {
+            let bytes = read_regular(path, limits.component_bytes as u64)
+                .with_context(|| format!("cannot read the interpreter {}", path.display()))?;
+            pack.lock().check_runtime(name, Sha256Digest::of(&bytes))?;
+        }
+        found.push((name.clone(), there.is_some()));
+    }
+    Ok(found)
 }
 
 /// The versions of the contract that components are made for, each once.

@@ -17,6 +17,7 @@ mod pack_error;
 mod part;
 mod part_name;
 mod principles;
+mod program;
 mod replay;
 mod rounds;
 mod rule;
@@ -37,6 +38,7 @@ pub use pack_error::PackError;
 pub use part::{Asking, Overrides, PackJudge, Part};
 pub use part_name::PartName;
 pub use principles::PrinciplesStage;
+pub use program::{ProgramError, interpreter, interpreter_name};
 pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use rewarden_manifest::{
     ConstrainRule, Lock, LockError, MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error,

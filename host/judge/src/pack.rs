@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rewarden_manifest::{
-    JudgeSection, Lock, Manifest, ModelHints, PartSection, PrinciplesSection, SamplingSection, ScaleSection, read_text,
+    JudgeSection, Lock, Manifest, ModelHints, PartPlugin, PartSection, PrinciplesSection, SamplingSection,
+    ScaleSection, read_text,
 };
 use rewarden_record::{
     JudgeProvenance, JudgeSampling, MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance,
@@ -15,7 +16,7 @@ use rewarden_types::{NamedJudge, Scale, Sha256Digest, Task, TaskView};
 use serde_json::{Map, Value};
 
 use crate::configuration::{self, Setting};
-use crate::loader::{Loader, Source, inside, limited};
+use crate::loader::{Loader, PackFiles, Playing, Source, inside, limited};
 use crate::pack_error::PackError;
 use crate::part::{Asking, Overrides, PackJudge, Part};
 use crate::part_name::PartName;
@@ -142,24 +143,26 @@ impl Pack {
         let origin = file.display().to_string();
         let lock = Lock::read(directory)?;
         if let Some(lock) = &lock {
-            lock.check_file(Path::new("pack.toml"), Sha256Digest::of(text.as_bytes()))?;
+            lock.check_file("pack.toml", Sha256Digest::of(text.as_bytes()))?;
         }
         let runtime = &limited(runtime, &manifest.limits, &origin)?;
         let mut loader = Loader { runtime, origin: &origin, overrides, lock: lock.as_ref(), loaded: Vec::new() };
+        let files = PackFiles { directory: directory.to_owned(), manifest: file.clone() };
         let mut part = |part: PartName, section: PartSection| {
             let config = configuration::of_toml(section.config, &part, &origin)?;
-            loader.part(part.clone(), config, || {
-                let component = section.component;
-                let path = inside(directory, &file, part.clone(), component.clone())?;
-                Ok::<_, PackError>(Source::Own { component, path })
+            loader.part(part.clone(), config, || match section.plugin {
+                PartPlugin::Component(component) => {
+                    let path = inside(directory, &file, part.clone(), component.clone())?;
+                    Ok::<_, PackError>(Playing::Component(Source::Own { component, path }))
+                }
+                PartPlugin::Program(program) => Ok(Playing::Program(program, Some(files.clone()))),
             })
         };
         let scale = |scale: &ScaleSection| Scale { min: scale.min, max: scale.max, integer: scale.integer };
         let pack_scale = scale(&manifest.scale);
         let principles = match manifest.principles {
-            Some(PrinciplesSection { component, config, metadata }) => {
-                let writer = part(PartName::Principles, PartSection { component, config })?;
-                Some(PrinciplesStage { writer, metadata })
+            Some(PrinciplesSection { part: writer, metadata }) => {
+                Some(PrinciplesStage { writer: part(PartName::Principles, writer)?, metadata })
             }
             None => None,
         };
@@ -241,7 +244,7 @@ impl Pack {
                     name: recorded.name.clone(),
                     digest: recorded.digest.to_string(),
                 })?;
-                Ok::<_, E>(Source::Bytes(component))
+                Ok::<_, E>(Playing::Component(Source::Bytes(component)))
             })
         };
         let principles = match &strategy.principles {
@@ -307,8 +310,8 @@ impl Pack {
     /// Describes the pack, for provenance.
     pub fn strategy(&self) -> Strategy {
         let part = |part: &Part| PartProvenance {
-            name: part.plugin.about().name.clone(),
-            version: part.plugin.about().version.clone(),
+            name: part.about().name.clone(),
+            version: part.about().version.clone(),
             digest: part.plugin.digest(),
             config: part.config.clone(),
         };

@@ -7,6 +7,7 @@ use rewarden_runtime::{CallError, LimitError, LoadError};
 
 use crate::configuration::ConfigurationError;
 use crate::part_name::PartName;
+use crate::program::ProgramError;
 
 /// Why a pack cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +29,10 @@ pub enum PackError {
         /// The judge's name.
         judge: String,
     },
-    /// A component's path leaves the pack.
+    /// A path leaves the pack.
     #[error(
-        "{file}: `{part}.component` is {component:?}, which is not inside the pack or leads outside of it; copy the \
-         component itself beside pack.toml"
+        "{file}: `{part}` names {component:?}, which is not inside the pack or leads outside of it; copy the file itself \
+         beside pack.toml"
     )]
     Outside {
         /// The manifest.
@@ -57,8 +58,27 @@ pub enum PackError {
         /// Why.
         error: LoadError,
     },
+    /// No interpreter for a program.
+    #[error(
+        "{part}: {} is for the interpreter `{runtime}`, and there is no {runtime}.wasm in {searched}; build the interpreters \
+         with `cargo xtask runtimes`, or say where they are with --runtimes DIR",
+        program.display()
+    )]
+    NoInterpreter {
+        /// The part.
+        part: PartName,
+        /// The program's source.
+        program: PathBuf,
+        /// The interpreter's name.
+        runtime: String,
+        /// The directories that were looked at.
+        searched: String,
+    },
+    /// A program's file cannot be used.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// A component does not have the interface that its part needs.
-    #[error("{part}: component `{component}` does not export `{part}`; it exports {exports}")]
+    #[error("{part}: `{component}` does not export `{}`; it exports {exports}", part.interface())]
     WrongPart {
         /// The part that names it.
         part: PartName,

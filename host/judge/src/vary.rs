@@ -3,9 +3,8 @@
 use rewarden_record::SamplingProvenance;
 use rewarden_runtime::CallError;
 use rewarden_types::{Context, Message, PolicyInput, Principle, Query, RenderRequest, Role, Signal, Step, TaskView};
-use serde_json::Value;
 
-use crate::configuration::{self, Setting};
+use crate::configuration::Setting;
 use crate::pack::Pack;
 use crate::pack_error::PackError;
 use crate::part::{PackJudge, Part};
@@ -124,11 +123,6 @@ pub(crate) fn made_up_principle() -> Principle {
 }
 
 fn vary(name: &PartName, part: &mut Part, settings: &[Setting]) -> Result<(), PackError> {
-    let schema = &part.plugin.about().configuration;
-    let config = configuration::effective(name, part.config.clone(), settings, schema, "the pack")?;
-    let text: std::sync::Arc<str> = Value::Object(config.clone()).to_string().into();
-    part.plugin.check_config(&text).map_err(|error| PackError::Configure { part: name.clone(), error })?;
-    part.config = config;
-    part.config_text = text;
+    *part = Part::configured(name, part.plugin.clone(), part.config.clone(), settings, "the pack")?;
     Ok(())
 }

@@ -39,7 +39,7 @@ impl fmt::Display for Discrepancy {
 }
 
 /// Calls every plugin of a finished task again with the recorded inputs: what wrote its principles and the template
-/// (unless the prompts were another strategy's, as in a replay), the parser, and the policy step by step. Failures for lack of wall-clock time are left out: whether
+/// (unless the prompts were another strategy's, as in a replay), the parser, and the policy step by step. Failures for lack of processor time are left out: whether
 /// they happen again is not the plugins' doing. So are tasks that ended because the host failed.
 pub fn verify(replayer: &Replayer, recorded: &Recorded, prompts: bool) -> Vec<Discrepancy> {
     let mut found = Vec::new();

@@ -5,13 +5,14 @@
 
 mod lock;
 mod manifest;
+mod part;
 mod text_file;
 mod toml_error;
 
-pub use lock::{LOCK_FILE, Lock, LockError, PackIdentity};
+pub use lock::{LOCK_FILE, Lock, LockError, LockedFiles, PackIdentity};
 pub use manifest::{
-    ConstrainRule, JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, PartSection, PrinciplesSection,
-    SamplingSection, ScaleSection,
+    ConstrainRule, JudgeSection, Manifest, MetaSection, ModelHints, ModelKind, SamplingSection, ScaleSection,
 };
+pub use part::{PartPlugin, PartSection, PrinciplesSection, ProgramSection};
 pub use text_file::{MANIFEST_BYTES, read_text};
 pub use toml_error::{ManifestError, explain as explain_toml_error, nearest};

@@ -41,6 +41,21 @@ pub enum LockError {
         /// The file's own.
         found: Sha256Digest,
     },
+    /// The interpreter is another one than was locked.
+    #[error(
+        "{file}: expected the interpreter `{runtime}` with {expected}, found {found}; build or fetch that version of it, or \
+         run `rewarden pack lock` if the change is meant"
+    )]
+    OtherRuntime {
+        /// The lock.
+        file: PathBuf,
+        /// The interpreter.
+        runtime: String,
+        /// The locked digest.
+        expected: Sha256Digest,
+        /// The interpreter's own.
+        found: Sha256Digest,
+    },
     /// The pack names a file that was not there when it was locked.
     #[error("{file}: has no digest of {component}, which the pack names; if that is meant, run `rewarden pack lock`")]
     Unknown {
@@ -60,14 +75,28 @@ pub struct PackIdentity {
     pub version: String,
 }
 
-/// The digests of a pack's files.
+/// What of a pack is locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockedFiles {
+    /// Components, by their path in the pack.
+    pub components: Vec<(PathBuf, Sha256Digest)>,
+    /// All other files, by their path in the pack: the manifest, programs, golden cases, and texts for people.
+    pub files: Vec<(PathBuf, Sha256Digest)>,
+    /// Interpreters, by name. They are the host's, and no files of the pack.
+    pub runtimes: Vec<(String, Sha256Digest)>,
+}
+
+type Digests = BTreeMap<String, Sha256Digest>;
+
+/// The digests of a pack's files, and of the interpreters of its programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
     file: PathBuf,
     /// `None` in a lock of components alone.
     identity: Option<PackIdentity>,
-    components: BTreeMap<String, Sha256Digest>,
-    files: BTreeMap<String, Sha256Digest>,
+    components: Digests,
+    files: Digests,
+    runtimes: Digests,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -78,9 +107,11 @@ struct Content {
     pack: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pack_version: Option<String>,
-    components: BTreeMap<String, Sha256Digest>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    files: BTreeMap<String, Sha256Digest>,
+    components: Digests,
+    #[serde(default, skip_serializing_if = "Digests::is_empty")]
+    files: Digests,
+    #[serde(default, skip_serializing_if = "Digests::is_empty")]
+    runtimes: Digests,
 }
 
 /// Reads the version of a lock whatever else it holds: one of a newer program is told by its version.
@@ -90,16 +121,18 @@ struct VersionOnly {
 }
 
 impl Lock {
-    /// Makes a lock for the pack in `directory`: of its components, and of its other files, by their path in it.
-    pub fn new(
-        directory: &Path,
-        identity: PackIdentity,
-        components: impl IntoIterator<Item = (PathBuf, Sha256Digest)>,
-        files: impl IntoIterator<Item = (PathBuf, Sha256Digest)>,
-    ) -> Self {
-        let components = components.into_iter().map(|(path, digest)| (key(&path), digest)).collect();
-        let files = files.into_iter().map(|(path, digest)| (key(&path), digest)).collect();
-        Self { file: directory.join(LOCK_FILE), identity: Some(identity), components, files }
+    /// Makes a lock for the pack in `directory`.
+    pub fn new(directory: &Path, identity: PackIdentity, locked: LockedFiles) -> Self {
+        let by_path = |files: Vec<(PathBuf, Sha256Digest)>| {
+            files.into_iter().map(|(path, digest)| (key(&path), digest)).collect::<Digests>()
+        };
+        Self {
+            file: directory.join(LOCK_FILE),
+            identity: Some(identity),
+            components: by_path(locked.components),
+            files: by_path(locked.files),
+            runtimes: locked.runtimes.into_iter().collect(),
+        }
     }
 
     /// The lock of the pack in `directory`, if it has one.
@@ -136,7 +169,8 @@ impl Lock {
             (None, None) if version == COMPONENTS_ALONE => None,
             _ => return Err(failed("has no `pack` and `pack_version`; run `rewarden pack lock`".to_owned())),
         };
-        Ok(Self { file: file.to_owned(), identity, components: content.components, files: content.files })
+        let Content { components, files, runtimes, .. } = content;
+        Ok(Self { file: file.to_owned(), identity, components, files, runtimes })
     }
 
     /// Writes it, and returns where.
@@ -151,6 +185,7 @@ impl Lock {
             pack_version: self.identity.as_ref().map(|identity| identity.version.clone()),
             components: self.components.clone(),
             files: self.files.clone(),
+            runtimes: self.runtimes.clone(),
         };
         let text = toml::to_string(&content).map_err(|error| failed(format!("cannot be made: {error}")))?;
         let text = format!("# Written by `rewarden pack lock`: the pack loads with exactly these files.\n{text}");
@@ -175,6 +210,11 @@ impl Lock {
         &self.components
     }
 
+    /// Returns the interpreters of its programs by name, with their digests.
+    pub fn runtimes(&self) -> &BTreeMap<String, Sha256Digest> {
+        &self.runtimes
+    }
+
     /// Returns every locked file by its path in the pack, with its digest.
     pub fn entries(&self) -> BTreeMap<&str, Sha256Digest> {
         let all = self.components.iter().chain(&self.files);
@@ -186,7 +226,7 @@ impl Lock {
     /// # Errors
     /// If it is another component, or the lock does not know it.
     pub fn check(&self, component: &Path, found: Sha256Digest) -> Result<(), LockError> {
-        self.compare(component, self.components.get(&key(component)), found)
+        self.compare(&self.components, key(component), found)
     }
 
     /// Compares another file than a component, by its path in the pack, with what was locked. A lock that an older program
@@ -194,16 +234,29 @@ impl Lock {
     ///
     /// # Errors
     /// If it is another file, or the lock should know it and does not.
-    pub fn check_file(&self, file: &Path, found: Sha256Digest) -> Result<(), LockError> {
-        if self.identity.is_none() {
+    pub fn check_file(&self, path: &str, found: Sha256Digest) -> Result<(), LockError> {
+        if self.identity.is_none() && !self.files.contains_key(path) {
             return Ok(());
         }
-        self.compare(file, self.files.get(&key(file)), found)
+        self.compare(&self.files, path.to_owned(), found)
     }
 
-    fn compare(&self, path: &Path, locked: Option<&Sha256Digest>, found: Sha256Digest) -> Result<(), LockError> {
-        let (file, component) = (self.file.clone(), key(path));
-        match locked {
+    /// Compares the interpreter of this name with what was locked.
+    ///
+    /// # Errors
+    /// If it is another one, or the lock does not know it.
+    pub fn check_runtime(&self, name: &str, found: Sha256Digest) -> Result<(), LockError> {
+        match self.compare(&self.runtimes, name.to_owned(), found) {
+            Err(LockError::Changed { file, expected, found, .. }) => {
+                Err(LockError::OtherRuntime { file, runtime: name.to_owned(), expected, found })
+            }
+            other => other,
+        }
+    }
+
+    fn compare(&self, locked: &Digests, component: String, found: Sha256Digest) -> Result<(), LockError> {
+        let file = self.file.clone();
+        match locked.get(&component) {
             Some(expected) if *expected == found => Ok(()),
             Some(&expected) => Err(LockError::Changed { file, component, expected, found }),
             None => Err(LockError::Unknown { file, component }),
@@ -239,18 +292,24 @@ mod tests {
     fn a_lock_reads_back_and_holds_components_and_files_to_their_digests() {
         let directory = tempfile::tempdir().unwrap();
         let (digest, manifest) = (Sha256Digest::of(b"vote"), Sha256Digest::of(b"name"));
-        let components = [(PathBuf::from("./vote.wasm"), digest)];
-        let lock = Lock::new(directory.path(), identity(), components, [(PathBuf::from("pack.toml"), manifest)]);
+        let locked = LockedFiles {
+            components: vec![(PathBuf::from("./vote.wasm"), digest)],
+            files: vec![(PathBuf::from("./pack.toml"), manifest)],
+            runtimes: vec![("python".to_owned(), digest)],
+        };
+        let lock = Lock::new(directory.path(), identity(), locked);
         lock.write().unwrap();
         assert_eq!(Lock::read(directory.path()).unwrap(), Some(lock.clone()));
         assert_eq!(lock.entries(), BTreeMap::from([("pack.toml", manifest), ("vote.wasm", digest)]));
         assert_eq!(lock.check(Path::new("vote.wasm"), digest), Ok(()));
-        assert_eq!(lock.check_file(Path::new("./pack.toml"), manifest), Ok(()));
+        assert_eq!(lock.check_file("pack.toml", manifest), Ok(()));
         let other = Sha256Digest::of(b"other");
         assert!(matches!(lock.check(Path::new("vote.wasm"), other), Err(LockError::Changed { .. })));
         assert!(matches!(lock.check(Path::new("new.wasm"), digest), Err(LockError::Unknown { .. })));
-        assert!(matches!(lock.check_file(Path::new("pack.toml"), other), Err(LockError::Changed { .. })));
-        assert!(matches!(lock.check_file(Path::new("reward.py"), other), Err(LockError::Unknown { .. })));
+        assert!(matches!(lock.check_file("pack.toml", other), Err(LockError::Changed { .. })));
+        assert!(matches!(lock.check_file("reward.py", other), Err(LockError::Unknown { .. })));
+        assert_eq!(lock.check_runtime("python", digest), Ok(()));
+        assert!(matches!(lock.check_runtime("python", other), Err(LockError::OtherRuntime { .. })));
     }
 
     #[test]
@@ -261,7 +320,7 @@ mod tests {
         assert_eq!(lock.identity(), None);
         assert_eq!(lock.check(Path::new("vote.wasm"), digest), Ok(()));
         assert!(lock.check(Path::new("vote.wasm"), Sha256Digest::of(b"other")).is_err());
-        assert_eq!(lock.check_file(Path::new("pack.toml"), digest), Ok(()));
+        assert_eq!(lock.check_file("pack.toml", digest), Ok(()));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The contents of `pack.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rewarden_input::shown;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::part::{PATH_BYTES, PartPlugin, PartSection, PrinciplesSection};
 use crate::text_file::read_text;
 use crate::toml_error::{ManifestError, explain};
 
@@ -17,8 +17,6 @@ const SCORERS: usize = 64;
 const JUDGES: usize = 32;
 /// Fields that a pack may pass on to a server.
 const REQUEST_FIELDS: usize = 32;
-/// Bytes of a component's path.
-const PATH_BYTES: usize = 1024;
 /// Bytes of the description, which is a sentence or two.
 const DESCRIPTION_BYTES: usize = 4096;
 
@@ -141,21 +139,6 @@ pub struct MetaSection {
     pub parser: PartSection,
 }
 
-/// The part that has the model write the principles of a query, before any response is seen.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrinciplesSection {
-    /// The component's path in the pack.
-    #[serde(deserialize_with = "path")]
-    pub component: PathBuf,
-    /// What the component is configured with.
-    #[serde(default)]
-    pub config: toml::Table,
-    /// Fields of a task's metadata that belong to its query.
-    #[serde(default)]
-    pub metadata: Vec<String>,
-}
-
 /// The numbers that are valid scores.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,30 +161,6 @@ pub struct SamplingSection {
     pub top_p: Option<f64>,
     /// Upper bound on the tokens of one sample, at least 1.
     pub max_tokens: Option<u32>,
-}
-
-/// A component with its configuration.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PartSection {
-    /// The component's path in the pack.
-    #[serde(deserialize_with = "path")]
-    pub component: PathBuf,
-    /// What the component is configured with.
-    #[serde(default)]
-    pub config: toml::Table,
-}
-
-/// A path goes to terminals when it is wrong.
-fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.is_empty() || text.len() > PATH_BYTES || text.chars().any(char::is_control) {
-        let found = shown(&text);
-        return Err(D::Error::custom(format!(
-            "expected a path of 1 to {PATH_BYTES} bytes without control characters, found \"{found}\""
-        )));
-    }
-    Ok(text.into())
 }
 
 impl Manifest {
@@ -280,19 +239,29 @@ impl Manifest {
         self.meta.is_some()
     }
 
-    /// The paths of all components that the pack names, each once, in order.
-    pub fn components(&self) -> BTreeSet<&Path> {
-        let principles = self.principles.as_ref().map(|section| &section.component);
+    /// What plays the pack's parts.
+    pub fn plugins(&self) -> impl Iterator<Item = &PartPlugin> {
+        let principles = self.principles.as_ref().map(|section| &section.part);
         let meta = self.meta.iter().flat_map(|meta| [&meta.template, &meta.parser]);
         let parts = self.template.iter().chain(&self.parser).chain([&self.policy]).chain(meta);
         let judges = self.judges.values().flat_map(|judge| judge.template.iter().chain(&judge.parser));
-        let parts = parts.chain(judges).chain(self.scorers.values()).map(|section| &section.component);
-        principles.into_iter().chain(parts).map(PathBuf::as_path).collect()
+        let parts = parts.chain(judges).chain(self.scorers.values());
+        principles.into_iter().chain(parts).map(|part| &part.plugin)
     }
 
-    /// The paths of all files that the pack names, its components included, each once, in order: what travels with pack.toml.
+    /// The paths of all components that the pack names, each once, in order.
+    pub fn components(&self) -> BTreeSet<&Path> {
+        self.plugins().filter_map(PartPlugin::component).collect()
+    }
+
+    /// The paths of all files of programs that the pack names, each once, in order.
+    pub fn program_files(&self) -> BTreeSet<&Path> {
+        self.plugins().flat_map(PartPlugin::files).collect()
+    }
+
+    /// The paths of all files that the pack names, components and programs, each once, in order: what travels with pack.toml.
     pub fn files(&self) -> BTreeSet<&Path> {
-        self.components()
+        self.components().into_iter().chain(self.program_files()).collect()
     }
 
     /// Gives what is shared to the template and to the parser, whose schemas check it like their own.

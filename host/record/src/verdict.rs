@@ -38,7 +38,7 @@ pub enum TaskFailureKind {
     PolicyFuel,
     /// The policy asked for more memory or table elements than it may have.
     PolicyMemory,
-    /// The policy ran out of wall-clock time.
+    /// The policy ran out of processor time.
     PolicyTime,
     /// The policy returned more bytes than it may.
     PolicyOutputSize,

@@ -87,6 +87,9 @@ pub struct PackSummary {
     pub limits: BTreeMap<String, u64>,
     /// The digests of its files, by path, as its lock has them.
     pub files: BTreeMap<String, Sha256Digest>,
+    /// The digests of the interpreters of its programs, by name: they are the host's, and not among its files.
+    #[serde(default)]
+    pub runtimes: BTreeMap<String, Sha256Digest>,
 }
 
 impl PackSummary {
@@ -99,6 +102,7 @@ impl PackSummary {
             contracts,
             limits: manifest.limits.clone(),
             files: lock.entries().into_iter().map(|(path, digest)| (path.to_owned(), digest)).collect(),
+            runtimes: lock.runtimes().clone(),
         }
     }
 }
@@ -235,7 +239,7 @@ pub(crate) fn media_type(name: &str) -> &'static str {
         "toml" | "lock" => "application/toml",
         "py" => "text/x-python",
         "js" | "mjs" => "text/javascript",
-        "ts" => "text/x-typescript",
+        "ts" | "mts" => "text/x-typescript",
         "json" => "application/json",
         "jsonl" => "application/jsonl",
         "md" => "text/markdown",

@@ -108,7 +108,7 @@ impl CheckedPack {
             let digest = Sha256Digest::of(&bytes);
             match lock.components().contains_key(name) {
                 true => lock.check(Path::new(name), digest)?,
-                false => lock.check_file(Path::new(name), digest)?,
+                false => lock.check_file(name, digest)?,
             }
             sizes.insert(name.to_owned(), bytes.len() as u64);
         }
@@ -171,7 +171,7 @@ impl CheckedPack {
         let digest = Sha256Digest::of(&bytes);
         match self.lock.components().contains_key(name) {
             true => self.lock.check(Path::new(name), digest)?,
-            false => self.lock.check_file(Path::new(name), digest)?,
+            false => self.lock.check_file(name, digest)?,
         }
         Ok(bytes)
     }
@@ -198,6 +198,8 @@ fn key(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rewarden_manifest::LockedFiles;
+
     use super::*;
 
     const MANIFEST: &str = "name = \"maths\"\nversion = \"1.0.0\"\nscale = { min = 0, max = 1, integer = false }\n\
@@ -217,7 +219,12 @@ mod tests {
         };
         let (components, others): (Vec<&str>, Vec<&str>) = locked.iter().partition(|name| name.ends_with(".wasm"));
         let identity = PackIdentity { name: "maths".to_owned(), version: "1.0.0".to_owned() };
-        let lock = Lock::new(directory.path(), identity, components.iter().map(entry), others.iter().map(entry));
+        let locked = LockedFiles {
+            components: components.iter().map(entry).collect(),
+            files: others.iter().map(entry).collect(),
+            runtimes: Vec::new(),
+        };
+        let lock = Lock::new(directory.path(), identity, locked);
         lock.write().unwrap();
         directory
     }

@@ -118,6 +118,18 @@ pub fn sbom(pack: &CheckedPack, facts: &BTreeMap<String, ComponentFacts>, host: 
             properties,
         });
     }
+    for (name, digest) in pack.lock().runtimes() {
+        components.push(BomComponent {
+            kind: "platform",
+            reference: Some(format!("runtime:{name}")),
+            media_type: Some("application/wasm"),
+            name: name.clone(),
+            version: None,
+            description: "Interpreter of the pack's programs; the host has it, and the pack does not".to_owned(),
+            hashes: vec![hash(*digest)],
+            properties: Vec::new(),
+        });
+    }
     let lock = Sha256Digest::of(pack.lock_bytes());
     let own = format!("{}@{}", identity.name, identity.version);
     let limits = pack.manifest().limits.iter().map(|(key, value)| property(&format!("rewarden:limit:{key}"), value));

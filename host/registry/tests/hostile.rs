@@ -8,7 +8,7 @@ mod fake_registry;
 use std::path::{Path, PathBuf};
 
 use fake_registry::{FakeRegistry, Reply, Request};
-use rewarden_manifest::{Lock, PackIdentity};
+use rewarden_manifest::{Lock, LockedFiles, PackIdentity};
 use rewarden_registry::{
     Acceptance, CachedPack, CheckedPack, Credentials, PackCache, PackReference, PullError, RegistryAccess,
     SIGNATURE_FILE, Signed, SigningKey, TrustRules, push,
@@ -55,7 +55,12 @@ impl World {
         }
         let entry = |(file, bytes): &(&str, &[u8])| (PathBuf::from(file), Sha256Digest::of(bytes));
         let identity = PackIdentity { name: name.to_owned(), version: version.to_owned() };
-        let lock = Lock::new(&directory, identity, [entry(&files[2])], files[..2].iter().map(entry));
+        let locked = LockedFiles {
+            components: vec![entry(&files[2])],
+            files: files[..2].iter().map(entry).collect(),
+            runtimes: Vec::new(),
+        };
+        let lock = Lock::new(&directory, identity, locked);
         lock.write().unwrap();
         let pack = CheckedPack::read(&directory, 1 << 20).unwrap();
         let signature = self.key.sign(pack.identity(), pack.lock_bytes()).unwrap();

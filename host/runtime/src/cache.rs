@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::function_cache::{FunctionCache, MOST as FUNCTIONS_MOST};
 use rewarden_types::Sha256Digest;
 
 /// Bytes that the cache may take; beyond, the entries that were written first go. Bundled plugins take a megabyte each,
@@ -74,10 +75,7 @@ impl CompileCache {
     }
 
     fn path(&self, engine: &Engine, component: &Sha256Digest) -> PathBuf {
-        let mut hasher = CompatibilityHasher(Sha256::new());
-        std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
-        let engine = Sha256Digest::from(hasher.0);
-        self.directory.join(format!("{}-{}.cwasm", component.hex(), engine.short()))
+        self.directory.join(format!("{}-{}.cwasm", component.hex(), compatibility(engine).short()))
     }
 
     /// The compiled component, if it is there and undamaged.
@@ -97,6 +95,24 @@ impl CompileCache {
         let path = self.path(engine, component);
         let written = compiled.serialize().map_err(std::io::Error::other);
         self.warn(&path, written.and_then(|artefact| self.write(&path, &artefact)));
+    }
+
+    /// Machine code by function that was kept for this engine.
+    pub(crate) fn functions(&self, engine: &Engine) -> FunctionCache {
+        self.read(&self.functions_path(engine), FUNCTIONS_MOST as u64)
+            .map_or_else(FunctionCache::default, |bytes| FunctionCache::from_bytes(&bytes))
+    }
+
+    /// Keeps machine code by function, if any is new. Failing to is not an error.
+    pub(crate) fn keep_functions(&self, engine: &Engine, functions: &FunctionCache) {
+        if let Some(bytes) = functions.to_bytes() {
+            let path = self.functions_path(engine);
+            self.warn(&path, self.write(&path, &bytes));
+        }
+    }
+
+    fn functions_path(&self, engine: &Engine) -> PathBuf {
+        self.directory.join(format!("functions-{}.cwasm", compatibility(engine).short()))
     }
 
     /// What a confined process made of the component, of at most so many bytes, for other confined processes: it may be of
@@ -243,6 +259,13 @@ fn remove(path: &Path) {
 pub(crate) unsafe fn deserialize(engine: &Engine, artefact: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the caller's.
     unsafe { Component::deserialize(engine, artefact) }
+}
+
+/// Stands for all that machine code depends on besides the component.
+fn compatibility(engine: &Engine) -> Sha256Digest {
+    let mut hasher = CompatibilityHasher(Sha256::new());
+    std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
+    Sha256Digest::from(hasher.0)
 }
 
 /// Feeds a `Hash` into SHA-256: the standard hasher's result is not promised to be the same in another build.

@@ -1,15 +1,17 @@
 //! One call: a fresh instance, its limits, and what its errors mean.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Instance;
-use wasmtime::{Store, Trap};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::engine::TICK;
 use crate::error::{CallError, CallFailure};
 use crate::in_process::InProcess;
 use crate::limits::HANDLES;
 use crate::metered::Metered;
+use crate::processor_time;
 use crate::store::{CallState, LimitReached, Resource};
 use rewarden_types::shown;
 
@@ -29,9 +31,13 @@ impl InProcess {
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits.result_bytes);
         store.set_max_component_handles(HANDLES);
-        let ticks = limits.wall.as_nanos().div_ceil(TICK.as_nanos());
-        // One more, since the tick under way may be almost over.
-        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1));
+        let (started, allowed) = (processor_time::of_this_thread(), limits.processor);
+        store.set_epoch_deadline(ticks(allowed));
+        // The clock on the wall has reached the limit. Only what the processor did for this call counts.
+        store.epoch_deadline_callback(move |_| {
+            let left = allowed.saturating_sub(processor_time::of_this_thread().saturating_sub(started));
+            Ok(if left.is_zero() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(ticks(left)) })
+        });
 
         let error = |failure| CallError { component: name.clone(), function, failure };
         let outcome = store.set_fuel(limits.fuel).and_then(|()| {
@@ -64,7 +70,7 @@ impl InProcess {
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => CallFailure::Fuel { allowed: limits.fuel },
-            Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.wall },
+            Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.processor },
             Some(trap) => CallFailure::Trap { trap: trap.to_string(), panic: last_error },
             None if is_hostcall_fuel(error) => CallFailure::OutputSize { allowed: limits.result_bytes },
             None if is_out_of_handles(error) => {
@@ -78,6 +84,12 @@ impl InProcess {
             None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
         }
     }
+}
+
+/// The ticks of the engine's clock in which so much processor time can pass, and one more, since the one under way may be almost
+/// over.
+fn ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX / 2).saturating_add(1)
 }
 
 /// Returns whether the kernel refused memory that the limits allow. The errors that wasmtime has from it are of several types, and

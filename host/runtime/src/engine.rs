@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use wasmtime::{
     Collector, Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    WasmBacktraceDetails, component::Linker,
+    WasmBacktraceDetails,
+    component::{Component, Linker},
 };
 
 use crate::compiler::Compiler;
+use crate::function_cache::FunctionCache;
 use crate::gate::Gate;
 use crate::limits::{self, Limits};
 use crate::log_import;
 use crate::store::CallState;
 
-/// How often the engine's epoch advances: the resolution of wall-clock limits.
+/// How often the engine's epoch advances: the resolution of limits on time.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// Calls that may be inside wasmtime at once; further ones wait their turn. The pooling allocator reserves address
@@ -92,6 +94,18 @@ fn config(limits: &Limits, allocation: Allocation) -> Config {
         .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
+}
+
+/// Compiles with machine code by function that `functions` holds and takes. What comes of it is for an engine of
+/// [`PluginEngine::new`] under the same limits.
+pub(crate) fn compile_by_function(
+    bytes: &[u8],
+    limits: &Limits,
+    functions: Arc<FunctionCache>,
+) -> wasmtime::Result<Vec<u8>> {
+    let mut config = config(limits, Allocation::OnDemand);
+    config.enable_incremental_compilation(functions)?;
+    Component::new(&Engine::new(&config)?, bytes)?.serialize()
 }
 
 /// An engine with the linker for the contract and a running clock.

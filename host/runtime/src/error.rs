@@ -97,7 +97,10 @@ pub enum LoadFailure {
         message: String,
     },
     /// Compilation took too long.
-    #[error("was not compiled within {:.1} s; a component this slow to compile is refused", allowed.as_secs_f64())]
+    #[error(
+        "was not compiled within {:.1} s of processor time; a component this slow to compile is refused",
+        allowed.as_secs_f64()
+    )]
     CompileTime {
         /// The limit.
         allowed: Duration,
@@ -106,13 +109,13 @@ pub enum LoadFailure {
     #[error(
         "was not compiled, as all {compilers} compilers were busy for {:.1} s with components that take too long; try \
          again later, or start the host anew without them",
-        allowed.as_secs_f64()
+        waited.as_secs_f64()
     )]
     CompilersBusy {
         /// How many components are compiled at once.
         compilers: u32,
-        /// How long was waited: [`crate::Limits::compile`].
-        allowed: Duration,
+        /// How long was waited.
+        waited: Duration,
     },
     /// Too much is loaded already: [`crate::Limits::loaded_bytes`].
     #[error(
@@ -192,9 +195,9 @@ pub enum CallFailure {
         requested: usize,
     },
     /// Out of time.
-    #[error("ran for longer than the {:.1} s allowed", allowed.as_secs_f64())]
+    #[error("used more than the {:.1} s of processor time allowed", allowed.as_secs_f64())]
     Time {
-        /// [`crate::Limits::wall`].
+        /// [`crate::Limits::processor`].
         allowed: Duration,
     },
     /// A result or a log line larger than allowed.

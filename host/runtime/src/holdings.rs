@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::compiler::patience;
 use crate::error::LoadFailure;
 use crate::gate::Gate;
 use crate::limits::Limits;
@@ -69,7 +70,7 @@ impl<C, L> Holdings<C, L> {
         if let Some(loaded) = slot.loaded(limits) {
             return Ok(loaded);
         }
-        let Some(_turn) = slot.turn.enter_within(limits.compile) else {
+        let Some(_turn) = slot.turn.enter_within(patience(limits.compile)) else {
             return Err(LoadFailure::CompileTime { allowed: limits.compile });
         };
         if let Some(loaded) = slot.loaded(limits) {

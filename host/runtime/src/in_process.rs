@@ -9,7 +9,7 @@ use wasmtime::component::Instance;
 use crate::about::About;
 use crate::compiled::Compiled;
 use crate::contract::Version;
-use crate::contract::adapter::{Adapter, ConfigError};
+use crate::contract::adapter::{Adapter, ConfigError, Prepared};
 use crate::contract::functions::Function;
 use crate::engine::PluginEngine;
 use crate::error::{CallError, CallFailure, LoadFailure};
@@ -18,6 +18,9 @@ use crate::log::LogSink;
 use crate::metered::Metered;
 use crate::outline::Outline;
 use crate::store::CallState;
+
+/// See [`crate::Plugin::prepare`].
+pub(crate) const PREPARE: &str = "prepare.prepare";
 
 /// A component under its limits. Its name comes with each call: it is for errors and the log, and one component can be
 /// loaded under several.
@@ -59,6 +62,18 @@ impl InProcess {
 
     pub(crate) fn check_config(&self, name: &Arc<str>, config: &str) -> Result<(), CallError> {
         self.once(name, "describe.configure", Some(config), |_, _| Ok(())).map(|_| ())
+    }
+
+    pub(crate) fn prepare(&self, name: &Arc<str>, config: &str) -> Result<Metered<Prepared>, CallError> {
+        let Metered { value, fuel, memory_bytes } =
+            self.once(name, PREPARE, None, |store, instance| self.adapter.prepare(store, instance, config))?;
+        match value {
+            Ok(value) => Ok(Metered { value, fuel, memory_bytes }),
+            Err(ConfigError { key, message }) => {
+                let failure = CallFailure::refused(key.as_deref(), &message);
+                Err(CallError { component: name.clone(), function: PREPARE, failure })
+            }
+        }
     }
 
     pub(crate) fn configure(

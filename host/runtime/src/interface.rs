@@ -17,12 +17,14 @@ pub enum Interface {
     Scorer,
     /// Query to the principles that its responses are judged by.
     Principles,
+    /// Configuration to one that costs less; what interpreters have.
+    Prepare,
 }
 
 impl Interface {
     /// Every interface, in the order in which they are reported.
-    pub const ALL: [Self; 6] =
-        [Self::Describe, Self::Template, Self::Parser, Self::Policy, Self::Scorer, Self::Principles];
+    pub const ALL: [Self; 7] =
+        [Self::Describe, Self::Template, Self::Parser, Self::Policy, Self::Scorer, Self::Principles, Self::Prepare];
 
     /// The name in the WIT, such as `parser`.
     pub fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Interface {
             Self::Policy => "policy",
             Self::Scorer => "scorer",
             Self::Principles => "principles",
+            Self::Prepare => "prepare",
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Runtime`] is one engine with its [`Limits`]. It loads components ([`Runtime::load_file`]), refusing any that
 //! import more than the contract's log, and gives [`Plugin`]s. Every call into a plugin happens in a fresh instance,
-//! with its own fuel, memory, wall-clock and output limits, and is dropped after it; what goes wrong is a typed
+//! with its own fuel, memory, time and output limits, and is dropped after it; what goes wrong is a typed
 //! [`CallFailure`] that names the component, the function, the limit and what was asked for.
 //!
 //! A runtime made with [`Runtime::isolated`] does all of this in processes of their own (see [`isolate`]).
@@ -19,6 +19,7 @@ pub mod contract;
 mod engine;
 mod error;
 mod examine;
+mod function_cache;
 mod gate;
 mod held;
 mod holdings;
@@ -32,6 +33,7 @@ mod metered;
 mod outline;
 mod plugin;
 mod priority;
+mod processor_time;
 mod runtime;
 mod store;
 
@@ -43,7 +45,7 @@ pub use interface::Interface;
 pub use isolate::{Isolation, IsolationError};
 pub use limits::{Limit, LimitChange, LimitError, Limits};
 pub use metered::Metered;
-pub use plugin::Plugin;
+pub use plugin::{Plugin, Preparation};
 pub use priority::lower_thread_priority;
 pub use rewarden_input::{open_regular, read_regular, read_regular_text};
-pub use runtime::{EngineError, Runtime};
+pub use runtime::{CompileNotice, EngineError, Runtime};

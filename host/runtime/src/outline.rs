@@ -28,6 +28,8 @@ pub(crate) struct Outline {
     pub(crate) interfaces: Vec<Interface>,
     /// Functions with a body, over all core modules.
     pub(crate) functions: usize,
+    /// Bytes of their bodies.
+    pub(crate) code_bytes: usize,
     /// The version of the contract that it is called by.
     pub(crate) contract: String,
 }
@@ -78,6 +80,8 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
             }
             Payload::CodeSectionEntry(body) => {
                 at_most("bytes in one function", body.range().len(), limits.function_bytes)?;
+                outline.code_bytes = outline.code_bytes.saturating_add(body.range().len());
+                at_most("bytes of functions", outline.code_bytes, limits.code_bytes)?;
                 at_most("nested blocks in one function", nesting(&body).map_err(malformed)?, limits::BLOCKS)?;
             }
             Payload::GlobalSection(section) => {

@@ -4,18 +4,33 @@ use std::sync::Arc;
 
 use rewarden_types::{
     Completion, Judgement, ParseFailure, ParseRequest, PolicyInput, Principle, Prompt, Query, Refusal, RenderRequest,
-    Score, Sha256Digest, Step, TaskView,
+    Score, Sha256Digest, Step, TaskView, shown,
 };
 
 use crate::about::About;
+use crate::contract::adapter::Prepared;
 use crate::contract::functions::{self, Call, Function, for_each_function};
-use crate::error::CallError;
-use crate::in_process::{InProcess, not_exported};
+use crate::error::{CallError, CallFailure};
+use crate::in_process::{InProcess, PREPARE, not_exported};
 use crate::interface::Interface;
 use crate::isolate::Pool;
 use crate::limits::Limits;
 use crate::metered::Metered;
 use crate::outline::Outline;
+
+/// Bytes of a prepared configuration: some times those that a configuration may have, for what was compiled of it.
+const PREPARED_BYTES: usize = 8 << 20;
+
+/// What a component made of a configuration.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// What its instances are configured with in place of the configuration. Its own business.
+    pub json: String,
+    /// What it is under this configuration.
+    pub about: About,
+    /// The interfaces that it has under this configuration.
+    pub interfaces: Vec<Interface>,
+}
 
 /// A component that was checked, compiled and instantiated once. Nothing of one call is seen by the next.
 #[derive(Clone)]
@@ -117,6 +132,41 @@ impl Plugin {
             CallPlace::Isolated(pool) => {
                 pool.call::<()>(&self.name, "describe.configure", config, Call::CheckConfig).map(|_| ())
             }
+        }
+    }
+
+    /// Has the component make of `config` (the text of a JSON object) what its instances are configured with from then on.
+    ///
+    /// # Errors
+    /// Returns why it does not take the configuration, the limit that it reached, or what is wrong with what it returned.
+    /// [`CallFailure::NotExported`] if it prepares nothing: its instances take the configuration itself.
+    pub fn prepare(&self, config: &str) -> Result<Preparation, CallError> {
+        let Prepared { json, description, interfaces } = self.prepared(config)?.value;
+        let unusable = |message: String| CallError {
+            component: self.name.clone(),
+            function: PREPARE,
+            failure: CallFailure::InvalidResult { message },
+        };
+        if json.len() > PREPARED_BYTES {
+            let message = format!("`json` has {} bytes, expected at most {PREPARED_BYTES}", json.len());
+            return Err(unusable(message));
+        }
+        let about = About::checked(description).map_err(|failure| unusable(failure.to_string()))?;
+        let interfaces = interfaces.iter().map(|name| {
+            Interface::from_name(name).ok_or_else(|| unusable(format!("it names an interface `{}`", shown(name))))
+        });
+        Ok(Preparation { json, about, interfaces: interfaces.collect::<Result<_, _>>()? })
+    }
+
+    /// As it is returned.
+    pub(crate) fn prepared(&self, config: &str) -> Result<Metered<Prepared>, CallError> {
+        if !self.interfaces().contains(&Interface::Prepare) {
+            let failure = CallFailure::NotExported(Interface::Prepare);
+            return Err(CallError { component: self.name.clone(), function: PREPARE, failure });
+        }
+        match &self.loaded.place {
+            CallPlace::InProcess(here) => here.prepare(&self.name, config),
+            CallPlace::Isolated(pool) => pool.call(&self.name, PREPARE, config, Call::Prepare),
         }
     }
 

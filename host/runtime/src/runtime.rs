@@ -1,7 +1,7 @@
 //! Loading components.
 
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -12,6 +12,7 @@ use crate::cache::CompileCache;
 use crate::compiled::Compiled;
 use crate::engine::{Allocation, PluginEngine};
 use crate::error::{LoadError, LoadFailure};
+use crate::function_cache::WORTH_IT;
 use crate::held::HeldBytes;
 use crate::holdings::Holdings;
 use crate::in_process::InProcess;
@@ -32,7 +33,16 @@ pub struct EngineError(String);
 pub struct Runtime {
     place: Place,
     limits: Arc<Limits>,
+    interpreters: Arc<[PathBuf]>,
+    notice: Option<Arc<CompileNotice>>,
 }
+
+/// Told of a component, by its name and bytes, that is being compiled and takes seconds; holds what it returns until that has
+/// ended.
+pub type CompileNotice = dyn Fn(&str, usize) -> Box<dyn Send> + Send + Sync;
+
+/// Bytes of a component from which on compiling takes seconds.
+const SLOW_TO_COMPILE: usize = 4 << 20;
 
 /// Where components are compiled and run.
 #[derive(Clone)]
@@ -49,6 +59,8 @@ impl Runtime {
         Ok(Self {
             place: Place::InProcess { machine, cache: open(cache), holdings: Arc::default() },
             limits: Arc::new(limits),
+            interpreters: Arc::default(),
+            notice: None,
         })
     }
 
@@ -60,7 +72,7 @@ impl Runtime {
     pub fn isolated(limits: Limits, cache: Option<&Path>, isolation: Isolation) -> Result<Self, IsolationError> {
         let limits = Arc::new(limits);
         let supervisor = Supervisor::start(limits.clone(), open(cache), isolation)?;
-        Ok(Self { place: Place::Isolated(supervisor), limits })
+        Ok(Self { place: Place::Isolated(supervisor), limits, interpreters: Arc::default(), notice: None })
     }
 
     /// Returns what Landlock adds to the processes of plugins; `None` if they run in this one.
@@ -69,6 +81,21 @@ impl Runtime {
             Place::InProcess { .. } => None,
             Place::Isolated(supervisor) => Some(supervisor.landlock()),
         }
+    }
+
+    /// The same runtime, for programs too: the directories in which their interpreters are looked for, as `NAME.wasm`.
+    pub fn with_interpreters(self, directories: impl Into<Arc<[PathBuf]>>) -> Self {
+        Self { interpreters: directories.into(), ..self }
+    }
+
+    /// The same runtime, which tells of components that take seconds to compile.
+    pub fn with_notice(self, notice: Arc<CompileNotice>) -> Self {
+        Self { notice: Some(notice), ..self }
+    }
+
+    /// The directories in which interpreters of programs are looked for.
+    pub fn interpreters(&self) -> &[PathBuf] {
+        &self.interpreters
     }
 
     /// The limits in force.
@@ -111,18 +138,25 @@ impl Runtime {
         let limits = &self.limits;
         at_most("bytes", bytes.len(), limits.component_bytes)?;
         let digest = Sha256Digest::of(bytes);
+        let notice = || {
+            let notice = self.notice.as_ref().filter(|_| bytes.len() >= SLOW_TO_COMPILE);
+            notice.map(|notice| notice(name, bytes.len()))
+        };
         match &self.place {
             Place::InProcess { machine, cache, holdings } => holdings.get(digest, limits, |compiled| {
                 let outline = outline(bytes, limits)?;
                 let compiled = match compiled {
                     Some(compiled) => compiled,
-                    None => Arc::new(compile(digest, bytes, machine, cache.as_ref(), holdings.counter(), limits)?),
+                    None => {
+                        let place = (machine, cache.as_ref(), holdings.counter());
+                        Arc::new(compile(digest, bytes, outline.code_bytes, place, limits, notice)?)
+                    }
                 };
                 let (machine, limits) = (machine.clone(), limits.clone());
                 let loaded = describe(name, digest, outline, compiled.clone(), machine, limits, LogSink::Host)?;
                 Ok((compiled, loaded))
             }),
-            Place::Isolated(supervisor) => supervisor.load(name, digest, bytes, limits),
+            Place::Isolated(supervisor) => supervisor.load(name, digest, bytes, limits, &notice),
         }
     }
 }
@@ -131,17 +165,19 @@ impl Runtime {
 fn compile(
     digest: Sha256Digest,
     bytes: &[u8],
-    machine: &Arc<PluginEngine>,
-    cache: Option<&CompileCache>,
-    counter: &Arc<AtomicUsize>,
+    code_bytes: usize,
+    (machine, cache, counter): (&Arc<PluginEngine>, Option<&CompileCache>, &Arc<AtomicUsize>),
     limits: &Limits,
+    notice: impl FnOnce() -> Option<Box<dyn Send>>,
 ) -> Result<Compiled, LoadFailure> {
     let mut held = HeldBytes::new(counter, bytes.len(), limits.loaded_bytes)?;
     let bytes: Arc<[u8]> = bytes.into();
     let component = match cache.and_then(|cache| cache.load(&machine.engine, &digest)) {
         Some(component) => component,
         None => {
-            let component = machine.compiler.compile(digest, bytes.clone(), limits.compile)?;
+            let _told = notice();
+            let by_function = cache.filter(|_| code_bytes >= WORTH_IT);
+            let component = machine.compiler.compile(digest, bytes.clone(), limits, by_function)?;
             if let Some(cache) = cache {
                 cache.store(&machine.engine, &digest, &component);
             }

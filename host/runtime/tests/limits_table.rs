@@ -36,10 +36,10 @@ fn grouped(value: u64) -> String {
 
 #[test]
 fn a_limit_goes_down_for_anyone_and_up_for_the_host_alone() {
-    let host = Limits::default().with(&[change("fuel=600_000_000"), change("wall_ms=100")]);
-    assert_eq!((host.fuel, host.wall.as_millis()), (600_000_000, 100));
+    let host = Limits::default().with(&[change("fuel=600_000_000"), change("cpu_ms=100")]);
+    assert_eq!((host.fuel, host.processor.as_millis()), (600_000_000, 100));
     let pack = host.tightened(&[change("fuel=1000"), change("memory_bytes=65536")]).unwrap();
-    assert_eq!((pack.fuel, pack.memory_bytes, pack.wall.as_millis()), (1000, 65_536, 100));
+    assert_eq!((pack.fuel, pack.memory_bytes, pack.processor.as_millis()), (1000, 65_536, 100));
     let error = host.tightened(&[change("fuel=600_000_001")]).unwrap_err();
     insta::assert_snapshot!(error, @"asks for fuel = 600000001, but this host allows 600000000; lower it, or raise the host's own limit with --limits fuel=600000001 (or fuel = 600000001 under [limits] in rewarden.toml)");
 }
@@ -47,7 +47,7 @@ fn a_limit_goes_down_for_anyone_and_up_for_the_host_alone() {
 #[test]
 fn a_change_that_is_none_says_what_is_expected() {
     let refusal = |text: &str| text.parse::<LimitChange>().unwrap_err().to_string();
-    insta::assert_snapshot!(refusal("fule=1"), @"unknown limit `fule`; expected one of fuel, memory_bytes, table_elements, wall_ms, result_bytes, log_bytes, component_bytes, component_functions, function_bytes, compile_ms, loaded_bytes");
+    insta::assert_snapshot!(refusal("fule=1"), @"unknown limit `fule`; expected one of fuel, memory_bytes, table_elements, cpu_ms, result_bytes, log_bytes, component_bytes, code_bytes, component_functions, function_bytes, compile_ms, loaded_bytes");
     insta::assert_snapshot!(refusal("fuel=0"), @"limit `fuel` is `0`; expected a whole number of at least 1");
     insta::assert_snapshot!(refusal("fuel=lots"), @"limit `fuel` is `lots`; expected a whole number of at least 1");
     insta::assert_snapshot!(refusal("fuel"), @"expected key=value (such as fuel=1000000000), found `fuel`");

@@ -3,6 +3,7 @@
 
 use rewarden_types::Sha256Digest;
 
+use crate::bounds::ALL_COMPONENTS_BYTES;
 use crate::cells::Cells;
 use crate::change::Change;
 use crate::columns::{COMPONENTS, PRINCIPLES, QUERIES, RATINGS, REWARDS, SAMPLES, SEALS, TASKS, Table};
@@ -69,11 +70,19 @@ impl Tables<'_> {
 
     /// Reports components that are not what their digests say, whether anything uses them or not.
     pub(crate) fn components(&self, told: &mut impl FnMut(Change)) -> Result<(), StoreError> {
+        let mut bytes = 0_u64;
         self.each(&COMPONENTS.select("ORDER BY digest"), [], |row| {
             let cells = Cells { tables: self, table: COMPONENTS, row, name: "a component".to_owned() };
             let recorded = cells.text("digest")?.to_owned();
             let cells = Cells { name: format!("digest {}", shown(&recorded)), ..cells };
-            let (name, found) = (cells.text("name")?.to_owned(), Sha256Digest::of(cells.blob("wasm")?));
+            let name = cells.text("name")?.to_owned();
+            let wasm = cells.component()?;
+            bytes = bytes.saturating_add(wasm.len() as u64);
+            if bytes > ALL_COMPONENTS_BYTES {
+                let message = format!("with the components before it has more than {ALL_COMPONENTS_BYTES} bytes");
+                return Err(cells.error("wasm", message));
+            }
+            let found = Sha256Digest::of(&wasm);
             if found.to_string() != recorded {
                 told(Change::Component { name, recorded, found });
             }

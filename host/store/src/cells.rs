@@ -10,6 +10,7 @@ use crate::columns::Table;
 use crate::encode::{self, Decoded};
 use crate::error::StoreError;
 use crate::foreign_text::shown;
+use crate::packed::unpack;
 use crate::tables::Tables;
 
 /// Only samples have these.
@@ -79,6 +80,11 @@ impl<'a> Cells<'a> {
             ValueRef::Blob(bytes) => Ok(bytes),
             other => self.expected(column, "binary data", other),
         }
+    }
+
+    /// The component in the column `wasm`.
+    pub(crate) fn component(&self) -> Result<Vec<u8>, StoreError> {
+        unpack(self.blob("wasm")?, self.tables.schema).map_err(|message| self.error("wasm", message))
     }
 
     pub(crate) fn optional_integer(

@@ -151,6 +151,11 @@ impl Schema {
         self >= Self(4)
     }
 
+    /// Whether components are compressed.
+    pub(crate) fn packs_components(self) -> bool {
+        self >= Self(5)
+    }
+
     pub(crate) fn samples(self) -> Table {
         if self.has_criteria() { SAMPLES } else { SAMPLES_BEFORE_4 }
     }

@@ -13,6 +13,7 @@ mod encode;
 mod error;
 mod foreign_text;
 mod header;
+mod packed;
 mod principles;
 mod principles_cache;
 mod reader;

@@ -152,7 +152,7 @@ impl RunReader {
             let mut found = None;
             tables.each(&COMPONENTS.select("WHERE digest = ?"), [digest.to_string()], |row| {
                 let cells = Cells { tables: &tables, table: COMPONENTS, row, name: format!("digest {digest}") };
-                let (name, wasm) = (cells.text("name")?.to_owned(), cells.blob("wasm")?.to_owned());
+                let (name, wasm) = (cells.text("name")?.to_owned(), cells.component()?);
                 let actual = Sha256Digest::of(&wasm);
                 if actual != digest {
                     return Err(cells.error("wasm", format!("its digest is {actual}")));

@@ -1,10 +1,10 @@
--- A run of Rewarden, schema 4. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
+-- A run of Rewarden, schema 5. Open it with any SQLite tool; PRAGMA application_id is 0x52574452 ("RWDR") and PRAGMA
 -- user_version is the schema's version. Text columns that hold JSON say so. A score in JSON is a number, null (the
 -- response was not shown), {"abstain": "why"} or, only in what a parser returned, {"not_finite": "NaN"}.
 --
 -- These tables are all that a run has, and a file with anything else is refused: `shape.rs` compares every statement with
--- the one here, but for comments and white space. Schema 3 is the same without the columns that are marked as new in 4, schema 2
--- also without `seals`; both stay so when they are gone on with.
+-- the one here, but for comments and white space. Schema 4 is the same with components uncompressed, schema 3 also without the
+-- columns that are marked as new in 4, schema 2 also without `seals`; all stay so when they are gone on with.
 
 -- What holds for the whole run, by key:
 --   created   UTC time, ISO 8601
@@ -25,7 +25,7 @@ CREATE TABLE run (
 CREATE TABLE components (
     digest TEXT PRIMARY KEY NOT NULL, -- sha256: and 64 hexadecimal digits
     name   TEXT NOT NULL,
-    wasm   BLOB NOT NULL
+    wasm   BLOB NOT NULL    -- zstd; in schemas before 5 the component itself
 );
 
 CREATE TABLE tasks (

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::foreign_text::shown;
 
 /// The schema that this version writes, and the newest that it reads.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// What marks a column that schemas before the fourth do not have.
 const NEW_IN_4: &str = "-- new in 4";

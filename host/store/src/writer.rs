@@ -17,6 +17,7 @@ use crate::encode;
 use crate::error::StoreError;
 use crate::foreign_text::shown;
 use crate::header::{Header, RunSource};
+use crate::packed::pack;
 use crate::reader::RunReader;
 use crate::schema::{self, Durability, Opened};
 use crate::seal::{self, Sealed, WrittenRows};
@@ -133,9 +134,11 @@ impl RunWriter {
                     let (path, what) = (self.path.clone(), format!("component {name}"));
                     return Err(StoreError::TooLarge { path, what, most: format!("{COMPONENT_BYTES} bytes") });
                 }
+                let stored = pack(wasm, self.schema)
+                    .map_err(|error| StoreError::Io { path: self.path.clone(), message: error.to_string() })?;
                 self.execute(
                     "INSERT OR IGNORE INTO components (digest, name, wasm) VALUES (?, ?, ?)",
-                    params![digest.to_string(), name, wasm],
+                    params![digest.to_string(), name, stored],
                 )?;
             }
             Ok(())

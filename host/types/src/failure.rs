@@ -25,7 +25,7 @@ pub enum FailureKind {
     Fuel,
     /// A plugin asked for more memory or table elements than it may have.
     Memory,
-    /// A plugin ran out of wall-clock time.
+    /// A plugin ran out of processor time.
     Time,
     /// A plugin returned more bytes than it may.
     OutputSize,

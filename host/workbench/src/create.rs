@@ -10,6 +10,7 @@ use rewarden_runtime::{Runtime, read_regular};
 
 use crate::cases as golden;
 use crate::lock;
+use crate::scorer_pack::{ScorerFile, create_scorer_pack};
 use crate::sdk;
 use crate::starter::{self, PluginKind};
 
@@ -40,7 +41,7 @@ fn check_name(name: &str) -> Result<()> {
     }
 }
 
-fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+pub(crate) fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let parent = file.parent().unwrap_or(file);
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))
@@ -122,9 +123,10 @@ pub fn create_pack(runtime: &Runtime, new: &NewPack<'_>, directory: &Path) -> Re
     }
     let same_parts = components.is_empty();
     let text = manifest_text(&manifest)?;
-    for component in Manifest::parse(&text, &file)?.components() {
-        if components.iter().all(|(known, _)| known != component) {
-            components.push((component.to_owned(), lock::component(from, component, most)?));
+    let parsed = Manifest::parse(&text, &file)?;
+    for name in parsed.components().union(&parsed.program_files()).copied() {
+        if components.iter().all(|(known, _)| known != name) {
+            components.push((name.to_owned(), lock::file(from, name, most)?));
         }
     }
     write(&directory.join("pack.toml"), text)?;
@@ -138,8 +140,29 @@ pub fn create_pack(runtime: &Runtime, new: &NewPack<'_>, directory: &Path) -> Re
     )
 }
 
+/// Writes a new pack of one scorer to `directory`, with a place for golden cases, and checks that it loads.
+///
+/// # Errors
+/// Those of [`create_scorer_pack`], and if what was put together does not load.
+pub fn start_scorer_pack(
+    runtime: &Runtime,
+    name: &str,
+    scorer: &ScorerFile,
+    policy: &Path,
+    directory: &Path,
+) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    create_scorer_pack(name, std::slice::from_ref(scorer), policy, directory)?;
+    Pack::load(runtime, directory, &Overrides::default())
+        .context("what was put together does not load, so nothing is written")?;
+    write(&directory.join("tests/cases.toml"), include_str!("templates/pack-scorers.toml"))?;
+    let from = scorer.file.display().to_string();
+    let readme = include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", &from);
+    write(&directory.join("README.md"), readme)
+}
+
 /// The manifest with a blank line between its tables, in the order that the bundled packs have.
-fn manifest_text(manifest: &toml::Table) -> Result<String> {
+pub(crate) fn manifest_text(manifest: &toml::Table) -> Result<String> {
     let mut rest = manifest.clone();
     let mut text = String::new();
     for key in ["name", "version", "description"] {

@@ -10,6 +10,7 @@ mod create;
 mod golden;
 mod lock;
 mod meter;
+mod scorer_pack;
 mod sdk;
 mod starter;
 mod subject;
@@ -17,9 +18,10 @@ mod values;
 
 pub use build::{BuiltComponent, build};
 pub use check::check;
-pub use create::{NewPack, create_pack, create_plugin, new_directory};
+pub use create::{NewPack, create_pack, create_plugin, new_directory, start_scorer_pack};
 pub use golden::test;
 pub use lock::{LockedPack, lock};
+pub use scorer_pack::{SCORER_POLICY, ScorerFile, create_scorer_pack};
 pub use starter::PluginKind;
 pub use subject::Subject;
 

@@ -1,12 +1,12 @@
 //! Writes pack.lock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component as Piece, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rewarden_judge::Lock;
-use rewarden_manifest::{Manifest, PackIdentity};
-use rewarden_runtime::{Limits, read_regular};
+use rewarden_judge::{Lock, interpreter, interpreter_name};
+use rewarden_manifest::{LockedFiles, Manifest, PackIdentity, PartPlugin};
+use rewarden_runtime::{Runtime, read_regular};
 use rewarden_types::Sha256Digest;
 
 /// Files at a pack's top that belong to it wherever it goes, if they are there.
@@ -18,44 +18,54 @@ const CASES: &str = "tests";
 const MOST_CASES: usize = 512;
 /// Nested directories of golden cases.
 const DEPTH: usize = 6;
-/// Bytes of a file that is no component.
-const FILE_BYTES: u64 = 16 << 20;
 
-/// What was locked.
+/// What was locked, and the file that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedPack {
-    /// The components by their path in the pack, with their digests.
-    pub components: Vec<(PathBuf, Sha256Digest)>,
-    /// The other files by their path in the pack, with their digests: the manifest, what it names, the golden cases, and the
-    /// texts for people.
-    pub files: Vec<(PathBuf, Sha256Digest)>,
+    /// What was locked.
+    pub locked: LockedFiles,
     /// The file that holds the digests.
     pub file: PathBuf,
 }
 
-/// Writes the digests of a pack's files to pack.lock in its `directory`. No component may be larger than the limits allow.
+/// Writes the digests of a pack's files, and of the interpreters of its programs, to pack.lock in its `directory`: of components and
+/// programs, of pack.toml and the golden cases, and of the texts for people. None may be larger than the runtime's limits allow
+/// a component; nothing is loaded.
 ///
 /// # Errors
-/// Fails if the manifest cannot be used, if a file cannot be read, or if the lock cannot be written.
-pub fn lock(directory: &Path, limits: &Limits) -> Result<LockedPack> {
+/// Fails if the manifest cannot be used, if a file cannot be read, if an interpreter is missing, or if the lock cannot be
+/// written.
+pub fn lock(directory: &Path, runtime: &Runtime) -> Result<LockedPack> {
     let manifest = Manifest::read(directory)?;
-    let named = manifest.components();
-    let mut components = Vec::new();
-    for name in &named {
-        let bytes = component(directory, name, limits.component_bytes as u64)?;
-        components.push(((*name).to_owned(), Sha256Digest::of(&bytes)));
-    }
-    let mut others: BTreeSet<PathBuf> = manifest.files().difference(&named).map(|path| (*path).to_owned()).collect();
-    others.extend(ALWAYS.map(PathBuf::from).into_iter().filter(|file| directory.join(file).is_file()));
+    let most = runtime.limits().component_bytes as u64;
+    let digests = |names: BTreeSet<PathBuf>| -> Result<Vec<(PathBuf, Sha256Digest)>> {
+        let digest = |name: PathBuf| Ok((name.clone(), Sha256Digest::of(&file(directory, &name, most)?)));
+        names.into_iter().map(digest).collect()
+    };
+    let owned = |names: BTreeSet<&Path>| names.into_iter().map(Path::to_owned).collect::<BTreeSet<PathBuf>>();
+    let mut others = owned(manifest.program_files());
+    others.extend(ALWAYS.map(PathBuf::from).into_iter().filter(|name| directory.join(name).is_file()));
     cases(directory, Path::new(CASES), 0, &mut others)?;
-    let mut files = Vec::new();
-    for name in others {
-        let bytes = component(directory, &name, FILE_BYTES)?;
-        files.push((name, Sha256Digest::of(&bytes)));
+    let mut runtimes = BTreeMap::new();
+    for plugin in manifest.plugins() {
+        let PartPlugin::Program(section) = plugin else { continue };
+        let name = interpreter_name(section, directory)?;
+        let path = interpreter(runtime, &name).with_context(|| {
+            format!("there is no interpreter `{name}`; build the interpreters with `cargo xtask runtimes`, or say where they are \
+                     with --runtimes DIR")
+        })?;
+        let bytes =
+            read_regular(&path, most).with_context(|| format!("cannot read the interpreter {}", path.display()))?;
+        runtimes.insert(name, Sha256Digest::of(&bytes));
     }
+    let locked = LockedFiles {
+        components: digests(owned(manifest.components()))?,
+        files: digests(others)?,
+        runtimes: runtimes.into_iter().collect(),
+    };
     let identity = PackIdentity { name: manifest.name.clone(), version: manifest.version.clone() };
-    let file = Lock::new(directory, identity, components.clone(), files.clone()).write()?.to_owned();
-    Ok(LockedPack { components, files, file })
+    let file = Lock::new(directory, identity, locked.clone()).write()?.to_owned();
+    Ok(LockedPack { locked, file })
 }
 
 /// Adds the files below a directory of golden cases, by their path in the pack. Names with a leading dot are left out.
@@ -85,7 +95,7 @@ fn cases(pack: &Path, below: &Path, depth: usize, found: &mut BTreeSet<PathBuf>)
 
 /// The bytes of a file that a manifest names, of at most so many. It lies in the pack's own directory, by its name and
 /// with links followed: what is written under that name elsewhere stays where it is meant to be, too.
-pub(crate) fn component(directory: &Path, name: &Path, most: u64) -> Result<Vec<u8>> {
+pub(crate) fn file(directory: &Path, name: &Path, most: u64) -> Result<Vec<u8>> {
     let path = directory.join(name);
     let told = || format!("cannot read {}", path.display());
     let plain = name.components().all(|piece| matches!(piece, Piece::Normal(_) | Piece::CurDir));

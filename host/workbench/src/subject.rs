@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use rewarden_judge::{Overrides, Pack, PartName};
+use rewarden_judge::{Overrides, Pack, Part, PartName};
 use rewarden_plugin_build::crate_name;
 use rewarden_runtime::{Interface, Limits, Plugin, Runtime};
 use rewarden_types::Scale;
@@ -37,7 +37,8 @@ pub(crate) struct TestedPart {
     pub(crate) name: String,
     pub(crate) interface: Interface,
     pub(crate) plugin: Arc<Plugin>,
-    pub(crate) config: Map<String, Value>,
+    /// As the pack configures it; `None` of a component alone, which has its defaults.
+    configured: Option<Part>,
     /// What it scores on.
     pub(crate) scale: Scale,
     /// Whether it asks or reads a meta RM.
@@ -47,14 +48,15 @@ pub(crate) struct TestedPart {
 impl TestedPart {
     /// The configuration, with `changes`, as the text that the component gets.
     pub(crate) fn config_text(&self, changes: &Map<String, Value>) -> String {
-        let mut config = self.config.clone();
-        config.extend(changes.clone());
-        Value::Object(config).to_string()
+        match &self.configured {
+            Some(part) => part.config_with(changes).to_string(),
+            None => Value::Object(changes.clone()).to_string(),
+        }
     }
 
     /// One line for headings.
     pub(crate) fn heading(&self) -> String {
-        let about = self.plugin.about();
+        let about = self.configured.as_ref().map_or_else(|| self.plugin.about(), Part::about);
         format!("{}: {} ({} {})", self.name, self.plugin.name(), about.name, about.version)
     }
 }
@@ -90,7 +92,7 @@ impl Subject {
                 interface: name.interface(),
                 name: name.to_string(),
                 plugin: part.plugin.clone(),
-                config: part.config.clone(),
+                configured: Some(part.clone()),
                 scale: if is_meta { meta_scale } else { pack.scale },
                 is_meta,
             }
@@ -109,12 +111,12 @@ impl Subject {
     fn component(runtime: &Runtime, file: &Path, directory: PathBuf) -> Result<Self> {
         let plugin = Arc::new(runtime.load_file(file)?);
         plugin.check_config("{}")?;
-        let parts = plugin.interfaces().iter().filter(|interface| **interface != Interface::Describe);
-        let parts = parts.map(|interface| TestedPart {
+        let called = |interface: &&Interface| !matches!(interface, Interface::Describe | Interface::Prepare);
+        let parts = plugin.interfaces().iter().filter(called).map(|interface| TestedPart {
             name: interface.name().to_owned(),
             interface: *interface,
             plugin: plugin.clone(),
-            config: Map::new(),
+            configured: None,
             scale: DEFAULT_SCALE,
             is_meta: false,
         });

@@ -4,12 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueHint};
-use rewarden_runtime::Limits;
-use rewarden_workbench::lock;
+use rewarden_workbench::{LockedPack, lock};
 
 use crate::console::out;
 use crate::options::Places;
-use crate::packs;
+use crate::{packs, strategy};
 
 #[derive(Debug, Args)]
 pub(crate) struct LockArgs {
@@ -24,10 +23,13 @@ pub(crate) struct LockArgs {
 /// Runs the command.
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     let directory = packs::locate(&args.pack, &args.places)?;
-    let locked = lock(&directory, &Limits::default().with(&args.places.limits))?;
-    for (file, digest) in locked.components.iter().chain(&locked.files) {
-        out!("{digest}  {}", file.display());
+    let LockedPack { locked, file } = lock(&directory, &strategy::runtime(&args.places)?)?;
+    for (path, digest) in locked.components.iter().chain(&locked.files) {
+        out!("{digest}  {}", path.display());
     }
-    out!("wrote {}", locked.file.display());
+    for (runtime, digest) in &locked.runtimes {
+        out!("{digest}  (interpreter {runtime})");
+    }
+    out!("wrote {}", file.display());
     Ok(ExitCode::SUCCESS)
 }

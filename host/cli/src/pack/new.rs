@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum, ValueHint, builder::PossibleValue};
-use rewarden_workbench::{NewPack, PluginKind, create_pack, create_plugin, new_directory};
+use rewarden_workbench::{
+    NewPack, PluginKind, ScorerFile, create_pack, create_plugin, new_directory, start_scorer_pack,
+};
 
 use crate::console::out;
 use crate::options::Places;
@@ -18,7 +20,8 @@ Examples:
   rewarden pack build && rewarden pack test && rewarden pack check
   rewarden score TASKS --policy my-policy.wasm
 
-  rewarden pack new my-pack --kind pack --policy my-policy/my-policy.wasm";
+  rewarden pack new my-pack --kind pack --policy my-policy/my-policy.wasm
+  rewarden pack new my-rewards --kind pack --from reward.py:accuracy";
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
@@ -39,8 +42,8 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "DIR", env = "REWARDEN_SDK", value_hint = ValueHint::DirPath)]
     pub(crate) sdk: Option<PathBuf>,
 
-    /// For a pack: the pack to start from, by name or directory
-    #[arg(long, value_name = "PACK", default_value = "spct-vote")]
+    /// For a pack: the pack to start from, by name or directory; or a reward function, as `rewarden score --scorer` takes it
+    #[arg(long, value_name = "PACK|FILE[:FUNCTION]", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
     pub(crate) from: String,
 
     /// For a pack: a component to put in the place of that pack's template
@@ -87,6 +90,11 @@ impl ValueEnum for NewKind {
     }
 }
 
+/// Whether it names a file, or a function of one.
+fn is_file(from: &str) -> bool {
+    from.parse::<ScorerFile>().is_ok_and(|scorer| scorer.file.is_file())
+}
+
 /// Makes a directory with all that is in it, or leaves none: the next try would call half of one its own.
 fn whole(directory: &Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     make().inspect_err(|_| {
@@ -101,6 +109,17 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
     let directory = new_directory(&args.name, &args.dir)?;
     let shown = directory.display();
     let next = match args.kind {
+        NewKind::Pack if is_file(&args.from) => {
+            if let Some((option, _)) = replacements.iter().find(|(_, file)| file.is_some()) {
+                bail!("--{option} is for a pack that begins as another one; add it to pack.toml");
+            }
+            let scorer = args.from.parse::<ScorerFile>().map_err(anyhow::Error::msg)?;
+            let policy = packs::scorer_policy(&args.places)?;
+            whole(&directory, || {
+                start_scorer_pack(&strategy::runtime(&args.places)?, &args.name, &scorer, &policy, &directory)
+            })?;
+            format!("add golden cases to {shown}/tests/cases.toml, then: rewarden pack test {shown}")
+        }
         NewKind::Pack => {
             let new = NewPack {
                 name: &args.name,

@@ -61,8 +61,15 @@ fn report(pack: &CheckedPack, signed: &Signed, args: &PackVerifyArgs) -> Result<
     line("files", &format!("{} of {bytes} bytes, each with the digest that pack.lock has", pack.sizes().len()));
     line("lock", &Sha256Digest::of(pack.lock_bytes()).to_string());
     line("signature", &signature(signed));
-    line("contract", &format!("{}, which this host speaks", trust::contracts(&facts).join(", ")));
+    // A pack of programs alone has no component of its own.
+    if !facts.is_empty() {
+        line("contract", &format!("{}, which this host speaks", trust::contracts(&facts).join(", ")));
+    }
     line("limits", "within this host's");
+    for (name, is_there) in trust::interpreters(pack, &args.places, &trust::limits(&args.places))? {
+        let said = if is_there { "the locked one is here" } else { "NOT HERE: see --runtimes" };
+        line("runtime", &format!("{name}, {said}"));
+    }
     Ok(())
 }
 

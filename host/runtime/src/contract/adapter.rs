@@ -1,5 +1,6 @@
 //! What a version of the contract has to provide.
 
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -8,7 +9,7 @@ use crate::error::LoadFailure;
 use crate::store::CallState;
 
 /// What a component says of itself, as it says it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Description {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -21,6 +22,14 @@ pub(crate) struct Description {
 pub(crate) struct ConfigError {
     pub(crate) key: Option<String>,
     pub(crate) message: String,
+}
+
+/// What a component made of a configuration, as it says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Prepared {
+    pub(crate) json: String,
+    pub(crate) description: Description,
+    pub(crate) interfaces: Vec<String>,
 }
 
 /// Calls a component's functions in one version of the contract.
@@ -39,4 +48,12 @@ pub(crate) trait Adapter: Functions + Send + Sync {
         instance: &Instance,
         config: &str,
     ) -> wasmtime::Result<Result<(), ConfigError>>;
+
+    /// `prepare.prepare`.
+    fn prepare(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        config: &str,
+    ) -> wasmtime::Result<Result<Prepared, ConfigError>>;
 }

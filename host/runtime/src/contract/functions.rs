@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use super::adapter::Prepared;
 use crate::interface::Interface;
 use crate::store::CallState;
 
@@ -80,6 +81,7 @@ macro_rules! functions {
         #[derive(Serialize, Deserialize)]
         pub(crate) enum Call<'a> {
             CheckConfig,
+            Prepare,
             $($function(Cow<'a, $argument>),)*
         }
 
@@ -108,8 +110,8 @@ macro_rules! functions {
             }
         )*
 
-        /// Reads what a function returns, by the function's number: the first is 1. 0 and numbers beyond the last read as
-        /// `describe.configure`, which returns nothing.
+        /// Reads what a function returns, by the function's number: the first is 1, and `prepare.prepare` comes after the last. 0
+        /// and further numbers read as `describe.configure`, which returns nothing.
         pub(crate) fn read_result<R: ResultReader>(function: u8, reader: R) -> R::Read {
             let mut number = 0_u8;
             $(
@@ -118,6 +120,9 @@ macro_rules! functions {
                     return reader.read::<$output>();
                 }
             )*
+            if function == number + 1 {
+                return reader.read::<Prepared>();
+            }
             reader.read::<()>()
         }
     };

@@ -4,7 +4,7 @@ use rewarden_types as host;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::adapter::{Adapter, ConfigError, Description};
+use super::adapter::{Adapter, ConfigError, Description, Prepared};
 use super::exported::{Exports, FunctionIndex, call, check};
 use super::functions::Functions;
 use crate::error::LoadFailure;
@@ -94,6 +94,16 @@ impl Adapter for V0_2 {
     ) -> wasmtime::Result<Result<(), ConfigError>> {
         let (taken,) = call::<_, Configured>(store, instance, Some(&self.configure), (config,))?;
         Ok(taken.map_err(|wit::ConfigError { key, message }| ConfigError { key, message }))
+    }
+
+    fn prepare(
+        &self,
+        _: &mut Store<CallState>,
+        _: &Instance,
+        _: &str,
+    ) -> wasmtime::Result<Result<Prepared, ConfigError>> {
+        // No component of this version exports it, and the caller looks at the outline first.
+        Err(wasmtime::format_err!("there is no `prepare` in version 0.2 of the contract"))
     }
 }
 

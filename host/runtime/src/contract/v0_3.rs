@@ -4,7 +4,7 @@ use rewarden_types as host;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::adapter::{Adapter, ConfigError, Description};
+use super::adapter::{Adapter, ConfigError, Description, Prepared};
 use super::exported::{Exports, FunctionIndex, call, check};
 use super::functions::Functions;
 use crate::error::LoadFailure;
@@ -15,7 +15,7 @@ use crate::store::CallState;
 mod wit {
     #![allow(missing_docs, unreachable_pub, reason = "documented in wit/, from which this is generated")]
 
-    wasmtime::component::bindgen!({ path: "../../wit", world: "everything" });
+    wasmtime::component::bindgen!({ path: "../../wit", world: "interpreter" });
 
     pub(super) use exports::rewarden::plugin::describe::{ConfigError, Description};
     pub(super) use exports::rewarden::plugin::parser::Judgement;
@@ -23,6 +23,7 @@ mod wit {
         Context, Detail, DetailValue, Draw, Failure, FailureKind, Judge, Outcome, Rating, Rejection, RejectionKind,
         Reward, Sample, Signal, Step,
     };
+    pub(super) use exports::rewarden::plugin::prepare::Prepared;
     pub(super) use exports::rewarden::plugin::principles::Query;
     pub(super) use exports::rewarden::plugin::template::{Earlier, Request};
     pub(super) use rewarden::plugin::types::{
@@ -42,6 +43,7 @@ struct V0_3 {
     score_responses: Option<FunctionIndex>,
     ask: Option<FunctionIndex>,
     read: Option<FunctionIndex>,
+    prepare: Option<FunctionIndex>,
 }
 
 /// Finds the functions of a component of this version.
@@ -56,11 +58,13 @@ pub(super) fn bind(outline: &Outline, component: &InstancePre<CallState>) -> Res
         score_responses: exports.optional(Interface::Scorer, "score-responses")?,
         ask: exports.optional(Interface::Principles, "ask")?,
         read: exports.optional(Interface::Principles, "read")?,
+        prepare: exports.optional(Interface::Prepare, "prepare")?,
     }))
 }
 
 type Described = (wit::Description,);
 type Configured = (Result<(), wit::ConfigError>,);
+type PreparedConfiguration = (Result<wit::Prepared, wit::ConfigError>,);
 type Rendered = (Result<wit::Prompt, wit::Refusal>,);
 type Parsed = (Result<wit::Judgement, wit::ParseFailure>,);
 type Decided = (Result<wit::Step, wit::Refusal>,);
@@ -79,13 +83,13 @@ impl Adapter for V0_3 {
         check::<Next<'_>, Decided>(store, instance, Interface::Policy, self.next.as_ref())?;
         check::<(&wit::Task,), Scored>(store, instance, Interface::Scorer, self.score_responses.as_ref())?;
         check::<(&wit::Query,), Rendered>(store, instance, Interface::Principles, self.ask.as_ref())?;
-        check::<(&wit::Completion,), Written>(store, instance, Interface::Principles, self.read.as_ref())
+        check::<(&wit::Completion,), Written>(store, instance, Interface::Principles, self.read.as_ref())?;
+        check::<(&str,), PreparedConfiguration>(store, instance, Interface::Prepare, self.prepare.as_ref())
     }
 
     fn describe(&self, store: &mut Store<CallState>, instance: &Instance) -> wasmtime::Result<Description> {
-        let (wit::Description { name, version, purpose, config_schema },) =
-            call::<_, Described>(store, instance, Some(&self.describe), ())?;
-        Ok(Description { name, version, purpose, config_schema })
+        let (description,) = call::<_, Described>(store, instance, Some(&self.describe), ())?;
+        Ok(described(description))
     }
 
     fn configure(
@@ -95,8 +99,31 @@ impl Adapter for V0_3 {
         config: &str,
     ) -> wasmtime::Result<Result<(), ConfigError>> {
         let (taken,) = call::<_, Configured>(store, instance, Some(&self.configure), (config,))?;
-        Ok(taken.map_err(|wit::ConfigError { key, message }| ConfigError { key, message }))
+        Ok(taken.map_err(config_error))
     }
+
+    fn prepare(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        config: &str,
+    ) -> wasmtime::Result<Result<Prepared, ConfigError>> {
+        let (prepared,) = call::<_, PreparedConfiguration>(store, instance, self.prepare.as_ref(), (config,))?;
+        let taken = |wit::Prepared { json, description, interfaces }| Prepared {
+            json,
+            description: described(description),
+            interfaces,
+        };
+        Ok(prepared.map(taken).map_err(config_error))
+    }
+}
+
+fn described(wit::Description { name, version, purpose, config_schema }: wit::Description) -> Description {
+    Description { name, version, purpose, config_schema }
+}
+
+fn config_error(wit::ConfigError { key, message }: wit::ConfigError) -> ConfigError {
+    ConfigError { key, message }
 }
 
 impl Functions for V0_3 {

@@ -60,6 +60,9 @@ mod tests {
     fn the_lock_knows_every_interface_of_every_version_that_is_spoken() {
         for version in SPOKEN {
             for interface in crate::Interface::ALL {
+                if interface == crate::Interface::Prepare && version == V0_2 {
+                    continue;
+                }
                 assert!(digest(version, interface.name()).is_some(), "{} {interface}", version);
             }
             assert_eq!(digest(version, "nothing"), None);

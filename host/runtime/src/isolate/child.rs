@@ -235,6 +235,7 @@ macro_rules! answering {
                     let checked = plugin.check_config(config);
                     reply(log, checked.map(|()| Metered { value: (), fuel: 0, memory_bytes: 0 }))
                 }
+                Call::Prepare => reply(log, plugin.prepared(config)),
                 $(Call::$function(argument) => reply(log, plugin.$method(config, &argument)),)*
             }
         }

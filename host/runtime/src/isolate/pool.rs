@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
 
-use super::supervisor::{GRACE, Supervisor};
+use super::supervisor::Supervisor;
 use super::waiting::Artefact;
 use super::wire::{self, CallAnswer, LoadReply, Longest, Request};
 use super::worker::{Worker, WorkerError};
@@ -43,18 +43,19 @@ impl Supervisor {
         digest: Sha256Digest,
         wasm: &[u8],
         limits: &Arc<Limits>,
+        notice: &dyn Fn() -> Option<Box<dyn Send>>,
     ) -> Result<Arc<plugin::Loaded>, LoadFailure> {
         self.holdings.get(digest, limits, |artefact| {
             let (artefact, was_kept) = match artefact {
                 Some(artefact) => (artefact, false),
-                None => self.artefact(name, digest, wasm, limits, true)?,
+                None => self.artefact(name, digest, wasm, limits, true, notice)?,
             };
             let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
             let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
             let (worker, artefact, loaded) = match loaded {
                 LoadReply::Unfit(_) if was_kept => {
                     drop(artefact);
-                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false)?;
+                    let (artefact, _) = self.artefact(name, digest, wasm, limits, false, notice)?;
                     let (worker, loaded) = self.worker_with(name, &artefact, limits).map_err(failed)?;
                     (worker, artefact, loaded)
                 }
@@ -152,7 +153,7 @@ impl Pool {
         let _call = self.supervisor.calls.enter();
         let mut worker = self.take(name)?;
         let limits = &self.limits;
-        worker.set_deadline(limits.wall.saturating_add(GRACE));
+        worker.set_deadline(limits.processor);
         worker.send_frame(request)?;
         let answer: CallAnswer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;
         worker.clear_deadline();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::child::ChildRole;
 use super::sandbox::LIMITS;
@@ -12,7 +12,7 @@ use super::wire::{self, Bounds, Confined, Landlock, LoadReply, Longest};
 use super::worker::{Watch, Worker, WorkerError};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
-use crate::compiler::COMPILERS;
+use crate::compiler::{COMPILERS, patience};
 use crate::engine;
 use crate::error::LoadFailure;
 use crate::gate::Gate;
@@ -21,10 +21,6 @@ use crate::holdings::Holdings;
 use crate::limits::Limits;
 use crate::plugin;
 use rewarden_types::Sha256Digest;
-
-/// What a child gets over the limit of whatever it is doing, before it is given up: starting, encoding, waiting for a
-/// processor.
-pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// Private memory of a process that compiles, in bytes. The compiler's needs grow with the component, and a Python guest
 /// of 18 MB is the largest that the limits are made for.
@@ -119,7 +115,7 @@ impl Supervisor {
         self.starter.lock().unwrap_or_else(PoisonError::into_inner).send(order).map_err(|_| gone(()))?;
         let worker = worker.recv().map_err(|_| gone(()))?;
         let mut worker = worker.map_err(|error| WorkerError::Start(error.to_string()))?;
-        worker.set_deadline(GRACE);
+        worker.set_deadline(Duration::ZERO);
         // One that could not be confined says so and ends, perhaps before it is written to.
         let sent = worker.send(&Bounds::from(limits));
         let confined = worker.receive::<Confined>(Longest::under(limits).confined, Longest::under(limits).in_memory);
@@ -148,7 +144,7 @@ impl Supervisor {
             _ => self.worker(ChildRole::Run, limits)?.0,
         };
         // Two instances, for the types and the description, each with a limit of its own.
-        worker.set_deadline(limits.wall.saturating_mul(2).saturating_add(GRACE));
+        worker.set_deadline(limits.processor.saturating_mul(2));
         worker.send(&wire::Component { name: Cow::Borrowed(name), compiled: true })?;
         worker.send_bytes(&artefact.wasm)?;
         worker.send_bytes(&artefact.compiled)?;
@@ -166,6 +162,7 @@ impl Supervisor {
         wasm: &[u8],
         limits: &Limits,
         cached: bool,
+        notice: &dyn Fn() -> Option<Box<dyn Send>>,
     ) -> Result<(Arc<Artefact>, bool), LoadFailure> {
         let mut held = HeldBytes::new(self.holdings.counter(), wasm.len(), limits.loaded_bytes)?;
         let most = Longest::compiled(wasm.len());
@@ -173,7 +170,10 @@ impl Supervisor {
         let was_kept = kept.is_some();
         let compiled = match kept {
             Some(compiled) => compiled,
-            None => self.compile(name, digest, wasm, limits)?,
+            None => {
+                let _told = notice();
+                self.compile(name, digest, wasm, limits)?
+            }
         };
         held.grow(compiled.len(), limits.loaded_bytes)?;
         Ok((Arc::new(Artefact { wasm: wasm.into(), compiled, _held: held }), was_kept))
@@ -181,13 +181,12 @@ impl Supervisor {
 
     fn compile(&self, name: &str, digest: Sha256Digest, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, LoadFailure> {
         let failed = |error: WorkerError| LoadFailure::Process { what: error.to_string() };
-        let (allowed, started) = (limits.compile, Instant::now());
-        let Some(_place) = self.compilers.enter_within(allowed) else {
-            return Err(LoadFailure::CompilersBusy { compilers: COMPILERS, allowed });
+        let (allowed, waited) = (limits.compile, patience(limits.compile));
+        let Some(_place) = self.compilers.enter_within(waited) else {
+            return Err(LoadFailure::CompilersBusy { compilers: COMPILERS, waited });
         };
-        let waited = started.elapsed();
         let (mut worker, _) = self.worker(ChildRole::Compile, limits).map_err(failed)?;
-        worker.set_deadline(allowed.saturating_sub(waited));
+        worker.set_deadline_to(allowed);
         let longest = Longest::under(limits);
         let compiled = worker
             .send(&wire::Component { name: Cow::Borrowed(name), compiled: false })

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::wire;
+use crate::processor_time;
 
 /// What became of a process that gave no usable answer. Reads as the end of a sentence that begins with "its process".
 #[derive(Clone, Debug, thiserror::Error)]
@@ -19,8 +20,8 @@ pub(crate) enum WorkerError {
     Start(String),
     #[error("could not be confined: {0}")]
     Sandbox(String),
-    #[error("gave no answer within {:.1} s and was killed", .0.as_secs_f64())]
-    Late(Duration),
+    #[error("gave no answer within {:.1} s {} and was killed", .0.time.as_secs_f64(), .0.of)]
+    Late(Given),
     #[error("{0}")]
     Died(String),
     /// Ended by a signal that nothing inside of it can have raised, or gone without a trace.
@@ -34,6 +35,12 @@ pub(crate) enum WorkerError {
     Unasked(String),
 }
 
+/// What a child gets over the limit of whatever it is doing, before it is given up: for starting and encoding.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How many times as long as alone an answer may take on a machine that has much else to do.
+const STARVED: u32 = 10;
+
 /// A child process. Killed when dropped.
 pub(crate) struct Worker {
     watched: Arc<Mutex<Watched>>,
@@ -45,9 +52,9 @@ pub(crate) struct Worker {
 /// The part of a child that [`Watch`] looks at while a call waits for an answer.
 struct Watched {
     child: Child,
-    /// When it has to have answered, and the time that it was given for it. None: nothing was asked.
-    until: Option<(Instant, Duration)>,
-    late: Option<Duration>,
+    /// When it has to have answered. None: nothing was asked.
+    deadline: Option<Deadline>,
+    late: Option<Given>,
 }
 
 /// Kills children whose time is over, so that whoever waits for their answer reads the end of a pipe instead.
@@ -64,18 +71,45 @@ impl Watch {
 
     /// Looks once.
     pub(crate) fn look(&mut self) {
-        let now = Instant::now();
         self.0.retain(|watched| {
             let Some(watched) = watched.upgrade() else { return false };
             let mut watched = lock(&watched);
-            if let Some((_, given)) = watched.until.filter(|(until, _)| *until <= now) {
-                watched.until = None;
+            let id = watched.child.id();
+            if let Some(given) = watched.deadline.as_ref().and_then(|deadline| deadline.passed(id)) {
+                watched.deadline = None;
                 watched.late = Some(given);
                 // Fails only where it has ended by itself.
                 let _ = watched.child.kill();
             }
             true
         });
+    }
+}
+
+/// Until when a child has to have answered.
+struct Deadline {
+    /// Its processor time when it was asked, and what it may use from then on.
+    work: (Duration, Duration),
+    /// When it was asked, and how long that may be ago.
+    clock: (Instant, Duration),
+}
+
+/// What a child was given for an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    time: Duration,
+    /// What the time is of.
+    of: &'static str,
+}
+
+impl Deadline {
+    /// Returns what of it has passed, for the child with this process id.
+    fn passed(&self, id: u32) -> Option<Given> {
+        let ((before, work), (asked, clock)) = (self.work, self.clock);
+        if processor_time::of_process(id).is_some_and(|now| now.saturating_sub(before) >= work) {
+            return Some(Given { time: work, of: "of processor time" });
+        }
+        (asked.elapsed() >= clock).then_some(Given { time: clock, of: "altogether" })
     }
 }
 
@@ -88,7 +122,7 @@ impl Worker {
     pub(crate) fn new(mut child: Child) -> std::io::Result<Self> {
         let id = child.id();
         let ends = child.stdin.take().zip(child.stdout.take());
-        let watched = Watched { child, until: None, late: None };
+        let watched = Watched { child, deadline: None, late: None };
         match ends {
             Some((input, output)) => Ok(Self { watched: Arc::new(Mutex::new(watched)), id, input, output }),
             None => {
@@ -108,15 +142,24 @@ impl Worker {
         matches!(lock(&self.watched).child.try_wait(), Ok(None))
     }
 
-    /// Sets the deadline: the process is killed when `time` is over.
+    /// Sets the deadline for an answer for which the child limits itself to this much processor time: the process is killed
+    /// if it does not.
     pub(crate) fn set_deadline(&self, time: Duration) {
-        // A time too long for the clock is no limit.
-        lock(&self.watched).until = Instant::now().checked_add(time).map(|until| (until, time));
+        let work = time.saturating_add(GRACE);
+        self.set_deadline_to(work);
+    }
+
+    /// Sets the deadline for an answer: the process is killed when its processors have worked for `work`, or when the clock says
+    /// that it has slept: after [`STARVED`] times as long.
+    pub(crate) fn set_deadline_to(&self, work: Duration) {
+        let before = processor_time::of_process(self.id).unwrap_or_default();
+        let clock = work.saturating_mul(STARVED).saturating_add(GRACE);
+        lock(&self.watched).deadline = Some(Deadline { work: (before, work), clock: (Instant::now(), clock) });
     }
 
     /// It has answered and may wait for as long as it takes.
     pub(crate) fn clear_deadline(&self) {
-        lock(&self.watched).until = None;
+        lock(&self.watched).deadline = None;
     }
 
     /// Sends a message.

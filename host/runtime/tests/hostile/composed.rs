@@ -112,7 +112,7 @@ fn adapters() -> Vec<Row> {
             Pair { encodings, pages: 1000, call: &call, ..Pair::default() }.beside()
         }
     };
-    let clocked = |row: Row| row.limits(|limits| limits.wall = std::time::Duration::from_millis(300)).grows(192);
+    let clocked = |row: Row| row.limits(|limits| limits.processor = std::time::Duration::from_millis(300)).grows(192);
     let typed =
         |types: String, kind: &'static str| move || Pair { types: types.clone(), kind, ..Pair::default() }.beside();
     // Tuples, since what has names would have to be exported.

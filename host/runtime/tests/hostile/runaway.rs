@@ -26,7 +26,7 @@ fn loops() -> Vec<Row> {
         }),
         score("a loop with fuel to spare", move || guest().score(LOOP)).limits(|limits| {
             limits.fuel = u64::MAX;
-            limits.wall = std::time::Duration::from_millis(100);
+            limits.processor = std::time::Duration::from_millis(100);
         }),
         score("a loop of filling all memory", move || {
             guest().pages("1000").score(

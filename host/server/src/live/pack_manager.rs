@@ -85,7 +85,7 @@ impl PackManager {
         }
         let mut pack = Pack::load(&self.runtime, directory, &Overrides::default()).map_err(refused)?;
         if let Some(k) = self.defaults.k
-            && pack.policy.config.contains_key("k")
+            && pack.policy.options().contains_key("k")
         {
             let k = Setting { part: PartName::Policy, key: "k".to_owned(), value: k.into() };
             pack = pack.varied(&[k]).map_err(refused)?;

@@ -82,7 +82,7 @@ fn pack(version: &PackVersion, default: bool, app: &App) -> PackBody {
     let pack = version.pack();
     let mut parts = Vec::new();
     for (part, has) in pack.parts() {
-        let about = has.plugin.about();
+        let about = has.about();
         parts.push(PartBody {
             part: part.to_string(),
             name: about.name.clone(),
@@ -96,7 +96,7 @@ fn pack(version: &PackVersion, default: bool, app: &App) -> PackBody {
     let provenance = version.judge.provenance();
     let allowed = app.limits.allow_set.iter();
     let settable = allowed
-        .filter(|(part, key)| pack.parts().iter().any(|(name, has)| name == part && has.config.contains_key(key)));
+        .filter(|(part, key)| pack.parts().iter().any(|(name, has)| name == part && has.options().contains_key(key)));
     PackBody {
         label: version.label.clone(),
         description: pack.description.clone(),
