@@ -13,6 +13,7 @@ mod llmbar;
 mod meta;
 mod other_grader;
 mod pack_tools;
+mod pack_travel;
 mod programs;
 mod report_page;
 mod rows_and_settings;
