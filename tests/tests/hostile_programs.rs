@@ -59,8 +59,12 @@ fn check(directory: &Path, file: &str, outcome: &Outcome) {
 }
 
 fn kind_of(message: &str) -> &'static str {
-    let kinds =
-        [("units of fuel", "fuel"), ("bytes of memory, ", "memory"), ("of processor time allowed", "time"), ("trapped: ", "trap")];
+    let kinds = [
+        ("units of fuel", "fuel"),
+        ("bytes of memory, ", "memory"),
+        ("of processor time allowed", "time"),
+        ("trapped: ", "trap"),
+    ];
     kinds.into_iter().find(|(words, _)| message.contains(words)).map_or("other", |(_, kind)| kind)
 }
 

@@ -303,10 +303,11 @@ mod tests {
             name: "reward".to_owned(),
             version: "0.1.0".to_owned(),
             digest: Sha256Digest::of(b""),
-            config: json!({"as": "scorer", "file": "a.py", "source": "x = 1", "files": {"b.py": ""}, "options": {"k": 1}})
-                .as_object()
-                .cloned()
-                .unwrap_or_default(),
+            config:
+                json!({"as": "scorer", "file": "a.py", "source": "x = 1", "files": {"b.py": ""}, "options": {"k": 1}})
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default(),
         };
         part.name_program();
         let digest = |text: &str| Sha256Digest::of(text.as_bytes()).to_string();
