@@ -11,6 +11,7 @@ mod judges;
 mod limits;
 mod llmbar;
 mod meta;
+mod native_programs;
 mod other_grader;
 mod pack_tools;
 mod pack_travel;
