@@ -1,0 +1,1 @@
+"""A program with packages of its own as a runtime."""

@@ -1,0 +1,37 @@
+"""The module that becomes the component: componentize-py imports it, and its memory afterwards is the component's."""
+
+import sys
+
+from rewarden_plugin.sealed import seal
+
+seal.start()
+
+import importlib  # noqa: E402
+
+import rewarden_build  # noqa: E402  (written by build.py)
+from rewarden_plugin.sealed import component, warm  # noqa: E402
+
+
+def _log(text):
+    print(f"rewarden: {text}", file=sys.stderr)
+
+
+for name in rewarden_build.IMPORTED:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        _log(f"not in this Python: {name} ({error})")
+
+_runtime = component.Runtime(
+    rewarden_build.NAME,
+    rewarden_build.VERSION,
+    rewarden_build.PURPOSE,
+    rewarden_build.TAG,
+    None,
+    advice=rewarden_build.PACKAGES,
+)
+globals().update(component.exports(_runtime))
+warm.run(_runtime, rewarden_build.CASES, _log)
+_runtime.watched = [sys.modules[name] for name in rewarden_build.WATCHED if name in sys.modules]
+_runtime.kept = seal.finish(rewarden_build.ROOTS, _log)
+seal.scrub()

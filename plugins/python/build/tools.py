@@ -1,0 +1,93 @@
+"""The tools of a build: a virtual environment with componentize-py, packages from PyPI, and the call that makes a component."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+COMPONENTIZE = "componentize-py==0.25.1"
+# 2024-01-01: the time of every file that is read, so that no build's own time gets into a component.
+EPOCH = 1704067200
+
+
+class BuildError(Exception):
+    """A build that cannot go on, with what to do about it."""
+
+
+def run(command, what: str, **options) -> str:
+    """Runs a command; its output is shown only if it fails. Raises `BuildError`."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise BuildError(f"{what} failed:\n{(done.stdout + done.stderr).strip()[-4000:]}")
+    return done.stdout + done.stderr
+
+
+def virtual_environment(cache: Path) -> Path:
+    """Returns the virtual environment with componentize-py, made if it is not there."""
+    if sys.version_info < (3, 10):
+        raise BuildError(f"Python 3.10 or newer is needed to build, found {sys.version.split()[0]}")
+    place = cache / f"venv-{COMPONENTIZE.replace('==', '-')}"
+    tool = place / "bin" / "componentize-py"
+    if not tool.exists():
+        print(f"setting up {COMPONENTIZE}", flush=True)
+        venv.create(place, with_pip=True, clear=True)
+        install(place, ["install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", Path(__file__).with_name("componentize.txt")])
+    return place
+
+
+def install(place: Path, arguments) -> str:
+    """Runs pip in a virtual environment. Raises `BuildError` that tells a missing network from a wrong hash."""
+    command = [place / "bin" / "python", "-m", "pip", "--disable-pip-version-check", *arguments]
+    try:
+        return run(command, "pip")
+    except BuildError as error:
+        text = str(error)
+        if "hashes" in text.lower() and "do not match" in text.lower():
+            raise BuildError(f"a package is not the one that was pinned; nothing was built\n{text}") from None
+        if "Could not find a version" in text or "ConnectionError" in text or "NewConnectionError" in text:
+            raise BuildError(f"PyPI cannot be reached, or has no such package for this machine; pip said:\n{text}") from None
+        raise
+
+
+def packages(cache: Path, requirements: "Path | None") -> "Path | None":
+    """Returns a directory with the packages of a requirements file, unpacked from wheels."""
+    if requirements is None:
+        return None
+    import hashlib
+
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
+    place = cache / f"packages-{digest}"
+    if not place.exists():
+        print(f"fetching the packages of {requirements.name}", flush=True)
+        partial = cache / f"packages-{digest}.partial"
+        environment = virtual_environment(cache)
+        install(
+            environment,
+            ["install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile", "--target", partial, "-r", requirements],
+        )
+        native = sorted(path.name for path in partial.rglob("*") if path.suffix in (".so", ".pyd", ".dylib"))
+        if native:
+            raise BuildError(f"{requirements.name}: {', '.join(native[:5])} is native code; only pure Python runs in a component")
+        os.replace(partial, place)
+    return place
+
+
+def fixed_times(stage: Path) -> None:
+    """Gives every file the same time."""
+    for path in sorted(stage.rglob("*")):
+        os.utime(path, (EPOCH, EPOCH))
+
+
+def componentize(environment: Path, stage: Path, cache: Path, output: Path, with_packages: bool) -> None:
+    """Makes the component. Raises `BuildError`."""
+    command = [environment / "bin" / "componentize-py", "-d", "wit", "-w", "interpreter", "componentize", "--stub-wasi", "-p", "app"]
+    if with_packages:
+        command += ["-p", "packages"]
+    command += ["rewarden_runtime", "-o", output]
+    # An empty environment: componentize-py would add the packages of a VIRTUAL_ENV, or of pipenv, to the component.
+    variables = {"PATH": "/usr/bin:/bin", "SOURCE_DATE_EPOCH": str(EPOCH), "PYTHONHASHSEED": "0"}
+    said = run(command, "componentize-py", cwd=stage, env=variables)
+    for line in said.splitlines():
+        if line.startswith("rewarden: "):
+            print(f"  {line[10:]}", flush=True)

@@ -1,0 +1,86 @@
+"""The steps of a build that run inside the interpreter whose memory becomes the component."""
+
+import sys
+
+
+def start() -> None:
+    """The first step, before anything else is imported: other modules copy functions from `time` and `random`."""
+    # The C module asks WASI for the time by itself; the Python one asks `time`, which stands still.
+    sys.modules["_datetime"] = None
+    from . import chance, clock
+
+    clock.stop()
+    chance.repeat()
+    _ctypes()
+
+
+def _ctypes() -> None:
+    """SymPy asks `ctypes` for the size of a C long; there is nothing else of it."""
+    import types
+
+    from ..errors import Forbidden
+
+    class c_long:
+        size = 4
+
+    module = types.ModuleType("ctypes")
+    module.c_long = c_long
+    module.sizeof = lambda kind: kind.size
+
+    def refuse(name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise Forbidden(f"ctypes.{name} needs native libraries, which a sandboxed program does not have; use pure Python")
+
+    module.__getattr__ = refuse
+    sys.modules["ctypes"] = module
+
+
+def finish(roots, log) -> "object":
+    """The last step: from here on nothing reaches out of the component, and nothing is read from disk.
+
+    `roots` are the directories whose modules stay importable; `log(text)` is told what happens. Returns the finder of kept modules.
+    """
+    import gc
+    import linecache
+    import logging
+
+    from wit_world.imports import log as host_log
+    from wit_world.imports.log import Level
+
+    from . import chance, closed, depth, kept, output
+
+    finder = kept.Kept(kept.gather(roots, log))
+    log(f"kept {len(finder.modules)} modules, {sum(len(entry[2]) for entry in finder.modules.values())} bytes")
+    depth.bound()
+    closed.close()
+    sys.meta_path[:] = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
+    sys.meta_path.append(finder)
+    sys.path_hooks.clear()
+    sys.path_importer_cache.clear()
+    sys.stdout = sys.__stdout__ = output.Lines(lambda text: host_log.write(Level.INFO, text))
+    sys.stderr = sys.__stderr__ = output.Lines(lambda text: host_log.write(Level.WARN, text))
+    logging.lastResort = logging.StreamHandler(sys.stderr)
+    logging.raiseExceptions = False
+    linecache.getlines = lambda *_, **__: []  # tracebacks have no lines of source: the files are gone
+    chance.repeat()
+    del closed.refused[:]
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # a call is short and its memory bounded; collecting would write to every page
+    return finder
+
+
+def scrub() -> None:
+    """Writes zeros over memory that was freed, so that it becomes neither part of the component nor a difference of two builds.
+
+    Blocks are taken from large to small until they come from beyond what is in use.
+    """
+    held, end = [], max(id(bytes(1 << 22)) for _ in range(2))
+    for size in (1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 12, 1 << 10, 512 - 40, 256 - 40, 128 - 40):
+        for _ in range(1 << 16):
+            block = bytes(size)
+            held.append(block)
+            if id(block) > end:
+                break
+    del held[:]
