@@ -71,7 +71,8 @@ def compiled(patterns) -> "list[tuple]":
             sre._sre = real
         if len(held) == 1:
             text, whole, code, groups, names, indices = held[0]
-            made.append((pattern, flags, whole, list(code), groups, dict(names), tuple(indices)))
+            # The constants of `re` are a subclass of int, which marshal does not take.
+            made.append((pattern, int(flags), int(whole), [int(entry) for entry in code], groups, dict(names), tuple(indices)))
     return made
 
 
