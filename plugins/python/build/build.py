@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -67,6 +66,8 @@ def build(recipe: recipes.Recipe, output: Path, cache: Path) -> None:
     (stage / "app").mkdir(parents=True)
     shutil.copytree(SDK, stage / "app" / "rewarden_plugin", ignore=shutil.ignore_patterns("__pycache__", "command.py"))
     shutil.copy(HERE / "rewarden_runtime.py", stage / "app")
+    if recipe.cases and packages is not None:
+        recipe.cases = tools.native_scores(recipe.cases, SDK.parent, packages)
     (stage / "app" / "rewarden_build.py").write_text(recipe.module(tag(recipe)), encoding="utf-8")
     if packages is not None:
         shutil.copytree(packages, stage / "packages", ignore=shutil.ignore_patterns("__pycache__", "bin", "tests", "benchmarks"))

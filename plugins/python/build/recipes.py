@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import maths_cases
+
 HERE = Path(__file__).resolve().parent
 
 # Imported at the build, since programs and packages use them; all other modules are kept compressed and imported late.
@@ -48,4 +50,13 @@ class Recipe:
 
 RUNTIMES = {
     "python": Recipe("python", "Runs a program in Python (CPython 3.14): a reward function, a template, a parser, a policy or principles."),
+    "python-maths": Recipe(
+        "python-maths",
+        "Runs a program in Python (CPython 3.14) with SymPy and math-verify.",
+        requirements=HERE / "maths.txt",
+        packages=("math-verify 0.9.0", "SymPy 1.14.0", "mpmath 1.3.0", "latex2sympy2-extended 1.11.0"),
+        imported=("sympy", "mpmath", "math_verify", "math_verify.metric", "latex2sympy2_extended", "antlr4"),
+        watched=("math_verify", "math_verify.grader", "math_verify.parser", "math_verify.utils", "latex2sympy2_extended.latex2sympy2"),
+        cases=maths_cases.cases(),
+    ),
 }

@@ -89,11 +89,6 @@ def close() -> None:
     _swap(swaps)
     if _module("socket"):
         sys.modules["socket"].socket.__init__ = _refusing("socket.socket", "the network")
-    # A program's time-outs by alarm: fuel is the time-out here.
-    import signal
-
-    signal.alarm = lambda seconds=0: 0
-    signal.setitimer = lambda which, seconds, interval=0.0: (0.0, 0.0)
     sys.breakpointhook = _refusing("breakpoint", "the terminal")
     sys.stdin = sys.__stdin__ = None
     os.environ.clear()
@@ -114,13 +109,12 @@ def _module(name):
 
 
 def _swap(swaps) -> None:
-    """Puts the refusals wherever a module holds what they stand for."""
+    """Puts the refusals wherever a module holds what they stand for; by identity, since comparing runs code of the objects."""
+    instead = {id(value): refusal for value, refusal in swaps.items()}
     for module in list(sys.modules.values()):
         space = getattr(module, "__dict__", {})
+        if space is globals():
+            continue
         for name, value in list(space.items()):
-            try:
-                instead = swaps.get(value)
-            except TypeError:  # not hashable, so not one of them
-                continue
-            if instead is not None and space is not globals():
-                space[name] = instead
+            if id(value) in instead:
+                space[name] = instead[id(value)]

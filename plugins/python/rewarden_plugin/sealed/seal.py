@@ -7,10 +7,15 @@ def start() -> None:
     """The first step, before anything else is imported: other modules copy functions from `time` and `random`."""
     # The C module asks WASI for the time by itself; the Python one asks `time`, which stands still.
     sys.modules["_datetime"] = None
+    import signal
+
     from . import chance, clock
 
     clock.stop()
     chance.repeat()
+    # A program's time-outs by alarm: fuel is the time-out here.
+    signal.alarm = lambda seconds=0: 0
+    signal.setitimer = lambda which, seconds, interval=0.0: (0.0, 0.0)
     _ctypes()
 
 
@@ -67,7 +72,8 @@ def finish(roots, log) -> "object":
     del closed.refused[:]
     gc.collect()
     gc.freeze()
-    gc.disable()  # a call is short and its memory bounded; collecting would write to every page
+    # A call is short and its memory bounded. What is frozen is never looked at again, so collecting costs little once it has to.
+    gc.set_threshold(100_000, 10, 100)
     return finder
 
 
