@@ -12,7 +12,7 @@ import re
 import sys
 import types
 
-from . import __version__, regexes, tensors
+from . import regexes, tensors
 from .decorators import MARK
 from .errors import ConfigError
 from .failures import failure_text, syntax_text
@@ -201,6 +201,7 @@ class _Modules:
         return None
 
     def exec_module(self, module):
+        module.__rewarden_program__ = True
         exec(self.codes[module.__name__][0], module.__dict__)
 
     def loaded(self, first):
@@ -236,6 +237,7 @@ def data_file(name) -> "str | None":
 def _run(name, code, modules, describe_import):
     module = types.ModuleType(name)
     module.__file__ = code.co_filename
+    module.__rewarden_program__ = True
     sys.modules[name] = module
     try:
         exec(code, module.__dict__)
@@ -374,7 +376,5 @@ def _kebab(stem: str) -> str:
 def _module_name(stem: str) -> str:
     """The file's stem, unless a module of that name is there: `json.py` must not become `json` for everybody."""
     name = stem if stem.isidentifier() else "program"
-    return f"_{name}" if name in sys.modules and not hasattr(sys.modules[name], "__rewarden_program__") else name
+    return f"_{name}" if name in sys.modules and not getattr(sys.modules[name], "__rewarden_program__", False) else name
 
-
-TAG_SUFFIX = f"rewarden-plugin {__version__}"
