@@ -21,7 +21,9 @@ SDK = HERE.parent / "rewarden_plugin"
 WIT = HERE.parents[2] / "wit"
 sys.path.insert(0, str(HERE))
 
+import docstrings  # noqa: E402
 import freeze  # noqa: E402
+import immortal  # noqa: E402
 import recipes  # noqa: E402
 import tools  # noqa: E402
 
@@ -71,12 +73,15 @@ def build(recipe: recipes.Recipe, output: Path, cache: Path) -> None:
     (stage / "app" / "rewarden_build.py").write_text(recipe.module(tag(recipe)), encoding="utf-8")
     if packages is not None:
         shutil.copytree(packages, stage / "packages", ignore=shutil.ignore_patterns("__pycache__", "bin", "tests", "benchmarks"))
+        if recipe.without_docstrings:
+            print(f"{recipe.name}: {docstrings.blank(stage / 'packages')} bytes of docstrings left out", flush=True)
     shutil.copytree(WIT, stage / "wit", ignore=shutil.ignore_patterns("v*.*", "versions.lock"))
     tools.fixed_times(stage)
     print(f"{recipe.name}: building", flush=True)
     partial = output.with_suffix(".partial")
     output.parent.mkdir(parents=True, exist_ok=True)
     tools.componentize(venv, stage, cache, partial.resolve(), packages is not None)
+    print(f"{recipe.name}: {immortal.make_immortal(partial)} objects are immortal", flush=True)
     os.replace(partial, output)
     digest = hashlib.sha256(output.read_bytes()).hexdigest()
     print(f"{recipe.name}: {output} {output.stat().st_size} bytes, sha256:{digest}, {time.monotonic() - started:.0f} s", flush=True)

@@ -30,6 +30,7 @@ class Recipe:
     packages: "tuple[str, ...]" = ()
     imported: "tuple[str, ...]" = ()
     watched: "tuple[str, ...]" = ()
+    without_docstrings: bool = False
     cases: list = dataclasses.field(default_factory=list)
 
     def module(self, tag: str) -> str:
@@ -45,7 +46,7 @@ class Recipe:
             "CASES": self.cases,
         }
         lines = [f"{name} = {value!r}\n" for name, value in entries.items()]
-        return "".join(lines) + "import sys\nROOTS = [path for path in sys.path if path != '']\n"
+        return "".join(lines)
 
 
 RUNTIMES = {
@@ -56,6 +57,7 @@ RUNTIMES = {
         requirements=HERE / "maths.txt",
         packages=("math-verify 0.9.0", "SymPy 1.14.0", "mpmath 1.3.0", "latex2sympy2-extended 1.11.0"),
         imported=("sympy", "mpmath", "math_verify", "math_verify.metric", "latex2sympy2_extended", "antlr4"),
+        without_docstrings=True,
         watched=("math_verify", "math_verify.grader", "math_verify.parser", "math_verify.utils", "latex2sympy2_extended.latex2sympy2"),
         cases=maths_cases.cases(),
     ),

@@ -9,13 +9,14 @@ seal.start()
 import importlib  # noqa: E402
 
 import rewarden_build  # noqa: E402  (written by build.py)
-from rewarden_plugin.sealed import component, warm  # noqa: E402
+from rewarden_plugin.sealed import component, memory, warm  # noqa: E402
 
 
 def _log(text):
     print(f"rewarden: {text}", file=sys.stderr)
 
 
+_packed = seal.keep(_log)
 for name in rewarden_build.IMPORTED:
     try:
         importlib.import_module(name)
@@ -32,6 +33,9 @@ _runtime = component.Runtime(
 )
 globals().update(component.exports(_runtime))
 warm.run(_runtime, rewarden_build.CASES, _log)
+warm.exercise(_runtime, globals())
 _runtime.watched = [sys.modules[name] for name in rewarden_build.WATCHED if name in sys.modules]
-_runtime.kept = seal.finish(rewarden_build.ROOTS, _log)
-seal.scrub()
+_runtime.kept = seal.finish(_packed, _log)
+del _packed
+memory.list_living()
+memory.scrub()

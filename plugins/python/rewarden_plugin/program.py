@@ -91,7 +91,7 @@ class Program:
             )
         held = marshal.loads(binascii.a2b_base64(config["prepared"]))
         regexes.remember(held["patterns"])
-        modules = _Modules(held["codes"], held["data"])
+        modules = Modules(held["codes"], held["data"])
         module = _run(held["name"], held["main"], modules, describe_import)
         functions = {part: _attribute(module, name) for part, name in held["functions"].items()}
         return cls(held["as"], functions, held["plan"], held["options"], modules.loaded([module]), held["files"])
@@ -134,7 +134,7 @@ def _load(config, describe_import):
         part, code = _compiled(content, name, "files")
         codes[".".join(parts[:-1] if package else parts)] = (code, package, name)
         patterns += regexes.patterns_in(part)
-    modules = _Modules(codes, data)
+    modules = Modules(codes, data)
     name = _module_name(_stem(file))
     module = _run(name, main, modules, describe_import)
     functions = _find(module, interface, config.get("function"), file)
@@ -172,7 +172,7 @@ def _compiled(source, file, key):
         raise ConfigError(f"`{file}` is no Python: {error}", key) from None
 
 
-class _Modules:
+class Modules:
     """Imports the program's other files, and opens its data."""
 
     current = None
@@ -180,8 +180,8 @@ class _Modules:
     def __init__(self, codes, data):
         self.codes, self.data = codes, data
         self._packages = {name.rpartition(".")[0] for name in codes if "." in name}
-        _Modules.current = self
-        sys.meta_path[:] = [self, *(finder for finder in sys.meta_path if not isinstance(finder, _Modules))]
+        Modules.current = self
+        sys.meta_path[:] = [self, *(finder for finder in sys.meta_path if not isinstance(finder, Modules))]
 
     def find_spec(self, name, path=None, target=None):
         from importlib.machinery import ModuleSpec
@@ -222,7 +222,7 @@ class _Torch:
 
 def _without_torch() -> bool:
     for finder in sys.meta_path:
-        if not isinstance(finder, _Modules):
+        if not isinstance(finder, Modules):
             find = getattr(finder, "find_spec", None)
             if find is not None and not getattr(finder, "records", False) and find("torch", None) is not None:
                 return False
@@ -231,7 +231,7 @@ def _without_torch() -> bool:
 
 def data_file(name) -> "str | None":
     """Returns the text of a file that came with the program, or `None` if none of that name did."""
-    return _Modules.current.data.get(str(name).removeprefix("./")) if _Modules.current is not None else None
+    return Modules.current.data.get(str(name).removeprefix("./")) if Modules.current is not None else None
 
 
 def _run(name, code, modules, describe_import):

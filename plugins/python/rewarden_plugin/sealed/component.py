@@ -52,6 +52,8 @@ def finish_call(runtime):
     Called after a call that gave a result: one that failed says so itself.
     """
     flush()
+    if runtime.kept is None:  # while the component is built
+        return
     for name, file, line in runtime.kept.missing:
         if runtime.program is not None and file in runtime.program.files:
             host_log.write(
@@ -113,7 +115,10 @@ def exports(runtime):
 
     def configure_(text):
         runtime.program = Program.of(text, runtime.tag, runtime.describe_import)
-        runtime.kept.missing = [entry for entry in runtime.kept.missing if entry[1] in runtime.program.files]
+        if runtime.kept is not None:
+            runtime.kept.missing = [
+                entry for entry in runtime.kept.missing if entry[1] in runtime.program.files
+            ]
 
     def prepare__(text):
         made = prepare(text, runtime.tag, runtime.describe_import)

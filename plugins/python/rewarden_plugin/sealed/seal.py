@@ -2,6 +2,9 @@
 
 import sys
 
+# Where componentize-py has it.
+STANDARD_LIBRARY = "/python"
+
 
 def start() -> None:
     """The first step, before anything else is imported: other modules copy functions from `time` and `random`."""
@@ -41,10 +44,17 @@ def _ctypes() -> None:
     sys.modules["ctypes"] = module
 
 
-def finish(roots, log) -> "object":
+def keep(log) -> dict:
+    """The second step: packs the standard library, so that what compiling leaves behind is used by what is imported next."""
+    from . import kept
+
+    return kept.gather([path for path in sys.path if path == STANDARD_LIBRARY], log)
+
+
+def finish(packed, log) -> "object":
     """The last step: from here on nothing reaches out of the component, and nothing is read from disk.
 
-    `roots` are the directories whose modules stay importable; `log(text)` is told what happens. Returns the finder of kept modules.
+    `packed` is what `keep` returned; `log(text)` is told what happens. Returns the finder of kept modules.
     """
     import gc
     import linecache
@@ -55,10 +65,14 @@ def finish(roots, log) -> "object":
 
     from . import chance, closed, depth, kept, output
 
-    finder = kept.Kept(kept.gather(roots, log))
+    packed.update(kept.gather([path for path in sys.path if path and path != STANDARD_LIBRARY], log))
+    finder = kept.Kept({name: entry for name, entry in packed.items() if name not in sys.modules})
     log(f"kept {len(finder.modules)} modules, {sum(len(entry[2]) for entry in finder.modules.values())} bytes")
     depth.bound()
     closed.close()
+    from ..program import Modules
+
+    Modules.current = None
     sys.meta_path[:] = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
     sys.meta_path.append(finder)
     sys.path_hooks.clear()
@@ -75,18 +89,3 @@ def finish(roots, log) -> "object":
     # A call is short and its memory bounded. What is frozen is never looked at again, so collecting costs little once it has to.
     gc.set_threshold(100_000, 10, 100)
     return finder
-
-
-def scrub() -> None:
-    """Writes zeros over memory that was freed, so that it becomes neither part of the component nor a difference of two builds.
-
-    Blocks are taken from large to small until they come from beyond what is in use.
-    """
-    held, end = [], max(id(bytes(1 << 22)) for _ in range(2))
-    for size in (1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 12, 1 << 10, 512 - 40, 256 - 40, 128 - 40):
-        for _ in range(1 << 16):
-            block = bytes(size)
-            held.append(block)
-            if id(block) > end:
-                break
-    del held[:]

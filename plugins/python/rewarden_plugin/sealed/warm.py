@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 
 from ..errors import NoResult
 from ..program import Program
@@ -40,3 +41,31 @@ def scores(case, tag):
             yield None
             continue
         yield [None if isinstance(score, Abstention) else score for score in found]
+
+
+# One program of each form, for `exercise`.
+_FORMS = (
+    "def reward(prompt, response, reference):\n    return float(response == reference)\n",
+    "def reward(completions, **kwargs):\n    return [1.0 for completion in completions]\n",
+    "def compute_score(data_source, solution_str, ground_truth, extra_info=None):\n    return 1.0\n",
+    "def reward_func(queries, prompts, labels):\n    return [1.0 for query in queries]\n",
+)
+
+
+def exercise(runtime, exports) -> None:
+    """Runs this package's own way through a call until CPython has specialised its code, which would otherwise be written to in
+    every call.
+    """
+    from wit_world.imports import types as wit
+
+    from ..program import prepare
+
+    describe, scorer = exports["Describe"](), exports["Scorer"]()
+    message = wit.Message(wit.Role.USER, "What is 2 + 2?")
+    for source in _FORMS:
+        text = prepare(json.dumps({"as": "scorer", "source": source, "file": "warm.py"}), runtime.tag).json
+        for _ in range(40):
+            describe.configure(text)
+            scorer.score_responses(wit.Task([message], ["4", "5"], "4", '{"data_source": "x"}'))
+    runtime.program = None
+    sys.modules.pop("warm", None)
