@@ -30,6 +30,7 @@ class Recipe:
     packages: "tuple[str, ...]" = ()
     imported: "tuple[str, ...]" = ()
     watched: "tuple[str, ...]" = ()
+    environment: dict = dataclasses.field(default_factory=dict)
     without_docstrings: bool = False
     cases: list = dataclasses.field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Recipe:
             "IMPORTED": [*STANDARD, *self.imported],
             "WATCHED": list(self.watched),
             "PACKAGES": list(self.packages),
+            "ENVIRONMENT": self.environment,
             "CASES": self.cases,
         }
         lines = [f"{name} = {value!r}\n" for name, value in entries.items()]
@@ -57,6 +59,8 @@ RUNTIMES = {
         requirements=HERE / "maths.txt",
         packages=("math-verify 0.9.0", "SymPy 1.14.0", "mpmath 1.3.0", "latex2sympy2-extended 1.11.0"),
         imported=("sympy", "mpmath", "math_verify", "math_verify.metric", "latex2sympy2_extended", "antlr4"),
+        # What the cases have cached must not be pushed out by those after them.
+        environment={"SYMPY_CACHE_SIZE": "20000"},
         without_docstrings=True,
         watched=("math_verify", "math_verify.grader", "math_verify.parser", "math_verify.utils", "latex2sympy2_extended.latex2sympy2"),
         cases=maths_cases.cases(),

@@ -7,6 +7,7 @@ from rewarden_plugin.sealed import seal
 seal.start()
 
 import importlib  # noqa: E402
+import os  # noqa: E402
 
 import rewarden_build  # noqa: E402  (written by build.py)
 from rewarden_plugin.sealed import component, memory, warm  # noqa: E402
@@ -16,6 +17,7 @@ def _log(text):
     print(f"rewarden: {text}", file=sys.stderr)
 
 
+os.environ.update(rewarden_build.ENVIRONMENT)
 _packed = seal.keep(_log)
 for name in rewarden_build.IMPORTED:
     try:

@@ -7,6 +7,7 @@ call has an instance of its own.
 """
 
 import builtins
+from operator import is_
 from types import FunctionType
 
 from .errors import NoResult
@@ -16,23 +17,30 @@ class Guard:
     """The bindings of functions and classes in the program's modules, in `builtins`, and in `watched` modules."""
 
     def __init__(self, modules, watched=()):
-        held = []
-        for module in (*modules, *watched):
-            space = module.__dict__
-            held += [(space, name, value, _code(value)) for name, value in space.items() if callable(value)]
-        space = builtins.__dict__
-        held += [(space, name, value, None) for name, value in space.items()]
-        self.held = held
+        self._held = [
+            (space, name, value, value.__code__ if type(value) is FunctionType else None)
+            for space in (module.__dict__ for module in modules)
+            for name, value in space.items()
+            if callable(value)
+        ]
+        # Whole modules by identity of their values, in C: there are hundreds, and this runs after each response.
+        self._spaces = [(space, list(space), list(space.values())) for space in (builtins.__dict__, *(m.__dict__ for m in watched))]
 
     def check(self, index: int) -> None:
         """Raises `NoResult` if a binding is another one than before."""
-        for space, name, value, code in self.held:
+        for space, name, value, code in self._held:
             if space.get(name) is not value or (code is not None and value.__code__ is not code):
-                raise NoResult(
-                    f"scoring response {index} (counted from 0) replaced `{space.get('__name__')}.{name}`; no response is scored by "
-                    "code that a response has changed"
-                )
+                raise _changed(index, space, name)
+        for space, names, values in self._spaces:
+            if not all(map(is_, space.values(), values)):
+                for name, value in zip(names, values):
+                    # Libraries rebind their own plain values, such as a flag that a warning was given.
+                    if callable(value) and space.get(name) is not value:
+                        raise _changed(index, space, name)
 
 
-def _code(value):
-    return value.__code__ if type(value) is FunctionType else None
+def _changed(index, space, name):
+    return NoResult(
+        f"scoring response {index} (counted from 0) replaced `{space.get('__name__')}.{name}`; no response is scored by code that a "
+        "response has changed"
+    )

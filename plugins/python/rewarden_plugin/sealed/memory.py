@@ -23,25 +23,31 @@ def list_living() -> int:
     _held, _note = (), b""
     gc.unfreeze()
     gc.collect()
-    found, todo = {}, gc.get_objects()
-    todo_id = id(todo)
+    # One bit for each possible address: a set of millions of numbers would itself be a large part of the memory.
+    seen = bytearray(_end() >> 6)
+    todo, living = gc.get_objects(), []
+    passing = {id(todo), id(living), id(seen)}
     while todo:
         entry = todo.pop()
-        key = id(entry)
-        if key in found or key == todo_id or isinstance(entry, _PASSING):
+        place = id(entry)
+        if seen[place >> 6] >> (place >> 3 & 7) & 1 or place in passing or isinstance(entry, _PASSING):
             continue
-        found[key] = entry
+        seen[place >> 6] |= 1 << (place >> 3 & 7)
+        living.append(entry)
         todo.extend(gc.get_referents(entry))
         if type(entry) is types.CodeType:
             todo += (entry.co_consts, entry.co_names, entry.co_varnames, entry.co_name, entry.co_qualname, entry.co_filename)
             todo += (entry.co_freevars, entry.co_cellvars)
-    for passing in (found, todo):
-        found.pop(id(passing), None)
-    _held = tuple(found.values())
+    _held = tuple(living)
     # Read by the build: where the tuple is, where its entries begin in it, and how many there are.
     _note = f"{_MARK}{id(_held):08x}:{tuple.__basicsize__:08x}:{len(_held):08x}:{id(None):08x}:".encode()
     gc.freeze()
     return len(_held)
+
+
+def _end() -> int:
+    """An address beyond all objects."""
+    return max(id(bytes(1 << 22)) for _ in range(2)) + (1 << 24)
 
 
 def scrub() -> None:
