@@ -1,6 +1,7 @@
 """Time stands still: every clock is at 0, and nothing is waited for."""
 
 import time
+import types
 
 _CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _OF_NOW = ("gmtime", "localtime", "ctime", "asctime")
@@ -14,6 +15,9 @@ def stop() -> list:
         setattr(time, f"{name}_ns", lambda: 0)
     time.clock_gettime = lambda clock: 0.0
     time.clock_gettime_ns = lambda clock: 0
+    time.clock_getres = lambda clock: 1e-9
+    info = types.SimpleNamespace(implementation="a clock that stands still", monotonic=True, adjustable=False, resolution=1e-9)
+    time.get_clock_info = lambda name: info
     time.sleep = lambda seconds: None
     for name in _OF_NOW[:3]:
         setattr(time, name, _at_zero(getattr(time, name)))
@@ -33,5 +37,8 @@ def _at_zero(function):
 
 def restore(before: list) -> None:
     """Undoes `stop`."""
+    for name in ("clock_gettime", "clock_gettime_ns", "clock_getres"):
+        if name not in dict(before):
+            delattr(time, name)
     for name, function in before:
         setattr(time, name, function)

@@ -81,6 +81,8 @@ def close() -> None:
         for name, value in space.items():
             if callable(value) and not isinstance(value, type) and not name.startswith("__"):
                 swaps[value] = _refusing(f"{module.lstrip('_')}.{name}", what)
+    for name in ("system", "popen", "fork"):
+        setattr(os, name, _refusing(f"os.{name}", "processes"))
     swaps[_signal.raise_signal] = _refusing("signal.raise_signal", "processes")
     swaps[_io.open_code] = _open
     swaps[builtins.open] = _open

@@ -13,7 +13,7 @@ def bound() -> object:
     before = decoder.raw_decode
 
     def raw_decode(self, s, idx=0):
-        if s.count("[", idx) + s.count("{", idx) > MOST and _depth(s, idx) > MOST:
+        if s.count("[", idx) + s.count("{", idx) > MOST and _is_deep(s, idx):
             raise RecursionError(f"JSON is nested more than {MOST} deep")
         return before(self, s, idx)
 
@@ -26,13 +26,15 @@ def restore(before) -> None:
     json.decoder.JSONDecoder.raw_decode = before
 
 
-def _depth(text: str, start: int) -> int:
-    depth = deepest = 0
+def _is_deep(text: str, start: int) -> bool:
+    """Whether brackets are nested more than `MOST` deep, texts left out."""
+    depth = 0
     for found in _TOKENS.finditer(text, start):
         token = found.group()
         if token in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > MOST:
+                return True
         elif token in "]}":
             depth -= 1
-    return deepest
+    return False
