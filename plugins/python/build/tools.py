@@ -107,6 +107,19 @@ def fixed_times(stage: Path) -> None:
         os.utime(path, (EPOCH, EPOCH))
 
 
+def still_world(cache: Path) -> "Path | None":
+    """Returns the library that takes chance and time from a build, or `None` where there is none (see `still.c`)."""
+    import shutil
+
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if not sys.platform.startswith("linux") or compiler is None:
+        print("no C compiler for Linux: the order of sets will be this build's own", flush=True)
+        return None
+    library = cache / "still.so"
+    run([compiler, "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).with_name("still.c"), "-ldl"], "compiling still.c")
+    return library
+
+
 def componentize(environment: Path, stage: Path, cache: Path, output: Path, with_packages: bool) -> None:
     """Makes the component. Raises `BuildError`."""
     command = [environment / "bin" / "componentize-py", "-d", "wit", "-w", "interpreter", "componentize", "--stub-wasi", "-p", "app"]
@@ -115,6 +128,9 @@ def componentize(environment: Path, stage: Path, cache: Path, output: Path, with
     command += ["rewarden_runtime", "-o", output]
     # An empty environment: componentize-py would add the packages of a VIRTUAL_ENV, of pipenv, or of a `python3` that it finds.
     variables = {"PATH": "/nowhere", "SOURCE_DATE_EPOCH": str(EPOCH), "PYTHONHASHSEED": "0"}
+    still = still_world(cache)
+    if still is not None:
+        variables["LD_PRELOAD"] = str(still)
     said = run(command, "componentize-py", cwd=stage, env=variables)
     for line in said.splitlines():
         if line.startswith("rewarden: "):
