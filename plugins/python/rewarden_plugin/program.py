@@ -103,7 +103,7 @@ def prepare(text: str, tag: str, describe_import=None) -> Prepared:
     if "prepared" in config:
         raise ConfigError("the configuration was prepared before; expected `source`", "prepared")
     program, held, module = _load(config, describe_import)
-    packed = binascii.b2a_base64(marshal.dumps(held, 4), newline=False).decode("ascii")
+    packed = binascii.b2a_base64(marshal.dumps(held), newline=False).decode("ascii")
     prepared = json.dumps({"runtime": tag, "prepared": packed})
     file = config.get("file") or "program.py"
     version = module.__dict__.get("__version__")

@@ -10,7 +10,11 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 HOSTILE = Path(__file__).parent / "hostile"
 
 
-def _sandbox(name):
+# What math-verify needs for some kinds of answers (intervals, tuples) is beyond the host's default of 500 M for one call.
+MATHS_FUEL = 2_000_000_000
+
+
+def _sandbox(name, **limits):
     path = RUNTIMES / f"{name}.wasm"
     if not path.exists():
         if os.environ.get("REWARDEN_TEST_RUNTIMES") == "required":
@@ -20,7 +24,7 @@ def _sandbox(name):
     assert wasmtime
     from sandbox import Sandbox
 
-    return Sandbox(path)
+    return Sandbox(path, **limits)
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +36,4 @@ def python():
 @pytest.fixture(scope="session")
 def maths():
     """The runtime `python-maths` in wasmtime."""
-    return _sandbox("python-maths")
+    return _sandbox("python-maths", fuel=MATHS_FUEL)
