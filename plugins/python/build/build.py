@@ -36,6 +36,9 @@ def main() -> int:
     parser.add_argument("--freeze", type=Path, metavar="FILE", help="build a component of this program and its packages instead")
     parser.add_argument("--requirements", type=Path, help="with --freeze: packages as name==version, with hashes where wanted")
     parser.add_argument("--cases", type=Path, nargs="*", default=[], help="with --freeze: golden cases, run before the memory is kept")
+    parser.add_argument("--as", dest="interface", choices=freeze.INTERFACES, default="scorer", help="with --freeze: what the program is")
+    parser.add_argument("--function", help="with --freeze: the function, where the file has several")
+    parser.add_argument("--with", dest="files", type=Path, nargs="*", default=[], help="with --freeze: other files of the program")
     parser.add_argument("-o", "--output", type=Path, help="with --freeze: the component's file")
     options = parser.parse_args()
     if (options.freeze is None) == (options.out is None):
@@ -44,7 +47,9 @@ def main() -> int:
         if options.freeze is not None:
             if options.output is None:
                 parser.error("--freeze needs -o FILE")
-            recipe = freeze.recipe(options.freeze, options.requirements, options.cases)
+            recipe = freeze.recipe(
+                options.freeze, options.requirements, options.cases, options.cache.resolve(), options.interface, options.function, options.files
+            )
             build(recipe, options.output, options.cache)
         else:
             for name, recipe in recipes.RUNTIMES.items():
@@ -68,7 +73,7 @@ def build(recipe: recipes.Recipe, output: Path, cache: Path) -> None:
     (stage / "app").mkdir(parents=True)
     shutil.copytree(SDK, stage / "app" / "rewarden_plugin", ignore=shutil.ignore_patterns("__pycache__", "command.py"))
     shutil.copy(HERE / "rewarden_runtime.py", stage / "app")
-    if recipe.cases and packages is not None:
+    if recipe.cases:
         recipe.cases = tools.native_scores(recipe.cases, SDK.parent, packages)
     (stage / "app" / "rewarden_build.py").write_text(recipe.module(tag(recipe)), encoding="utf-8")
     if packages is not None:
@@ -80,7 +85,7 @@ def build(recipe: recipes.Recipe, output: Path, cache: Path) -> None:
     print(f"{recipe.name}: building", flush=True)
     partial = output.with_suffix(".partial")
     output.parent.mkdir(parents=True, exist_ok=True)
-    tools.componentize(venv, stage, cache, partial.resolve(), packages is not None)
+    tools.componentize(venv, stage, cache, partial.resolve(), recipe.world, packages is not None)
     print(f"{recipe.name}: {immortal.make_immortal(partial)} objects are immortal", flush=True)
     os.replace(partial, output)
     digest = hashlib.sha256(output.read_bytes()).hexdigest()

@@ -32,6 +32,9 @@ class Recipe:
     watched: "tuple[str, ...]" = ()
     environment: dict = dataclasses.field(default_factory=dict)
     without_docstrings: bool = False
+    # For a program that is frozen: its raw configuration, and the world of its interface.
+    program: "dict | None" = None
+    world: str = "interpreter"
     cases: list = dataclasses.field(default_factory=list)
 
     def module(self, tag: str) -> str:
@@ -45,6 +48,7 @@ class Recipe:
             "WATCHED": list(self.watched),
             "PACKAGES": list(self.packages),
             "ENVIRONMENT": self.environment,
+            "PROGRAM": self.program,
             "CASES": self.cases,
         }
         lines = [f"{name} = {value!r}\n" for name, value in entries.items()]

@@ -33,11 +33,15 @@ _runtime = component.Runtime(
     None,
     advice=rewarden_build.PACKAGES,
 )
-globals().update(component.exports(_runtime))
+_exports = component.exports(_runtime)
+globals().update(_exports)
 warm.run(_runtime, rewarden_build.CASES, _log)
-warm.exercise(_runtime, globals())
+if rewarden_build.PROGRAM is None:
+    warm.exercise(_runtime, _exports)
+else:
+    _runtime.freeze(rewarden_build.PROGRAM)
 _runtime.watched = [sys.modules[name] for name in rewarden_build.WATCHED if name in sys.modules]
-_runtime.kept = seal.finish(_packed, _log)
+_runtime.kept = seal.finish(_packed, _log, frozen=_runtime.frozen is not None)
 del _packed
 memory.list_living()
 memory.scrub()

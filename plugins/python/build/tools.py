@@ -87,14 +87,14 @@ print(json.dumps(cases))
 """
 
 
-def native_scores(cases: list, sdk: Path, packages: Path) -> list:
+def native_scores(cases: list, sdk: Path, packages: "Path | None") -> list:
     """Returns the cases with the scores that this machine's Python gives: the build ends where the component's differ.
 
     Raises `BuildError` if a case's own scores are others.
     """
     import json
 
-    variables = {**os.environ, "PYTHONPATH": f"{sdk}{os.pathsep}{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(str(path) for path in (sdk, packages) if path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", _NATIVE], input=json.dumps(cases), capture_output=True, text=True, env=variables)
     if done.returncode != 0:
         raise BuildError(f"the cases cannot be scored natively:\n{done.stderr.strip()[-3000:]}")
@@ -120,9 +120,9 @@ def still_world(cache: Path) -> "Path | None":
     return library
 
 
-def componentize(environment: Path, stage: Path, cache: Path, output: Path, with_packages: bool) -> None:
+def componentize(environment: Path, stage: Path, cache: Path, output: Path, world: str, with_packages: bool) -> None:
     """Makes the component. Raises `BuildError`."""
-    command = [environment / "bin" / "componentize-py", "-d", "wit", "-w", "interpreter", "componentize", "--stub-wasi", "-p", "app"]
+    command = [environment / "bin" / "componentize-py", "-d", "wit", "-w", world, "componentize", "--stub-wasi", "-p", "app"]
     if with_packages:
         command += ["-p", "packages"]
     command += ["rewarden_runtime", "-o", output]

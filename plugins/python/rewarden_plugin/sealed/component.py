@@ -9,7 +9,6 @@ import traceback
 
 from componentize_py_types import Err
 from wit_world.exports import describe as describe_types
-from wit_world.exports import prepare as prepare_types
 from wit_world.imports import log as host_log
 from wit_world.imports import types as wit
 from wit_world.imports.log import Level
@@ -18,6 +17,7 @@ from .. import interfaces, scoring
 from ..errors import ConfigError, Forbidden, NoResult, NotFinite, OutOfScale, Refuse, TooFewSamples, Unparsable, WrongCount
 from ..failures import failure_text
 from ..guard import Guard
+from ..options import check
 from ..program import CONFIG_SCHEMA, Program, prepare
 from ..results import Abstention
 from . import closed, wire
@@ -30,6 +30,12 @@ class Runtime:
         self.name, self.version, self.purpose, self.tag = name, version, purpose, tag
         self.kept, self.watched, self.advice = kept, watched, advice
         self.program = None
+        self.frozen = None
+
+    def freeze(self, config):
+        """Makes the component one of this program, from its raw configuration: what `configure` takes then are its options."""
+        self.frozen = prepare(json.dumps(config), self.tag, self.describe_import)
+        self.program = Program.of(self.frozen.json, self.tag, self.describe_import)
 
     def describe_import(self, name):
         """Returns what is said where a program cannot be loaded because a module is not there."""
@@ -104,16 +110,20 @@ def exports(runtime):
 
     class Describe:
         def describe(self):
+            if runtime.frozen is not None:
+                made = runtime.frozen
+                return describe_types.Description(made.name, made.version, made.purpose, json.dumps(made.schema))
             return describe_types.Description(runtime.name, runtime.version, runtime.purpose, json.dumps(CONFIG_SCHEMA))
 
         def configure(self, text):
             configure(text)
 
-    class Prepare:
-        def prepare(self, text):
-            return prepare_(text)
-
     def configure_(text):
+        if runtime.frozen is not None:
+            options = json.loads(text)
+            check(options, runtime.frozen.schema)
+            runtime.program.options = options
+            return
         runtime.program = Program.of(text, runtime.tag, runtime.describe_import)
         if runtime.kept is not None:
             runtime.kept.missing = [
@@ -121,12 +131,17 @@ def exports(runtime):
             ]
 
     def prepare__(text):
+        from wit_world.exports import prepare as prepare_types  # not in the worlds of frozen programs
+
         made = prepare(text, runtime.tag, runtime.describe_import)
         for name, file, line in runtime.kept.missing:
             if "/" not in file:
                 log(Level.WARN, f"`{name}` was imported at {file}:{line} and is not in this runtime; the program went on without it")
         description = describe_types.Description(made.name, made.version, made.purpose, json.dumps(made.schema))
         return prepare_types.Prepared(made.json, description, made.interfaces)
+
+    class Prepare:
+        prepare = _method(lambda text: prepare_(text))
 
     config_errors = [
         (ConfigError, lambda error: describe_types.ConfigError(error.key, str(error))),

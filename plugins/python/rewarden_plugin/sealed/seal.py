@@ -51,10 +51,11 @@ def keep(log) -> dict:
     return kept.gather([path for path in sys.path if path == STANDARD_LIBRARY], log)
 
 
-def finish(packed, log) -> "object":
+def finish(packed, log, frozen=False) -> "object":
     """The last step: from here on nothing reaches out of the component, and nothing is read from disk.
 
-    `packed` is what `keep` returned; `log(text)` is told what happens. Returns the finder of kept modules.
+    `packed` is what `keep` returned; `log(text)` is told what happens; with `frozen` the program that is loaded stays.
+    Returns the finder of kept modules.
     """
     import gc
     import linecache
@@ -72,8 +73,10 @@ def finish(packed, log) -> "object":
     closed.close()
     from ..program import Modules
 
-    Modules.current = None
-    sys.meta_path[:] = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
+    frozen = [Modules.current] if frozen else []
+    Modules.current = frozen[0] if frozen else None
+    built_in = [entry for entry in sys.meta_path if getattr(entry, "__name__", "") in ("BuiltinImporter", "FrozenImporter")]
+    sys.meta_path[:] = [*frozen, *built_in]
     sys.meta_path.append(finder)
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()

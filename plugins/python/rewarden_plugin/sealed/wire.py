@@ -2,12 +2,20 @@
 
 import json
 
-from wit_world.exports import parser as wit_parser
-from wit_world.exports import policy as wit_policy
 from wit_world.imports import types as wit
 
 from .. import values
 from ..errors import NoResult
+
+# A frozen program is of a world that has its own interface only.
+try:
+    from wit_world.exports import parser as wit_parser
+except ImportError:
+    wit_parser = None
+try:
+    from wit_world.exports import policy as wit_policy
+except ImportError:
+    wit_policy = None
 
 _ROLES = {"SYSTEM": "system", "USER": "user", "ASSISTANT": "assistant"}
 _REASONLESS = "no score was given"
