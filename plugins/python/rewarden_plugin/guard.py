@@ -1,8 +1,8 @@
 """Tells whether a response changed what it is judged by.
 
 Text that a model wrote is evaluated by some graders. If it replaces one of the program's functions or a builtin, the responses
-after it would be scored by it. The bindings are compared after each response and a change is a refusal: no reward is made by
-replaced code. What lies deeper (an attribute of a library's class) is not seen; it ends with the call all the same, since every
+after it would be scored by it. The program's own bindings are compared after each response, builtins and libraries after the last, and
+a change is a refusal: no reward is made by replaced code. What lies deeper (an attribute of a library's class) is not seen; it ends with the call all the same, since every
 call has an instance of its own.
 """
 
@@ -27,20 +27,20 @@ class Guard:
         self._spaces = [(space, list(space), list(space.values())) for space in (builtins.__dict__, *(m.__dict__ for m in watched))]
 
     def check(self, index: int) -> None:
-        """Raises `NoResult` if a binding is another one than before."""
+        """Raises `NoResult` if a function or class of the program is another one than before."""
         for space, name, value, code in self._held:
             if space.get(name) is not value or (code is not None and value.__code__ is not code):
-                raise _changed(index, space, name)
+                raise _changed(f"scoring response {index} (counted from 0)", space, name)
+
+    def check_all(self) -> None:
+        """Raises `NoResult` if a builtin, or a function or class of a watched module, is another one than before."""
         for space, names, values in self._spaces:
             if not all(map(is_, space.values(), values)):
                 for name, value in zip(names, values):
                     # Libraries rebind their own plain values, such as a flag that a warning was given.
                     if callable(value) and space.get(name) is not value:
-                        raise _changed(index, space, name)
+                        raise _changed("scoring the responses", space, name)
 
 
-def _changed(index, space, name):
-    return NoResult(
-        f"scoring response {index} (counted from 0) replaced `{space.get('__name__')}.{name}`; no response is scored by code that a "
-        "response has changed"
-    )
+def _changed(what, space, name):
+    return NoResult(f"{what} replaced `{space.get('__name__')}.{name}`; no response is scored by code that a response has changed")

@@ -1,5 +1,7 @@
 """Calls a reward function for a task, in the form that it was written for."""
 
+from math import isfinite
+
 from .errors import Abstain, NoResult, Refuse
 from .failures import failure_text
 from .fields import MISSING, copied, field_of, messages_of, missing
@@ -19,7 +21,10 @@ def score_task(function, plan: dict, task: Task, options: dict, *, files=(), gua
     wrong reward, and an abstention would hide the fault.
     """
     call = _CALLS[plan["form"]]
-    return call(function, plan, task, options, _Outcome(files, guard, log))
+    scores = call(function, plan, task, options, _Outcome(files, guard, log))
+    if guard is not None:
+        guard.check_all()
+    return scores
 
 
 class _Outcome:
@@ -30,7 +35,6 @@ class _Outcome:
 
     def of_response(self, function, arguments, index, count):
         """Returns the score of one response."""
-        place = f" (response {index}, counted from 0, of {count})"
         try:
             value = finished(function(**arguments))
         except Abstain as why:
@@ -38,11 +42,13 @@ class _Outcome:
         except Refuse:
             raise
         except NoResult as error:
-            raise NoResult(f"{error}{place}") from None
+            raise NoResult(f"{error}{_place(index, count)}") from None
         except BaseException as error:  # SystemExit too: a program's exit is no exit of ours
-            raise NoResult(failure_text(error, self.files) + place) from error
+            raise NoResult(failure_text(error, self.files) + _place(index, count)) from error
         if self.guard is not None:
             self.guard.check(index)
+        if type(value) is float and isfinite(value):
+            return value
         return score_of(value, f"the function, response {index},", self._logged(index))
 
     def of_group(self, function, arguments):
@@ -66,9 +72,13 @@ class _Outcome:
         return self.log and (lambda entries: self.log(f"response {index}: {entries!r:.1000}"))
 
 
+def _place(index, count):
+    return f" (response {index}, counted from 0, of {count})"
+
+
 def finished(value):
     """Runs a coroutine to its end; one that waits for something never ends here."""
-    if not hasattr(value, "send") or not hasattr(value, "cr_await"):
+    if type(value) is float or not hasattr(value, "send") or not hasattr(value, "cr_await"):
         return value
     try:
         value.send(None)
@@ -93,13 +103,15 @@ def _arguments(plan, task, options, given):
 
 
 def _each(function, plan, task, options, outcome, more=None):
-    count, scores = len(task.responses), []
+    count, scores, mark = len(task.responses), [], plan["mark"]
+    given = {mark: "", **(more(task) if more else {})}
+    once = _arguments(plan, task, options, given)
+    if plan["rest"] and more is None:
+        once = {**task.metadata, **once}
     for index, response in enumerate(task.responses):
-        given = {plan["mark"]: response, **(more(task) if more else {})}
-        arguments = _arguments(plan, task, options, given)
-        if plan["rest"] and more is None:
-            for name, value in task.metadata.items():
-                arguments.setdefault(name, copied(value))
+        # Lists and dicts are copies of its own for each response.
+        arguments = {name: value if type(value) is str else copied(value) for name, value in once.items()}
+        arguments[mark] = response
         scores.append(outcome.of_response(function, arguments, index, count))
     return scores
 

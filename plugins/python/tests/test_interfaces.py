@@ -116,3 +116,24 @@ def test_a_raw_configuration_is_taken_as_well(python):
 
     config = json.dumps({"as": "scorer", "file": "r.py", "source": "def reward(response):\n    return len(response)"})
     assert python.score(config, {"prompt": "?", "responses": ["abc"]}) == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("interface", "source", "says"),
+    [
+        ("policy", "def step(t, c, s):\n    return Draw(['a'])", r"draw 0.order\[0\] is str"),
+        ("policy", "def step(t, c, s):\n    return Draw([-1])", "expected a whole number from 0"),
+        ("policy", "def step(t, c, s):\n    return Finish([1.0], details={'a': float('nan')})", "detail `a` is float"),
+        ("template", "def render(request):\n    return Prompt('x', stop=[5])", r"prompt.stop\[0\] is int"),
+        ("template", "def render(request):\n    return Prompt('x', constraint='a+')", "constraint is str"),
+    ],
+)
+def test_a_value_with_a_wrong_field_is_refused_and_the_field_named(python, interface, source, says):
+    text, _ = prepared(python, "wrong.py", interface, source=f"from rewarden_plugin import Draw, Finish, Prompt\n\n{source}")
+    task = task_record({"prompt": "?", "responses": ["a"]})
+    with pytest.raises(Failed, match=says):
+        if interface == "policy":
+            _result("refused", python.call("policy", "next", task, context(3), [], config=text))
+        else:
+            request = record(task=task, scale=SCALE, critique=None, principles=[], asked=[], earlier=[])
+            _result("refused", python.call("template", "render", request, config=text))

@@ -21,6 +21,7 @@ from ..options import check
 from ..program import CONFIG_SCHEMA, Program, prepare
 from ..results import Abstention
 from . import closed, wire
+from .texts import utf8
 
 
 class Runtime:
@@ -44,12 +45,12 @@ class Runtime:
 
 
 def log(level, text):
-    host_log.write(level, text)
+    host_log.write(level, utf8(text))
 
 
 def note(text):
     """Logs a finding beside the scores."""
-    host_log.write(Level.INFO, text)
+    host_log.write(Level.INFO, utf8(text))
 
 
 def finish_call(runtime):
@@ -62,15 +63,15 @@ def finish_call(runtime):
         return
     for name, file, line in runtime.kept.missing:
         if runtime.program is not None and file in runtime.program.files:
-            host_log.write(
+            log(
                 Level.WARN,
                 f"`{name}` was imported at {file}:{line} and is not in this runtime; the program went on without it, and natively its "
                 "results may be others",
             )
     for name in dict.fromkeys(closed.refused):
-        host_log.write(Level.WARN, f"{name} was refused, and the program went on without it")
+        log(Level.WARN, f"{name} was refused, and the program went on without it")
     if runtime.kept.late:
-        host_log.write(Level.DEBUG, f"imported during the call, not at the build: {', '.join(runtime.kept.late)}")
+        log(Level.DEBUG, f"imported during the call, not at the build: {', '.join(runtime.kept.late)}")
 
 
 def flush():
@@ -112,7 +113,7 @@ def exports(runtime):
         def describe(self):
             if runtime.frozen is not None:
                 made = runtime.frozen
-                return describe_types.Description(made.name, made.version, made.purpose, json.dumps(made.schema))
+                return describe_types.Description(made.name, made.version, utf8(made.purpose), json.dumps(made.schema))
             return describe_types.Description(runtime.name, runtime.version, runtime.purpose, json.dumps(CONFIG_SCHEMA))
 
         def configure(self, text):
@@ -137,30 +138,30 @@ def exports(runtime):
         for name, file, line in runtime.kept.missing:
             if "/" not in file:
                 log(Level.WARN, f"`{name}` was imported at {file}:{line} and is not in this runtime; the program went on without it")
-        description = describe_types.Description(made.name, made.version, made.purpose, json.dumps(made.schema))
+        description = describe_types.Description(made.name, made.version, utf8(made.purpose), json.dumps(made.schema))
         return prepare_types.Prepared(made.json, description, made.interfaces)
 
     class Prepare:
         prepare = _method(lambda text: prepare_(text))
 
     config_errors = [
-        (ConfigError, lambda error: describe_types.ConfigError(error.key, str(error))),
-        (BaseException, lambda error: describe_types.ConfigError(None, str(error))),
+        (ConfigError, lambda error: describe_types.ConfigError(error.key, utf8(str(error)))),
+        (BaseException, lambda error: describe_types.ConfigError(None, utf8(str(error)))),
     ]
     quiet = lambda function: _only_errors(config_errors, function)  # noqa: E731
     configure, prepare_ = quiet(configure_), quiet(prepare__)
 
     refusals = [
-        (Refuse, lambda error: wit.Refusal_UnsuitableTask(str(error))),
-        (TooFewSamples, lambda error: wit.Refusal_TooFewSamples(str(error))),
-        (NoResult, lambda error: wit.Refusal_Other(str(error))),
+        (Refuse, lambda error: wit.Refusal_UnsuitableTask(utf8(str(error)))),
+        (TooFewSamples, lambda error: wit.Refusal_TooFewSamples(utf8(str(error)))),
+        (NoResult, lambda error: wit.Refusal_Other(utf8(str(error)))),
     ]
     parse_failures = [
-        (Unparsable, lambda error: wit.ParseFailure_Unparsable(str(error))),
+        (Unparsable, lambda error: wit.ParseFailure_Unparsable(utf8(str(error)))),
         (WrongCount, lambda error: wit.ParseFailure_WrongCount(wit.CountMismatch(error.expected, error.found))),
-        (OutOfScale, lambda error: wit.ParseFailure_OutOfScale(str(error))),
-        (NotFinite, lambda error: wit.ParseFailure_NotFinite(str(error))),
-        (NoResult, lambda error: wit.ParseFailure_Unparsable(f"the parser failed: {error}")),
+        (OutOfScale, lambda error: wit.ParseFailure_OutOfScale(utf8(str(error)))),
+        (NotFinite, lambda error: wit.ParseFailure_NotFinite(utf8(str(error)))),
+        (NoResult, lambda error: wit.ParseFailure_Unparsable(utf8(f"the parser failed: {error}"))),
     ]
 
     def score_all(task):
@@ -169,7 +170,7 @@ def exports(runtime):
         scores = scoring.score_task(
             program.function, program.plan, wire.task(task), program.options, files=program.files, guard=guard, log=note
         )
-        return [wit.Score_Abstain(score.reason) if isinstance(score, Abstention) else wit.Score_Value(score) for score in scores]
+        return [wit.Score_Abstain(utf8(score.reason)) if isinstance(score, Abstention) else wit.Score_Value(score) for score in scores]
 
     def render_request(request):
         return wire.prompt_out(interfaces.render(configured("template"), wire.request(request)))

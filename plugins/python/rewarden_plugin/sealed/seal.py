@@ -65,6 +65,7 @@ def finish(packed, log, frozen=False) -> "object":
     from wit_world.imports.log import Level
 
     from . import chance, closed, depth, kept, output
+    from .texts import utf8
 
     packed.update(kept.gather([path for path in sys.path if path and path != STANDARD_LIBRARY], log))
     finder = kept.Kept({name: entry for name, entry in packed.items() if name not in sys.modules})
@@ -80,8 +81,8 @@ def finish(packed, log, frozen=False) -> "object":
     sys.meta_path.append(finder)
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
-    sys.stdout = sys.__stdout__ = output.Lines(lambda text: host_log.write(Level.INFO, text))
-    sys.stderr = sys.__stderr__ = output.Lines(lambda text: host_log.write(Level.WARN, text))
+    sys.stdout = sys.__stdout__ = output.Lines(lambda text: host_log.write(Level.INFO, utf8(text)))
+    sys.stderr = sys.__stderr__ = output.Lines(lambda text: host_log.write(Level.WARN, utf8(text)))
     logging.lastResort = logging.StreamHandler(sys.stderr)
     logging.raiseExceptions = False
     linecache.getlines = lambda *_, **__: []  # tracebacks have no lines of source: the files are gone

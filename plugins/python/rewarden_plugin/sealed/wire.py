@@ -1,11 +1,14 @@
 """Values of the contract's bindings to those of this package, and back."""
 
 import json
+import math
 
 from wit_world.imports import types as wit
 
 from .. import values
 from ..errors import NoResult
+from .outgoing import checked
+from .texts import utf8
 
 # A frozen program is of a world that has its own interface only.
 try:
@@ -47,6 +50,7 @@ def principle(value):
 
 
 def principle_out(value):
+    value = checked(value, "principle")
     return wit.Principle(value.name, None if value.weight is None else float(value.weight), value.text)
 
 
@@ -90,12 +94,13 @@ def query(value):
 
 
 def prompt_out(value):
+    value = checked(value, "prompt")
     constraint = value.constraint
     if isinstance(constraint, values.Regex):
         constraint = wit.Constraint_Regex(constraint.pattern)
     elif isinstance(constraint, values.JsonSchema):
         schema = constraint.schema
-        constraint = wit.Constraint_JsonSchema(schema if isinstance(schema, str) else json.dumps(schema))
+        constraint = wit.Constraint_JsonSchema(utf8(schema if isinstance(schema, str) else json.dumps(schema)))
     elif isinstance(constraint, values.Lark):
         constraint = wit.Constraint_Lark(constraint.grammar)
     elif constraint is not None:
@@ -123,6 +128,7 @@ def _question_out(value):
 
 
 def judgement_out(value):
+    value = checked(value, "judgement")
     return wit_parser.Judgement(
         [score_out(entry) for entry in value.scores],
         [criterion_score_out(entry) for entry in value.criteria],
@@ -177,9 +183,11 @@ def context(value):
 
 def step_out(value):
     if isinstance(value, list):
+        value = [checked(draw, f"draw {index}") for index, draw in enumerate(value)]
         return wit_policy.Step_Draw(
             [wit_policy.Draw(list(draw.order), draw.temperature, draw.judge, list(draw.asked), list(draw.show)) for draw in value]
         )
+    value = checked(value, "step")
     if isinstance(value, values.Rate):
         return wit_policy.Step_Rate(list(value.samples))
     return wit_policy.Step_Finish(
@@ -204,8 +212,8 @@ def _rejection_out(value):
 def _detail_out(name, value):
     if isinstance(value, bool):
         return wit_policy.DetailValue_Flag(value)
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and math.isfinite(value):
         return wit_policy.DetailValue_Number(float(value))
     if isinstance(value, str):
         return wit_policy.DetailValue_Text(value)
-    raise NoResult(f"detail `{name}` is {type(value).__name__}; expected a number, a text or a flag")
+    raise NoResult(f"detail `{name}` is {type(value).__name__} ({value!r:.60}); expected a finite number, a text or a flag")
