@@ -21,11 +21,11 @@ SDK = HERE.parent / "rewarden_plugin"
 WIT = HERE.parents[2] / "wit"
 sys.path.insert(0, str(HERE))
 
-import docstrings  # noqa: E402
-import freeze  # noqa: E402
-import immortal  # noqa: E402
-import recipes  # noqa: E402
-import tools  # noqa: E402
+import docstrings
+import freeze
+import immortal
+import recipes
+import tools
 
 
 def main() -> int:

@@ -6,11 +6,11 @@ from rewarden_plugin.sealed import seal
 
 seal.start()
 
-import importlib  # noqa: E402
-import os  # noqa: E402
+import importlib
+import os
 
-import rewarden_build  # noqa: E402  (written by build.py)
-from rewarden_plugin.sealed import component, memory, warm  # noqa: E402
+import rewarden_build  # written by build.py
+from rewarden_plugin.sealed import component, memory, warm
 
 
 def _log(text):

@@ -52,7 +52,7 @@ def frames_of(error: BaseException) -> "list[tuple[str, int, str]]":
 def _short(file: str) -> str:
     """A file of a library is named from the library on, the same natively and in a component."""
     for root in ("site-packages/", "/python3.", "/python/", "/packages/"):
-        head, found, tail = file.rpartition(root)
+        _, found, tail = file.rpartition(root)
         if found:
             return tail.partition("/")[2] if root == "/python3." else tail
     return file

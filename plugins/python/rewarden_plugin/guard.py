@@ -26,11 +26,12 @@ class Guard:
         # Whole modules by identity of their values, in C: there are hundreds, and this runs after each response.
         self._spaces = [(space, list(space), list(space.values())) for space in (builtins.__dict__, *(m.__dict__ for m in watched))]
 
-    def check(self, index: int) -> None:
-        """Raises `NoResult` if a function or class of the program is another one than before."""
+    def check(self, index: "int | None" = None) -> None:
+        """Raises `NoResult` if a function or class of the program is another one than before; `index` is the response's."""
         for space, name, value, code in self._held:
             if space.get(name) is not value or (code is not None and value.__code__ is not code):
-                raise _changed(f"scoring response {index} (counted from 0)", space, name)
+                what = "scoring the responses" if index is None else f"scoring response {index} (counted from 0)"
+                raise _changed(what, space, name)
 
     def check_all(self) -> None:
         """Raises `NoResult` if a builtin, or a function or class of a watched module, is another one than before."""

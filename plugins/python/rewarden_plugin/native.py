@@ -68,5 +68,5 @@ def score(prepared_text: str, task: Task, log=None) -> "list[float | Abstention]
     """Returns one score or abstention for each response. Raises `Refuse` and `NoResult`."""
     with still_world():
         program = Program.of(prepared_text, TAG)
-        guard = Guard(program.modules) if program.plan["form"] in ("response", "verl") else None
+        guard = Guard(program.modules)
         return score_task(program.function, program.plan, task, program.options, files=program.files, guard=guard, log=log)

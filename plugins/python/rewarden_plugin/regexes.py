@@ -45,6 +45,20 @@ def _flags(node) -> "int | None":
     return None
 
 
+class _Recorder:
+    """Stands before the C module `_sre` and keeps what its `compile` gets."""
+
+    def __init__(self, real, held):
+        self._real, self._held = real, held
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def compile(self, *arguments):
+        self._held.append(arguments)
+        return self._real.compile(*arguments)
+
+
 def compiled(patterns) -> "list[tuple]":
     """Returns what `remember` takes: the patterns with their code. Patterns that do not compile are left out."""
     sre = getattr(re, "_compiler", None)
@@ -53,16 +67,7 @@ def compiled(patterns) -> "list[tuple]":
         return made
     for pattern, flags in patterns:
         held = []
-
-        class Recorder:
-            def __getattr__(self, name, _real=sre._sre):
-                return getattr(_real, name)
-
-            def compile(self, *arguments, _real=sre._sre):
-                held.append(arguments)
-                return _real.compile(*arguments)
-
-        real, sre._sre = sre._sre, Recorder()
+        real, sre._sre = sre._sre, _Recorder(sre._sre, held)
         try:
             sre.compile(pattern, flags)
         except (re.error, OverflowError, RecursionError, ValueError):
@@ -70,7 +75,7 @@ def compiled(patterns) -> "list[tuple]":
         finally:
             sre._sre = real
         if len(held) == 1:
-            text, whole, code, groups, names, indices = held[0]
+            _, whole, code, groups, names, indices = held[0]
             # The constants of `re` are a subclass of int, which marshal does not take.
             made.append((pattern, int(flags), int(whole), [int(entry) for entry in code], groups, dict(names), tuple(indices)))
     return made

@@ -23,6 +23,7 @@ def score_task(function, plan: dict, task: Task, options: dict, *, files=(), gua
     call = _CALLS[plan["form"]]
     scores = call(function, plan, task, options, _Outcome(files, guard, log))
     if guard is not None:
+        guard.check()
         guard.check_all()
     return scores
 
@@ -199,7 +200,8 @@ def _verl_batch(function, plan, task, options, outcome):
 
 def _openrlhf(function, plan, task, options, outcome):
     count = len(task.responses)
-    label = next((value for value in map(lambda name: field_of(task, name), ("labels", "label")) if value is not MISSING), MISSING)
+    label = task.metadata.get("label", MISSING) if "labels" not in task.metadata else MISSING
+    label = field_of(task, "labels") if label is MISSING else copied(label)
     arguments = dict(options)
     for name, needed, positional in plan["fields"]:
         if name == "queries":

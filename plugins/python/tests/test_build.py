@@ -8,11 +8,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "build"))
 
-import docstrings  # noqa: E402
-import freeze  # noqa: E402
-import immortal  # noqa: E402
-import maths_cases  # noqa: E402
-import tools  # noqa: E402
+import docstrings
+import freeze
+import immortal
+import maths_cases
+import tools
 
 
 def leb(value):

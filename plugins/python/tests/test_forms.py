@@ -236,6 +236,12 @@ def test_a_response_that_replaces_the_grader_ends_the_call():
     assert scores(source, {"prompt": "?", "responses": ["0", "1"]}) == [0.0, 0.0]
 
 
+def test_a_response_of_a_group_that_replaces_the_grader_ends_the_call():
+    source = "def judge(r):\n    return 0\n\ndef f(completions, **kwargs):\n    return [exec(c) or judge(c) for c in completions]"
+    with pytest.raises(NoResult, match="scoring the responses replaced `reward.judge`"):
+        scores(source, {"prompt": "?", "responses": ["globals()['judge'] = lambda r: 1", "0"]})
+
+
 def test_a_prepared_program_of_another_build_is_refused():
     from rewarden_plugin.program import Program
 

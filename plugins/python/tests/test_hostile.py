@@ -10,7 +10,7 @@ import pytest
 from conftest import HOSTILE
 
 pytest.importorskip("wasmtime", reason="LEFT OUT: the package `wasmtime` is not installed")
-from sandbox import Failed  # noqa: E402
+from sandbox import Failed
 
 OUTCOMES = json.loads((HOSTILE / "outcomes.json").read_text(encoding="utf-8"))
 

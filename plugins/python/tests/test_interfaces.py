@@ -4,7 +4,7 @@ import pytest
 from conftest import EXAMPLES
 
 pytest.importorskip("wasmtime", reason="LEFT OUT: the package `wasmtime` is not installed")
-from sandbox import Failed, _result, record, task_record, wit  # noqa: E402
+from sandbox import Failed, _result, record, task_record, wit
 
 SCALE = record(min=1.0, max=10.0, integer=False)
 

@@ -148,7 +148,7 @@ def exports(runtime):
         (ConfigError, lambda error: describe_types.ConfigError(error.key, utf8(str(error)))),
         (BaseException, lambda error: describe_types.ConfigError(None, utf8(str(error)))),
     ]
-    quiet = lambda function: _only_errors(config_errors, function)  # noqa: E731
+    quiet = lambda function: _only_errors(config_errors, function)
     configure, prepare_ = quiet(configure_), quiet(prepare__)
 
     refusals = [
@@ -166,7 +166,7 @@ def exports(runtime):
 
     def score_all(task):
         program = configured("scorer")
-        guard = Guard(program.modules, runtime.watched) if program.plan["form"] in ("response", "verl") else None
+        guard = Guard(program.modules, runtime.watched)
         scores = scoring.score_task(
             program.function, program.plan, wire.task(task), program.options, files=program.files, guard=guard, log=note
         )
