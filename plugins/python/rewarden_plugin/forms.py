@@ -15,6 +15,7 @@ Keyword-only parameters are options of the pack.
 
 import ast
 import inspect
+import re
 
 from .errors import ConfigError
 from .options import schema_of
@@ -54,7 +55,7 @@ def signature_of(function) -> inspect.Signature:
         return inspect.signature(function)
 
 
-def plan_of(function, tree: "ast.Module | None") -> dict:
+def plan_of(function, tree: ast.Module, source: str) -> dict:
     """Returns how a reward function is called, as a dict that JSON and marshal can hold.
 
     `form` is its form; `mark` the parameter for the responses; `fields` has `[name, required]` of each parameter that a task
@@ -86,7 +87,7 @@ def plan_of(function, tree: "ast.Module | None") -> dict:
     mark = next(mark for mark, marked in _MARKS if marked == form and mark in parameters)
     plan = {"form": form, "mark": mark, "fields": fields, "rest": rest, "schema": schema_of(options), "conversational": False}
     if form == "trl":
-        plan["conversational"] = reads_content(tree)
+        plan["conversational"] = reads_content(source)
         if "conversational" not in plan["schema"]["properties"]:
             plan["schema"]["properties"]["conversational"] = {
                 "type": "boolean",
@@ -115,7 +116,7 @@ def is_trainers_own(form: str, name: str) -> bool:
 def definition_in(tree, name):
     """Returns the top-level definition of the function in the module's syntax tree, or `None`."""
     found = None
-    for node in tree.body if tree is not None else ():
+    for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             found = node
     return found
@@ -129,6 +130,6 @@ def _names_read(node) -> "set[str] | None":
     return None if read & {"locals", "eval", "exec", "vars", "inspect"} else read
 
 
-def reads_content(tree) -> bool:
-    """Whether the module reads the key `content` of something, as code for TRL's conversational completions does."""
-    return tree is not None and any(isinstance(node, ast.Constant) and node.value == "content" for node in ast.walk(tree))
+def reads_content(source: str) -> bool:
+    """Whether the module names the key `content`, as code for TRL's conversational completions does."""
+    return re.search(r"""["']content["']""", source) is not None

@@ -37,6 +37,10 @@ _WANTED = {
     "principles.read": ("completion",),
 }
 
+# Characters of a file whose syntax tree is looked at, which costs three times what compiling does. Beyond, every parameter counts
+# as read, and regular expressions are compiled in every call.
+LONGEST_READ = 50_000
+
 CONFIG_SCHEMA = {
     "type": "object",
     "properties": {
@@ -140,7 +144,7 @@ def _load(config, describe_import):
     functions = _find(module, interface, config.get("function"), file)
     called = {part: _attribute(module, function) for part, function in functions.items()}
     options = config.get("options") or {}
-    plan = _plan(interface, called, tree)
+    plan = _plan(interface, called, tree, source)
     check(options, plan["schema"])
     files = [file, *(config.get("files") or {})]
     program = Program(interface, called, plan, options, modules.loaded([module]), files)
@@ -161,8 +165,8 @@ def _load(config, describe_import):
 
 def _compiled(source, file, key):
     try:
-        tree = ast.parse(source, file)
-        return tree, compile(tree, file, "exec", dont_inherit=True)
+        code = compile(source, file, "exec", dont_inherit=True)
+        return ast.parse(source, file) if len(source) <= LONGEST_READ else ast.Module([], []), code
     except SyntaxError as error:
         if error.text is None and error.lineno:
             lines = source.splitlines()
@@ -337,9 +341,9 @@ def _listed(functions) -> str:
     return ", ".join(shown) or "no functions"
 
 
-def _plan(interface, functions, tree):
+def _plan(interface, functions, tree, source):
     if interface == "scorer":
-        return plan_of(functions["scorer"], tree)
+        return plan_of(functions["scorer"], tree, source)
     options = {}
     for part, function in functions.items():
         parameters = signature_of(function).parameters.values()
