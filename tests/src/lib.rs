@@ -9,6 +9,7 @@ pub mod http;
 pub mod python;
 pub mod registry;
 pub mod serving;
+pub mod watched;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

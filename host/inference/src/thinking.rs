@@ -1,16 +1,40 @@
 //! Keeps what a model thought apart from what it answered.
 
-const OPEN: &str = "<think>";
-const CLOSE: &str = "</think>";
+/// A pair of tags between which models think.
+struct Tags {
+    open: &'static str,
+    close: &'static str,
+    /// Whether chat templates end prompts with the opening one, so that a text may hold the closing one alone.
+    in_prompts: bool,
+}
+
+const fn tags(open: &'static str, close: &'static str, in_prompts: bool) -> Tags {
+    Tags { open, close, in_prompts }
+}
+
+/// In any case. Qwen and DeepSeek; prompts; Gemini's and others' training data; Magistral; Seed; Kimi; Sky-T1; Command; gpt-oss.
+const KINDS: [Tags; 10] = [
+    tags("<think>", "</think>", true),
+    tags("<thinking>", "</thinking>", false),
+    tags("<thought>", "</thought>", false),
+    tags("<reasoning>", "</reasoning>", false),
+    tags("[THINK]", "[/THINK]", true),
+    tags("<seed:think>", "</seed:think>", true),
+    tags("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}", true),
+    tags("<|begin_of_thought|>", "<|end_of_thought|>", false),
+    tags("<|START_THINKING|>", "<|END_THINKING|>", true),
+    tags("<|channel|>analysis<|message|>", "<|end|>", false),
+];
 
 /// Returns whether a text ends by opening a thinking block.
 pub fn ends_inside(text: &str) -> bool {
-    text.trim_end().ends_with(OPEN)
+    let text = text.trim_end();
+    KINDS.iter().any(|kind| kind.in_prompts && text.ends_with(kind.open))
 }
 
 /// Returns whether a control token is one of the tags, and so belongs to the text.
 pub fn is_tag(text: &str) -> bool {
-    text == OPEN || text == CLOSE
+    KINDS.iter().any(|kind| text == kind.open || text == kind.close)
 }
 
 /// A text in its two parts.
@@ -33,36 +57,67 @@ pub enum Start {
     Unknown,
 }
 
-/// Splits a leading `<think>…</think>` block from the answer.
+/// Splits the thinking blocks that a text begins with from the answer.
 ///
 /// A block that is never closed leaves an empty answer: the model ran out of tokens while it thought, and what it
-/// thought must not be parsed as its answer. Tags further on are text.
+/// thought must not be parsed as its answer. Tags further on are text: judges quote what they judge.
 pub fn split(text: &str, start: Start) -> Split<'_> {
-    let lead = text.len() - text.trim_start().len();
-    let body = text.get(lead..).unwrap_or_default();
-    let (inside, inside_start) = match body.strip_prefix(OPEN) {
-        Some(rest) => (rest, lead + OPEN.len()),
-        None if start == Start::Inside || closes_first(text) => (text, 0),
-        None => return Split { thinking: None, answer: text, answer_start: 0 },
+    // As many bytes, so places are the same.
+    let folded = text.to_ascii_lowercase();
+    let (inside_start, mut close) = match opens(&folded, 0) {
+        Some((at, kind)) => (at, folded_close(kind)),
+        None => match closes_first(&folded, start == Start::Inside) {
+            Some(close) => (0, close),
+            None if start == Start::Inside => return Split::of(text, 0, text.len(), text.len()),
+            None => return Split { thinking: None, answer: text, answer_start: 0 },
+        },
     };
-    let (thinking, answer, answer_start) = match inside.split_once(CLOSE) {
-        Some((thinking, rest)) => {
-            let answer = rest.trim_start();
-            let blank = rest.len() - answer.len();
-            (thinking, answer, inside_start + thinking.len() + CLOSE.len() + blank)
+    let mut from = inside_start;
+    loop {
+        let Some(closed) = find(&folded, from, &close) else {
+            return Split::of(text, inside_start, text.len(), text.len());
+        };
+        let after = closed + close.len();
+        match opens(&folded, after) {
+            Some((at, kind)) => (from, close) = (at, folded_close(kind)),
+            None => return Split::of(text, inside_start, closed, after),
         }
-        None => (inside, "", text.len()),
-    };
-    Split { thinking: Some(thinking.trim()).filter(|t| !t.is_empty()), answer, answer_start }
+    }
 }
 
-/// Returns whether a closing tag comes first of all tags.
-fn closes_first(text: &str) -> bool {
-    match (text.find(CLOSE), text.find(OPEN)) {
-        (Some(close), Some(open)) => close < open,
-        (Some(_), None) => true,
-        (None, _) => false,
+impl<'a> Split<'a> {
+    /// Thinking at `inside_start..inside_end`, and the answer from `after` on.
+    fn of(text: &'a str, inside_start: usize, inside_end: usize, after: usize) -> Self {
+        let thinking = text.get(inside_start..inside_end).unwrap_or_default().trim();
+        let answer = text.get(after..).unwrap_or_default().trim_start();
+        Split { thinking: Some(thinking).filter(|t| !t.is_empty()), answer, answer_start: text.len() - answer.len() }
     }
+}
+
+fn folded_close(kind: &Tags) -> String {
+    kind.close.to_ascii_lowercase()
+}
+
+/// The block that opens at `from`, white space aside: where its inside begins.
+fn opens(folded: &str, from: usize) -> Option<(usize, &'static Tags)> {
+    let rest = folded.get(from..)?.trim_start();
+    let kind = KINDS.iter().find(|kind| rest.starts_with(&kind.open.to_ascii_lowercase()))?;
+    Some((folded.len() - rest.len() + kind.open.len(), kind))
+}
+
+fn find(folded: &str, from: usize, tag: &str) -> Option<usize> {
+    Some(from + folded.get(from..)?.find(tag)?)
+}
+
+/// The closing tag that comes first of all tags of its kind; of several the first.
+fn closes_first(folded: &str, is_inside: bool) -> Option<String> {
+    let closing = |kind: &Tags| {
+        let close = folded_close(kind);
+        let at = folded.find(&close)?;
+        let opened = folded.find(&kind.open.to_ascii_lowercase()).is_some_and(|open| open < at);
+        (kind.in_prompts && (is_inside || !opened)).then_some((at, close))
+    };
+    KINDS.iter().filter_map(closing).min_by_key(|(at, _)| *at).map(|(_, close)| close)
 }
 
 #[cfg(test)]
@@ -94,7 +149,15 @@ mod tests {
             ("</think>5", None, "5"),
             ("<think>a</think>b</think>c", Some("a"), "b</think>c"),
             ("the response says <think>x</think>: 5", None, "the response says <think>x</think>: 5"),
-            ("<thinking>not ours</thinking> 5", None, "<thinking>not ours</thinking> 5"),
+            ("<thinking>3, 9</thinking> 5", Some("3, 9"), "5"),
+            ("<THINK>3, 9</Think>none", Some("3, 9"), "none"),
+            ("[THINK]3, 9[/THINK]8", Some("3, 9"), "8"),
+            ("\u{25c1}think\u{25b7}3, 9\u{25c1}/think\u{25b7}8", Some("3, 9"), "8"),
+            ("3, 9[/THINK]8", Some("3, 9"), "8"),
+            ("<think>a</think>\n<think>b</think>c", Some("a</think>\n<think>b"), "c"),
+            ("<think>a</think><thought>3, 9", Some("a</think><thought>3, 9"), ""),
+            ("<think>the <thinking> tag</think>c", Some("the <thinking> tag"), "c"),
+            ("it says </reasoning>: 5", None, "it says </reasoning>: 5"),
             ("<think>é</think>ü", Some("é"), "ü"),
         ];
         for (text, thinking, answer) in table {

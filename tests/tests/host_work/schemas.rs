@@ -2,13 +2,13 @@
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rewarden_runtime::configuration_schema::SCHEMA_BYTES;
 use rewarden_tests::serving::{Serving, rule_manifest, rule_pack, tar};
-use rewarden_tests::{Sandbox, component, peak_memory};
+use rewarden_tests::watched::{CLOCK, KIB, peak, watched};
+use rewarden_tests::{Sandbox, component};
 use serde_json::{Map, Value, json};
 
 #[allow(dead_code, reason = "the table of hostile components needs more of it")]
@@ -16,12 +16,6 @@ use serde_json::{Map, Value, json};
 mod guest;
 
 use guest::Guest;
-
-const CPU: Duration = Duration::from_secs(2);
-
-/// The same by the clock, on a machine that others use too; what takes longer hangs.
-const CLOCK: Duration = Duration::from_secs(10);
-const KIB: u64 = 64 << 10;
 
 /// A schema that is refused, and how.
 struct Row {
@@ -89,45 +83,6 @@ fn rows() -> Vec<Row> {
 fn write_pack(directory: &Path, schema: &str) {
     rule_pack(directory, "rule", "2.0.0", 1.0);
     std::fs::write(directory.join("answer-match.wasm"), Guest::default().schema(schema).build()).unwrap();
-}
-
-/// Runs the binary; its exit status, what it wrote, and the most memory that it was seen to hold, in KiB.
-fn watched(sandbox: &Sandbox, arguments: &[&str]) -> (i32, String, u64) {
-    let mut command = sandbox.rewarden();
-    let started = Instant::now();
-    let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (pid, ended) = (child.id(), AtomicBool::new(false));
-    let (output, (most, cpu)) = std::thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let (mut most, mut cpu) = (0, Duration::ZERO);
-            while !ended.load(Ordering::SeqCst) {
-                most = most.max(peak(pid).unwrap_or(0));
-                cpu = cpu.max(cpu_time(pid).unwrap_or_default());
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            (most, cpu)
-        });
-        let output = child.wait_with_output().unwrap();
-        ended.store(true, Ordering::SeqCst);
-        (output, watch.join().unwrap())
-    });
-    assert!(started.elapsed() < CLOCK, "{arguments:?} took {:?}", started.elapsed());
-    assert!(cpu < CPU, "{arguments:?} took {cpu:?} of a processor");
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code().expect("ended by a signal"), text, most)
-}
-
-/// The time on processors that a process has had, and those that it started and that have ended.
-fn cpu_time(pid: u32) -> Option<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // Fields 14 to 17 of proc_pid_stat(5), in hundredths of a second; the name is field 2.
-    let ticks = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(4).filter_map(|field| field.parse::<u64>().ok());
-    Some(Duration::from_millis(ticks.sum::<u64>() * 10))
-}
-
-/// The most memory that a process has held, in KiB; `None` once it has ended.
-fn peak(pid: u32) -> Option<u64> {
-    peak_memory(pid).map(|bytes| bytes / 1024)
 }
 
 #[test]
