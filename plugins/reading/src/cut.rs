@@ -16,7 +16,8 @@ pub fn counts(completion: &Completion, text: &str, start: usize, end: usize) -> 
 
 /// What follows a mark whose meaning is being explained.
 const EXPLAINING: [&str; 15] = [
-    "if", "when", "where", "for", "means", "mean", "is", "stands", "would", "should", "to", "through", "or", "and", "vs",
+    "if", "when", "where", "for", "means", "mean", "is", "stands", "would", "should", "to", "through", "or", "and",
+    "vs",
 ];
 
 /// Whether the words after a mark, or the signs before them, say what it is for and not why it was given.
@@ -43,7 +44,13 @@ mod tests {
             let start = text.find("[[").unwrap();
             counts(&completion, text, start, text.find("]]").unwrap() + 2)
         };
-        for text in ["**[[A]]** since the first", "[[A]]\nFor the first is", "[[A]]. If I had", "It is right. [[A]].\n", " [[A]] "] {
+        for text in [
+            "**[[A]]** since the first",
+            "[[A]]\nFor the first is",
+            "[[A]]. If I had",
+            "It is right. [[A]].\n",
+            " [[A]] ",
+        ] {
             assert!(of(text, FinishReason::Length), "{text}");
         }
         let restated = "I shall write [[A]] if the first is better. Now the first";
