@@ -3,9 +3,11 @@
 
 pub mod broken_server;
 pub mod browser;
+pub mod debian;
 pub mod devtools;
 pub mod http;
 pub mod python;
+pub mod registry;
 pub mod serving;
 pub mod watched;
 
@@ -138,6 +140,11 @@ impl Sandbox {
 pub struct Run(Output);
 
 impl Run {
+    /// Runs a command to its end.
+    pub fn of(mut command: Command) -> Self {
+        Self(command.output().unwrap())
+    }
+
     /// Exit status.
     pub fn status(&self) -> i32 {
         self.0.status.code().expect("the binary was killed")

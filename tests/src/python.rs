@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// What a command that has to end well said, or why it did not.
 pub fn said(command: &mut Command) -> Result<String, String> {
@@ -23,6 +24,9 @@ pub fn kept(name: &str) -> PathBuf {
 
 /// A virtual environment with these packages.
 pub fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    // Tests of one process may want the same one.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = kept(name);
     let python = directory.join("bin/python");
     if !python.is_file() {

@@ -28,10 +28,10 @@ fn a_loop_runs_out_of_fuel() {
 
 #[test]
 fn a_loop_with_fuel_to_spare_runs_out_of_time() {
-    let wall = Duration::from_millis(100);
-    let error = parse(&evil(Limits { fuel: u64::MAX, wall, ..Limits::default() }), "loop").unwrap_err();
-    assert_eq!(error.failure, CallFailure::Time { allowed: wall });
-    insta::assert_snapshot!(error, @"plugin `evil.wasm`, parser.parse: ran for longer than the 0.1 s allowed");
+    let processor = Duration::from_millis(100);
+    let error = parse(&evil(Limits { fuel: u64::MAX, processor, ..Limits::default() }), "loop").unwrap_err();
+    assert_eq!(error.failure, CallFailure::Time { allowed: processor });
+    insta::assert_snapshot!(error, @"plugin `evil.wasm`, parser.parse: used more than the 0.1 s of processor time allowed");
 }
 
 #[test]

@@ -12,12 +12,12 @@ use rewarden_tests::python::{environment, or_left_out};
 use serde_json::{Value, json};
 
 #[path = "../../plugins/answer-match/tests/pairs/mod.rs"]
-mod pairs;
+pub(crate) mod pairs;
 
 /// Of every kind of answer twenty.
 const PAIRS: usize = 640;
 
-const GRADER: &str = "math-verify==0.9.0";
+pub(crate) const GRADER: &str = "math-verify==0.9.0";
 
 const PACK: &str = r#"
 name = "rule"

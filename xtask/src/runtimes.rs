@@ -35,7 +35,7 @@ const RECIPES: [Recipe; 2] = [
 ];
 
 /// Directories of a recipe that its components are not made of.
-const NOT_MADE_OF: [&str; 4] = ["tests", "node_modules", "__pycache__", "target"];
+const NOT_MADE_OF: [&str; 5] = ["tests", "example", "node_modules", "__pycache__", "target"];
 
 /// Builds the interpreters that are missing or whose sources changed, into plugins/dist/runtimes.
 ///

@@ -14,7 +14,8 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("rewarden-input", &[]),
     ("rewarden-types", &["rewarden-input"]),
-    ("rewarden-manifest", &["rewarden-input"]),
+    ("rewarden-manifest", &["rewarden-input", "rewarden-types"]),
+    ("rewarden-registry", &["rewarden-input", "rewarden-types", "rewarden-manifest"]),
     ("rewarden-engine-edits", &[]),
     ("rewarden-tables", &[]),
     ("rewarden-evaluate", &[]),
@@ -52,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rewarden-input",
             "rewarden-types",
             "rewarden-manifest",
+            "rewarden-registry",
             "rewarden-tables",
             "rewarden-evaluate",
             "rewarden-report",

@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Show what a component or a pack is: exports, imports, configuration, digests, limits.
     Inspect(InspectArgs),
-    /// Make plugins and packs: start, build, test, check and lock them.
+    /// Make plugins and packs: start, build, test, check and lock them; sign, push and pull them.
     #[command(subcommand)]
     Pack(PackCommand),
     /// Fetch the default model, or say where it is.

@@ -42,6 +42,8 @@ mod strategy;
 mod summary;
 mod task_source;
 mod terminal;
+mod trust;
+mod trust_options;
 mod verify;
 
 use std::io::Write as _;

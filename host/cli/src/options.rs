@@ -1,8 +1,9 @@
 //! Options that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::judges::JudgeOptions;
+use crate::trust_options::TrustOptions;
 use clap::{Args, ValueEnum, ValueHint};
 use rewarden_judge::Setting;
 use rewarden_runtime::LimitChange;
@@ -33,6 +34,19 @@ pub(crate) struct Places {
     /// What plugins may use at most, such as fuel=1000000000,cpu_ms=20000; the rest as `rewarden inspect` shows it
     #[arg(long, value_name = "LIMIT=N", env = "REWARDEN_LIMITS", value_delimiter = ',', help_heading = "Limits")]
     pub(crate) limits: Vec<LimitChange>,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustOptions,
+}
+
+impl Places {
+    /// The directories that are given, or else those of this name beside the pack path's.
+    pub(crate) fn beside(&self, name: &str, given: &[PathBuf]) -> Vec<PathBuf> {
+        if !given.is_empty() {
+            return given.to_vec();
+        }
+        self.pack_path.iter().map(|directory| directory.parent().unwrap_or(Path::new("")).join(name)).collect()
+    }
 }
 
 /// See [`Places::isolate`].
@@ -62,8 +76,8 @@ pub(crate) struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Pack")]
 pub(crate) struct PackOptions {
-    /// The pack: a name on the pack path, or a directory with a pack.toml
-    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
+    /// The pack: a name on the pack path, a directory with a pack.toml, or oci://HOST/REPOSITORY@sha256:DIGEST
+    #[arg(long, value_name = "NAME|DIR|REFERENCE", env = "REWARDEN_PACK", default_value = "spct-vote", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: String,
 
     /// Score by this reward function instead of a pack: a Python, JavaScript or TypeScript file as it is, FILE:FUNCTION where it has

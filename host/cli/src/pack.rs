@@ -1,11 +1,18 @@
-//! `rewarden pack`: the tools to make a plugin or a pack with.
+//! `rewarden pack`: the tools to make a plugin or a pack with, and to pass packs on.
 
 mod build;
 mod check;
+mod keygen;
 mod lock;
 mod new;
+mod password;
+mod pull;
+mod push;
+mod sbom;
+mod sign;
 mod subject;
 mod test;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -22,8 +29,20 @@ pub(crate) enum PackCommand {
     Test(test::TestArgs),
     /// Try a plugin or a pack on made-up input: what must hold whatever a task or a model says.
     Check(check::CheckArgs),
-    /// Write the digests of a pack's components to pack.lock, which loading then holds them to.
+    /// Write the digests of a pack's files to pack.lock, which loading then holds them to.
     Lock(lock::LockArgs),
+    /// Make a key pair to sign packs with.
+    Keygen(keygen::SigningKeygenArgs),
+    /// Sign a pack's lock.
+    Sign(sign::SignArgs),
+    /// Check a pack's files, signature, contract and limits without running any of it.
+    Verify(verify::PackVerifyArgs),
+    /// Store a pack in an OCI registry.
+    Push(push::PushArgs),
+    /// Fetch a pack from an OCI registry.
+    Pull(pull::PackPullArgs),
+    /// List what is in a pack, as a CycloneDX bill of materials.
+    Sbom(sbom::SbomArgs),
 }
 
 /// Runs the command.
@@ -34,5 +53,11 @@ pub(crate) fn run(command: &PackCommand) -> Result<ExitCode> {
         PackCommand::Test(args) => test::run(args),
         PackCommand::Check(args) => check::run(args),
         PackCommand::Lock(args) => lock::run(args),
+        PackCommand::Keygen(args) => keygen::run(args),
+        PackCommand::Sign(args) => sign::run(args),
+        PackCommand::Verify(args) => verify::run(args),
+        PackCommand::Push(args) => push::run(args),
+        PackCommand::Pull(args) => pull::run(args),
+        PackCommand::Sbom(args) => sbom::run(args),
     }
 }

@@ -1,14 +1,34 @@
-//! Finding a pack by its name.
+//! Finding a pack by its name, its directory, or its place in a registry.
 
 use std::path::{Path, PathBuf};
 
-use crate::options::Places;
 use anyhow::{Context as _, Result, bail};
+use rewarden_registry::PackReference;
 use rewarden_workbench::{SCORER_POLICY, ScorerFile, create_scorer_pack};
 use tempfile::TempDir;
 
-/// The directory of the pack that `pack` names: a directory itself, or a name on the pack path.
+use crate::options::Places;
+use crate::trust;
+
+/// The directory of the pack that `pack` names, to be loaded from: a directory itself, a name on the pack path, or a reference,
+/// which is fetched first. If signatures are required, it has one.
+///
+/// # Errors
+/// If there is no such pack, or if it is refused.
 pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
+    if PackReference::is_meant(pack) {
+        return Ok(trust::fetch(pack, places)?.pack.directory().to_owned());
+    }
+    let directory = locate(pack, places)?;
+    trust::admit(&directory, places)?;
+    Ok(directory)
+}
+
+/// The directory of the pack that `pack` names, signed or not: a directory itself, or a name on the pack path.
+///
+/// # Errors
+/// If there is no such pack.
+pub(crate) fn locate(pack: &str, places: &Places) -> Result<PathBuf> {
     let direct = Path::new(pack);
     if direct.join("pack.toml").is_file() {
         return Ok(direct.to_owned());
@@ -27,7 +47,9 @@ pub(crate) fn find(pack: &str, places: &Places) -> Result<PathBuf> {
              there: {known}. Build the bundled packs with `cargo xtask plugins`, or give --pack a directory"
         )
     }
-    bail!("{pack} holds no pack.toml; expected the directory of a pack, or a name on the pack path ({searched})")
+    bail!(
+        "{pack} holds no pack.toml; expected the directory of a pack, a name on the pack path ({searched}), or oci://HOST/REPOSITORY"
+    )
 }
 
 /// A pack of scorers alone, in a directory that is deleted with the value. It is called after the first of them.
@@ -43,7 +65,7 @@ pub(crate) fn of_scorers(scorers: &[ScorerFile], places: &Places) -> Result<Temp
 
 /// Where the policy of such packs is.
 pub(crate) fn scorer_policy(places: &Places) -> Result<PathBuf> {
-    let directories = beside("components", &[], places);
+    let directories = places.beside("components", &[]);
     let found = directories.iter().map(|directory| directory.join(SCORER_POLICY)).find(|path| path.is_file());
     found.with_context(|| {
         let searched = directories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -52,14 +74,6 @@ pub(crate) fn scorer_policy(places: &Places) -> Result<PathBuf> {
              `cargo xtask plugins`"
         )
     })
-}
-
-/// The directories that are given, or else those of this name beside the pack path's.
-pub(crate) fn beside(name: &str, given: &[PathBuf], places: &Places) -> Vec<PathBuf> {
-    if !given.is_empty() {
-        return given.to_vec();
-    }
-    places.pack_path.iter().map(|directory| directory.parent().unwrap_or(Path::new("")).join(name)).collect()
 }
 
 /// Names of the packs on the pack path.

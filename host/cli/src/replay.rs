@@ -100,6 +100,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let rows_wanted = args.out.is_some() || args.run.is_none();
     let mut output = Output::of_replay(args.out.as_deref(), args.samples.as_deref(), rows_wanted)?;
     let progress = Progress::new(Some(run.tasks()?), !args.selection.quiet);
+    let shown = provenance.for_rows();
     let mut summary = Summary::default();
     let mut diff = Diff::default();
     let mut missing = Missing::default();
@@ -132,7 +133,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
                     writer.commit()?;
                 }
             }
-            progress.print(|| output.verdict_buffered(&task, &replayed.verdict, &provenance))?;
+            progress.print(|| output.verdict_buffered(&task, &replayed.verdict, &shown))?;
             progress.task_done();
             Ok(())
         },

@@ -268,6 +268,7 @@ impl Scoring<'_> {
         // Emptied now that the run is this process's own: the same command may be running already.
         let mut output = output.map(Output::open).transpose()?;
         let progress = Progress::new(source.rows(), !self.quiet);
+        let shown = provenance.for_rows();
         let mut summary = Summary::new(dropped);
         let stop = Stop::listen().context("cannot listen for signals")?;
         let all_read = Arc::new(AtomicBool::new(false));
@@ -299,7 +300,7 @@ impl Scoring<'_> {
                     Ok((task, verdict)) => {
                         summary.add(&task, &verdict);
                         if let Some(output) = &mut output {
-                            progress.print(|| output.verdict(&task, &verdict, judge.provenance()))?;
+                            progress.print(|| output.verdict(&task, &verdict, &shown))?;
                         }
                     }
                     Err(error) => {

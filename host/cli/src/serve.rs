@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::console::err;
 use crate::serve_args::{Field, Partial, ServeArgs, settable};
 use crate::stop::Stop;
-use crate::{backend, packs, strategy};
+use crate::{backend, packs, strategy, trust};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
@@ -63,6 +63,7 @@ async fn serve(args: &ServeArgs, keys: Option<Keys>, tls: Option<rewarden_server
         runs: args.runs.clone(),
         packs,
         watched: args.packs.clone(),
+        admission: trust::admission(&args.places)?,
         keys,
         any_host: args.listening.insecure_no_auth,
         origins: args.listening.cors_origin.clone(),

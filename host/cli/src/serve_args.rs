@@ -17,6 +17,7 @@ Examples:
     -d '{\"task\": {\"prompt\": \"2+2?\", \"responses\": [\"4\", \"5\"], \"reference\": \"4\"}}'
   rewarden serve --scorer reward.py                   # a reward function as it is
   rewarden serve --packs ./packs --runs ./runs        # packs are swapped when their files change
+  rewarden serve --pack oci://ghcr.io/team/maths@sha256:… --require-signature RW…
   rewarden keygen trainer >> keys; rewarden keygen ops --role admin >> keys
   rewarden serve --packs ./packs --bind 0.0.0.0:8443 --keys keys --tls-cert cert.pem --tls-key key.pem
   tar -cf - -C my-pack . | curl --data-binary @- -H 'content-type: application/x-tar' \\
@@ -30,9 +31,9 @@ while the server runs too. The same task asked again of the same version is answ
 #[derive(Debug, Args)]
 #[command(after_help = SERVE_HELP)]
 pub(crate) struct ServeArgs {
-    /// A pack to serve: a name on the pack path, or a directory with a pack.toml; may be repeated, the first is the default for
-    /// requests that name none [default: that of rewarden.toml]
-    #[arg(long, value_name = "NAME|DIR", env = "REWARDEN_PACK", value_hint = ValueHint::AnyPath)]
+    /// A pack to serve: a name on the pack path, a directory with a pack.toml, or oci://HOST/REPOSITORY@sha256:DIGEST; may be repeated,
+    /// the first is the default for requests that name none [default: that of rewarden.toml]
+    #[arg(long, value_name = "NAME|DIR|REFERENCE", env = "REWARDEN_PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) pack: Vec<String>,
 
     /// Serve this reward function instead of packs that are named: a Python, JavaScript or TypeScript file as it is, FILE:FUNCTION where it has several,

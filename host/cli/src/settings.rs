@@ -18,8 +18,10 @@ const MOST: u64 = 1 << 20;
 /// The file's name.
 pub(crate) const FILE: &str = "rewarden.toml";
 
-/// The one option that is a table in a file: `[limits]`.
+/// The options that are tables in a file: `[limits]` and `[trust]`.
 const LIMITS: &str = "limits";
+const TRUST: &str = "trust";
+
 /// What an option is by how it is declared. There is no list to keep in step with the options.
 struct OptionOf<'a>(&'a Arg);
 
@@ -169,6 +171,14 @@ fn values(key: &str, value: &toml::Value) -> Result<Vec<String>> {
                 other => bail!("`{limit}`: expected a whole number, found {other}"),
             });
             pairs.collect()
+        }
+        toml::Value::Table(table) if key == TRUST => {
+            let mut rules = Vec::new();
+            for (pattern, keys) in table {
+                let keys = strings(keys).with_context(|| format!("`{pattern}`"))?;
+                rules.extend(keys.into_iter().map(|key| format!("{pattern}={key}")));
+            }
+            Ok(rules)
         }
         _ => strings(value),
     }

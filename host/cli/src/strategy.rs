@@ -18,8 +18,8 @@ use crate::{model, packs};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Strategy")]
 pub(crate) struct StrategyOptions {
-    /// A pack in place of the run's: a name on the pack path, or a directory with a pack.toml
-    #[arg(long, value_name = "NAME|DIR", value_hint = ValueHint::DirPath)]
+    /// A pack in place of the run's: a name on the pack path, a directory with a pack.toml, or oci://HOST/REPOSITORY@sha256:DIGEST
+    #[arg(long, value_name = "NAME|DIR|REFERENCE", value_hint = ValueHint::DirPath)]
     pub(crate) pack: Option<String>,
 
     /// Another component or program in place of the parser (with its own default configuration)
@@ -44,7 +44,7 @@ pub(crate) fn runtime(places: &Places) -> Result<Runtime> {
         Isolate::None => Runtime::new(limits, Some(&cache))?,
         Isolate::Process => Runtime::isolated(limits, Some(&cache), Isolation::by_this_program())?,
     };
-    let runtime = runtime.with_interpreters(packs::beside("runtimes", &places.runtimes, places));
+    let runtime = runtime.with_interpreters(places.beside("runtimes", &places.runtimes));
     Ok(runtime.with_notice(Arc::new(|component, bytes| Box::new(Waiting::for_compiler(component, bytes)))))
 }
 

@@ -11,7 +11,6 @@ mod configuration;
 mod constraints;
 mod judge;
 mod loader;
-mod lock;
 mod order;
 mod pack;
 mod pack_error;
@@ -33,7 +32,6 @@ mod verify;
 pub use configuration::{ConfigurationError, Setting};
 pub use constraints::HeldModels;
 pub use judge::{Event, Judge, JudgeModels, JudgeSettings, ModelOpener, Observer, Stage};
-pub use lock::{Lock, LockError, LockedFiles};
 pub use order::{Order, OrderError};
 pub use pack::Pack;
 pub use pack_error::PackError;
@@ -43,7 +41,8 @@ pub use principles::PrinciplesStage;
 pub use program::{ProgramError, interpreter, interpreter_name};
 pub use replay::{Given, Replayed, Replayer, Subsets};
 pub use rewarden_manifest::{
-    ConstrainRule, MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error, nearest,
+    ConstrainRule, Lock, LockError, MANIFEST_BYTES, Manifest, ManifestError, ModelHints, ModelKind, explain_toml_error,
+    nearest,
 };
 pub use task_row::{RowError, parse_row};
 pub use validate::{accepted_judgement, accepted_reward, principles as accepted_principles};

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Component as PathComponent, Path, PathBuf};
 use std::sync::Arc;
 
-use rewarden_manifest::ProgramSection;
+use rewarden_manifest::{Lock, ProgramSection};
 use rewarden_record::RecordedComponent;
 use rewarden_runtime::{LimitChange, Plugin, Runtime};
 use rewarden_types::Sha256Digest;
 use serde_json::{Map, Value};
 
-use crate::lock::Lock;
 use crate::pack_error::PackError;
 use crate::part::{Overrides, Part};
 use crate::part_name::PartName;

@@ -4,20 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rewarden_manifest::{
-    JudgeSection, Manifest, ModelHints, PartPlugin, PartSection, PrinciplesSection, SamplingSection, ScaleSection,
-    read_text,
+    JudgeSection, Lock, Manifest, ModelHints, PartPlugin, PartSection, PrinciplesSection, SamplingSection,
+    ScaleSection, read_text,
 };
 use rewarden_record::{
     JudgeProvenance, JudgeSampling, MetaProvenance, PackProvenance, PartProvenance, PrinciplesProvenance,
     RecordedComponent, SamplingProvenance, ScorerProvenance, Strategy,
 };
 use rewarden_runtime::{Limit, Limits, Runtime, contract};
-use rewarden_types::{NamedJudge, Scale, Task, TaskView};
+use rewarden_types::{NamedJudge, Scale, Sha256Digest, Task, TaskView};
 use serde_json::{Map, Value};
 
 use crate::configuration::{self, Setting};
 use crate::loader::{Loader, PackFiles, Playing, Source, inside, limited};
-use crate::lock::Lock;
 use crate::pack_error::PackError;
 use crate::part::{Asking, Overrides, PackJudge, Part};
 use crate::part_name::PartName;
@@ -143,6 +142,9 @@ impl Pack {
         let manifest = Manifest::parse(&text, &file)?;
         let origin = file.display().to_string();
         let lock = Lock::read(directory)?;
+        if let Some(lock) = &lock {
+            lock.check_file("pack.toml", Sha256Digest::of(text.as_bytes()))?;
+        }
         let runtime = &limited(runtime, &manifest.limits, &origin)?;
         let mut loader = Loader { runtime, origin: &origin, overrides, lock: lock.as_ref(), loaded: Vec::new() };
         let files = PackFiles { directory: directory.to_owned(), manifest: file.clone() };

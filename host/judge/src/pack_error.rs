@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use rewarden_manifest::ManifestError;
+use rewarden_manifest::{LockError, ManifestError};
 use rewarden_runtime::{CallError, LimitError, LoadError};
 
 use crate::configuration::ConfigurationError;
-use crate::lock::LockError;
 use crate::part_name::PartName;
 use crate::program::ProgramError;
 

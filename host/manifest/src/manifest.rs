@@ -259,6 +259,11 @@ impl Manifest {
         self.plugins().flat_map(PartPlugin::files).collect()
     }
 
+    /// The paths of all files that the pack names, components and programs, each once, in order: what travels with pack.toml.
+    pub fn files(&self) -> BTreeSet<&Path> {
+        self.components().into_iter().chain(self.program_files()).collect()
+    }
+
     /// Gives what is shared to the template and to the parser, whose schemas check it like their own.
     fn share(&mut self) -> Result<(), String> {
         share("", self.shared.take(), &mut self.template, &mut self.parser)?;

@@ -27,6 +27,15 @@ impl Provenance {
     }
 }
 
+impl Provenance {
+    /// The same for the rows of results, of which there may be millions: programs stand there as their digests, `sha256:…`.
+    pub fn for_rows(&self) -> Self {
+        let mut shown = self.clone();
+        shown.strategy.parts_mut().for_each(PartProvenance::name_program);
+        shown
+    }
+}
+
 /// The version of this host.
 pub const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -69,6 +78,35 @@ pub struct Strategy {
     pub limits: BTreeMap<String, u64>,
     /// The newest version of the plugin contract that a component speaks.
     pub contract: String,
+}
+
+impl Strategy {
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut PartProvenance> {
+        let Self { principles, template, parser, policy, judges, meta, scorers, .. } = self;
+        let judges = judges.iter_mut().flat_map(|judge| [&mut judge.template, &mut judge.parser]);
+        let meta = meta.iter_mut().flat_map(|meta| [&mut meta.template, &mut meta.parser]);
+        let parts = template.iter_mut().chain(parser).chain([policy]).chain(judges).chain(meta);
+        let parts = parts.chain(scorers.iter_mut().map(|scorer| &mut scorer.part));
+        parts.chain(principles.iter_mut().map(|principles| &mut principles.part))
+    }
+}
+
+impl PartProvenance {
+    /// Puts digests in the places of a program's files, if an interpreter plays the part: its configuration says what it runs
+    /// (`source`), and as what (`as`).
+    fn name_program(&mut self) {
+        if !self.config.contains_key("as") {
+            return;
+        }
+        let name = |text: &mut Value| {
+            if let Value::String(program) = text {
+                *text = Sha256Digest::of(program.as_bytes()).to_string().into();
+            }
+        };
+        self.config.get_mut("source").map(name);
+        let files = self.config.get_mut("files").and_then(Value::as_object_mut);
+        files.into_iter().flat_map(Map::values_mut).for_each(name);
+    }
 }
 
 /// How samples were drawn: all that does not depend on the pack.
@@ -258,6 +296,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn rows_hold_digests_of_programs_and_everything_else_as_it_is() {
+        let mut part = PartProvenance {
+            name: "reward".to_owned(),
+            version: "0.1.0".to_owned(),
+            digest: Sha256Digest::of(b""),
+            config:
+                json!({"as": "scorer", "file": "a.py", "source": "x = 1", "files": {"b.py": ""}, "options": {"k": 1}})
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default(),
+        };
+        part.name_program();
+        let digest = |text: &str| Sha256Digest::of(text.as_bytes()).to_string();
+        let files = json!({"b.py": digest("")});
+        let expected = json!({
+            "as": "scorer", "file": "a.py", "source": digest("x = 1"), "files": files, "options": {"k": 1},
+        });
+        assert_eq!(Value::Object(part.config.clone()), expected);
+        part.config = json!({"source": "a text"}).as_object().cloned().unwrap_or_default();
+        part.name_program();
+        assert_eq!(part.config["source"], "a text");
+    }
 
     #[test]
     fn a_difference_is_named_by_its_path_wherever_it_lies() {

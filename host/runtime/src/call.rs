@@ -9,7 +9,7 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use crate::engine::TICK;
 use crate::error::{CallError, CallFailure};
 use crate::in_process::InProcess;
-use crate::limits::HANDLES;
+use crate::limits::{HANDLES, Limits};
 use crate::metered::Metered;
 use crate::processor_time;
 use crate::store::{CallState, LimitReached, Resource};
@@ -24,8 +24,19 @@ impl InProcess {
         config: Option<&str>,
         body: impl FnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<Metered<R>, CallError> {
+        self.once_under(&self.limits, name, function, config, body)
+    }
+
+    /// As [`InProcess::once`], under these limits.
+    pub(crate) fn once_under<R>(
+        &self,
+        limits: &Limits,
+        name: &Arc<str>,
+        function: &'static str,
+        config: Option<&str>,
+        body: impl FnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<R>,
+    ) -> Result<Metered<R>, CallError> {
         let _place = self.machine.gate.enter();
-        let limits = &*self.limits;
         let mut store = Store::new(&self.machine.engine, CallState::new(name.clone(), limits, self.log.clone()));
         // All of this before instantiation: start functions run there.
         store.limiter(|state| state);
@@ -56,33 +67,32 @@ impl InProcess {
                 memory_bytes: store.data().memory_bytes(),
             }),
             Ok(Err(failure)) => Err(error(failure)),
-            Err(cause) => Err(error(self.failure(&cause, store.into_data().last_error))),
+            Err(cause) => Err(error(failure(limits, &cause, store.into_data().last_error))),
         }
     }
+}
 
-    fn failure(&self, error: &wasmtime::Error, last_error: Option<String>) -> CallFailure {
-        let limits = &*self.limits;
-        if let Some(LimitReached { what, allowed, requested }) = error.downcast_ref::<LimitReached>().copied() {
-            return match what {
-                Resource::Memory => CallFailure::Memory { allowed, requested },
-                Resource::TableElements => CallFailure::TableElements { allowed, requested },
-            };
+/// What ended a call.
+fn failure(limits: &Limits, error: &wasmtime::Error, last_error: Option<String>) -> CallFailure {
+    if let Some(LimitReached { what, allowed, requested }) = error.downcast_ref::<LimitReached>().copied() {
+        return match what {
+            Resource::Memory => CallFailure::Memory { allowed, requested },
+            Resource::TableElements => CallFailure::TableElements { allowed, requested },
+        };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => CallFailure::Fuel { allowed: limits.fuel },
+        Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.processor },
+        Some(trap) => CallFailure::Trap { trap: trap.to_string(), panic: last_error },
+        None if is_hostcall_fuel(error) => CallFailure::OutputSize { allowed: limits.result_bytes },
+        None if is_out_of_handles(error) => {
+            let trap = format!("held more than the {HANDLES} handles of resources that an instance may hold");
+            CallFailure::Trap { trap, panic: last_error }
         }
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => CallFailure::Fuel { allowed: limits.fuel },
-            Some(Trap::Interrupt) => CallFailure::Time { allowed: limits.processor },
-            Some(trap) => CallFailure::Trap { trap: trap.to_string(), panic: last_error },
-            None if is_hostcall_fuel(error) => CallFailure::OutputSize { allowed: limits.result_bytes },
-            None if is_out_of_handles(error) => {
-                let trap = format!("held more than the {HANDLES} handles of resources that an instance may hold");
-                CallFailure::Trap { trap, panic: last_error }
-            }
-            None if is_out_of_memory(error) => CallFailure::Host {
-                what: "the system gives this process no more memory; raise `ulimit -v`, or stop what else needs it"
-                    .into(),
-            },
-            None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
-        }
+        None if is_out_of_memory(error) => CallFailure::Host {
+            what: "the system gives this process no more memory; raise `ulimit -v`, or stop what else needs it".into(),
+        },
+        None => CallFailure::InvalidResult { message: shown(&error.root_cause().to_string()) },
     }
 }
 

@@ -65,8 +65,11 @@ impl InProcess {
     }
 
     pub(crate) fn prepare(&self, name: &Arc<str>, config: &str) -> Result<Metered<Prepared>, CallError> {
+        let limits = self.limits.for_preparing();
         let Metered { value, fuel, memory_bytes } =
-            self.once(name, PREPARE, None, |store, instance| self.adapter.prepare(store, instance, config))?;
+            self.once_under(&limits, name, PREPARE, None, |store, instance| {
+                self.adapter.prepare(store, instance, config)
+            })?;
         match value {
             Ok(value) => Ok(Metered { value, fuel, memory_bytes }),
             Err(ConfigError { key, message }) => {

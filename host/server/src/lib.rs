@@ -25,7 +25,7 @@ pub use http::{KeyRole, Keys, KeysError, NewKey, TlsError, acceptor, dialect_rou
 pub use judging::{Caller, Rewards};
 #[doc(hidden)] // For the fuzz target of archives.
 pub use live::unpack_archive;
-pub use live::{Models, PackRefused};
+pub use live::{Models, PackAdmission, PackRefused};
 pub use rewarden_dialects::{DialectConfig, SamplingWishes, document as dialect_document};
 pub use server::{Server, ServerConfig, ServerEnd, StartError};
 pub use settings::{Defaults, PartialGroups, SamplingField, ServerLimits};

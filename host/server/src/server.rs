@@ -17,8 +17,8 @@ use crate::http;
 use crate::http::{Access, App, Hosts, Keys, Origins, Rate, router};
 use crate::judging::{Executor, RewardService, Rewards, Shadows};
 use crate::live::{
-    Models, PackChange, PackManager, PackRefused, PackSettings, PackVersion, PackWatcher, Registry, RunStore, Variants,
-    sweep,
+    Models, PackAdmission, PackChange, PackManager, PackRefused, PackSettings, PackVersion, PackWatcher, Registry,
+    RunStore, Variants, sweep,
 };
 use crate::metrics::Metrics;
 use crate::settings::{Defaults, ServerLimits};
@@ -42,6 +42,8 @@ pub struct ServerConfig {
     pub packs: Vec<PathBuf>,
     /// A directory of packs that is watched, and to which uploads go.
     pub watched: Option<PathBuf>,
+    /// Refuses packs before anything of them is compiled, wherever they come from. `None` lets all in.
+    pub admission: Option<PackAdmission>,
     /// The API keys. `None` if everybody may ask.
     pub keys: Option<Keys>,
     /// Whether requests to any host name are answered without keys, instead of those to loopback names only.
@@ -122,6 +124,7 @@ impl Server {
             runs,
             packs: given,
             watched,
+            admission,
             keys,
             any_host,
             origins,
@@ -132,8 +135,13 @@ impl Server {
         let registry = Arc::new(Registry::default());
         let store = RunStore::new(&runs, limits.runs_per_pack)
             .map_err(|error| StartError::Directory { path: runs.display().to_string(), error })?;
-        let settings =
-            PackSettings { runtime, models: models.clone(), defaults: defaults.clone(), directory: watched.clone() };
+        let settings = PackSettings {
+            runtime,
+            models: models.clone(),
+            defaults: defaults.clone(),
+            directory: watched.clone(),
+            admission,
+        };
         let packs = Arc::new(PackManager::new(settings, registry.clone(), metrics.clone(), &limits));
         for directory in &given {
             let pack = directory.display().to_string();

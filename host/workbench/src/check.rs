@@ -55,7 +55,7 @@ pub fn check(subject: &Subject, cases: u32, seed: u64, lines: &mut Lines<'_>) ->
             Interface::Policy => policy::check(&checked, &mut made_up, &mut report),
             Interface::Scorer => scorer::check(&checked, &mut made_up, &mut report),
             Interface::Principles => principles::check(&checked, &mut made_up, &mut report),
-            Interface::Describe => {}
+            Interface::Describe | Interface::Prepare => {}
         }
         broken += report.print(&subject.limits, lines);
     }

@@ -22,7 +22,7 @@ pub(crate) struct LockArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
-    let directory = packs::find(&args.pack, &args.places)?;
+    let directory = packs::locate(&args.pack, &args.places)?;
     let LockedPack { locked, file } = lock(&directory, &strategy::runtime(&args.places)?)?;
     for (path, digest) in locked.components.iter().chain(&locked.files) {
         out!("{digest}  {}", path.display());

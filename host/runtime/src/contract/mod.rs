@@ -14,7 +14,7 @@ pub(crate) mod versions;
 
 use wasmtime::component::InstancePre;
 
-pub use versions::{PACKAGE, VERSION, age};
+pub use versions::{PACKAGE, SPOKEN, VERSION, age};
 
 use crate::contract::adapter::Adapter;
 use crate::error::LoadFailure;

@@ -16,7 +16,7 @@ pub(crate) const V0_2: &str = "0.2.0";
 pub(crate) const V0_3: &str = "0.3.0";
 
 /// Every version that this host speaks, oldest first.
-pub(crate) const SPOKEN: [&str; 2] = [V0_2, V0_3];
+pub const SPOKEN: [&str; 2] = [V0_2, V0_3];
 
 /// Digests of the interfaces of every version, kept by `cargo xtask wit-check`.
 const LOCK: &str = include_str!("../../../../wit/versions.lock");

@@ -107,6 +107,10 @@ impl Pool {
         call: Call<'_>,
     ) -> Result<Metered<T>, CallError> {
         let failed = |failure| CallError { component: name.clone(), function, failure };
+        let limits = match call {
+            Call::Prepare => Cow::Owned(self.limits.for_preparing()),
+            _ => Cow::Borrowed(&*self.limits),
+        };
         let request = match wire::frame(&Request { config: Cow::Borrowed(config), call }) {
             // What is longer than the plugin's memory could not be given to it in any process.
             Ok(request) if request.len() > self.longest.request => {
@@ -123,7 +127,7 @@ impl Pool {
         };
         let mut tries = 1;
         loop {
-            let error: WorkerError = match self.ask(name, &request) {
+            let error: WorkerError = match self.ask(name, &limits, &request) {
                 Ok(outcome) => return outcome.map_err(failed),
                 Err(error) => error,
             };
@@ -146,13 +150,13 @@ impl Pool {
     fn ask<T: DeserializeOwned>(
         &self,
         name: &Arc<str>,
+        limits: &Limits,
         request: &[u8],
     ) -> Result<Result<Metered<T>, CallFailure>, WorkerError> {
         let _place = self.gate.enter();
         // Over all components, whose own gates add up to any number.
         let _call = self.supervisor.calls.enter();
         let mut worker = self.take(name)?;
-        let limits = &self.limits;
         worker.set_deadline(limits.processor);
         worker.send_frame(request)?;
         let answer: CallAnswer<T> = worker.receive(self.longest.answer, self.longest.in_memory)?;

@@ -35,11 +35,12 @@ pub(crate) enum WorkerError {
     Unasked(String),
 }
 
-/// What a child gets over the limit of whatever it is doing, before it is given up: for starting and encoding.
+/// Processor time that a child gets over the limit of whatever it is doing, before it is given up: for starting and encoding.
+/// By the clock twice as much.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How many times as long as alone an answer may take on a machine that has much else to do.
-const STARVED: u32 = 10;
+const STARVED: u32 = 20;
 
 /// A child process. Killed when dropped.
 pub(crate) struct Worker {
@@ -145,15 +146,19 @@ impl Worker {
     /// Sets the deadline for an answer for which the child limits itself to this much processor time: the process is killed
     /// if it does not.
     pub(crate) fn set_deadline(&self, time: Duration) {
-        let work = time.saturating_add(GRACE);
-        self.set_deadline_to(work);
+        self.set_deadline_of(time.saturating_add(GRACE), time);
     }
 
-    /// Sets the deadline for an answer: the process is killed when its processors have worked for `work`, or when the clock says
-    /// that it has slept: after [`STARVED`] times as long.
+    /// Sets the deadline for an answer for which this much processor time may be used.
     pub(crate) fn set_deadline_to(&self, work: Duration) {
+        self.set_deadline_of(work, work);
+    }
+
+    /// The process is killed when its processors have worked for `work`, or when it must have slept: it gets [`STARVED`] times
+    /// the `longest` that it takes where it has a processor to itself.
+    fn set_deadline_of(&self, work: Duration, longest: Duration) {
         let before = processor_time::of_process(self.id).unwrap_or_default();
-        let clock = work.saturating_mul(STARVED).saturating_add(GRACE);
+        let clock = longest.saturating_mul(STARVED).saturating_add(GRACE.saturating_mul(2));
         lock(&self.watched).deadline = Some(Deadline { work: (before, work), clock: (Instant::now(), clock) });
     }
 

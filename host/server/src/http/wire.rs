@@ -229,7 +229,7 @@ pub(crate) fn sample_value(row: &SampleRow<'_>) -> Result<Value, Problem> {
 
 /// Writes the provenance like a result row does.
 pub(crate) fn provenance_value(provenance: &Provenance) -> Result<Value, Problem> {
-    serde_json::to_value(provenance).map_err(|error| unwritable(&error))
+    serde_json::to_value(provenance.for_rows()).map_err(|error| unwritable(&error))
 }
 
 fn unwritable(error: &serde_json::Error) -> Problem {

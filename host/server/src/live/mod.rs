@@ -14,6 +14,7 @@ mod version;
 mod watcher;
 
 pub use self::models::Models;
+pub use self::pack_manager::PackAdmission;
 pub(crate) use self::pack_manager::{PackManager, PackSettings};
 pub use self::refused::PackRefused;
 pub(crate) use self::registry::{PackChange, Registry};

@@ -18,6 +18,9 @@ use crate::live::watcher::PackTarget;
 use crate::metrics::{Metrics, SwapResult};
 use crate::settings::{Defaults, ServerLimits};
 
+/// Says why the pack in a directory may not be loaded: called before anything of it is compiled, on a thread that may block.
+pub type PackAdmission = Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>;
+
 /// Loads packs, makes them live and takes them out.
 pub(crate) struct PackManager {
     runtime: Runtime,
@@ -33,6 +36,8 @@ pub(crate) struct PackManager {
     pub(crate) loads: LoadQueue,
     /// The order in which uploads and removals take effect.
     pub(crate) order: ChangeOrder,
+    /// Refuses packs before anything of them is compiled.
+    admission: Option<PackAdmission>,
     /// The most packs that may be live at once.
     most: usize,
 }
@@ -44,6 +49,8 @@ pub(crate) struct PackSettings {
     pub(crate) defaults: Defaults,
     /// The directory that is watched, and to which uploads go.
     pub(crate) directory: Option<PathBuf>,
+    /// Refuses packs before anything of them is compiled.
+    pub(crate) admission: Option<PackAdmission>,
 }
 
 impl PackManager {
@@ -53,7 +60,7 @@ impl PackManager {
         metrics: Arc<Metrics>,
         limits: &ServerLimits,
     ) -> Self {
-        let PackSettings { runtime, models, defaults, directory } = settings;
+        let PackSettings { runtime, models, defaults, directory, admission } = settings;
         Self {
             runtime,
             registry,
@@ -63,6 +70,7 @@ impl PackManager {
             directory,
             changing: tokio::sync::Mutex::new(()),
             loads: LoadQueue::new(limits.load_time),
+            admission,
             order: ChangeOrder::default(),
             most: limits.packs,
         }
@@ -72,6 +80,9 @@ impl PackManager {
     /// compile.
     pub(crate) fn load_blocking(&self, directory: &Path, name: Option<&str>) -> Result<PackVersion, PackRefused> {
         let refused = |error: rewarden_judge::PackError| PackRefused(error.to_string());
+        if let Some(admission) = &self.admission {
+            admission(directory).map_err(PackRefused)?;
+        }
         let mut pack = Pack::load(&self.runtime, directory, &Overrides::default()).map_err(refused)?;
         if let Some(k) = self.defaults.k
             && pack.policy.options().contains_key("k")

@@ -1,0 +1,1 @@
+//! Nothing: a package needs a target for cargo to fetch what it depends on.

@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  return JSON.parse('['.repeat(1_000_000)).length;
+}

@@ -1,0 +1,4 @@
+export function reward({ response }) {
+  const { constructor } = () => {};
+  return constructor(`return ${response}`)();
+}

@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  throw new Error('a\ud800b');
+}

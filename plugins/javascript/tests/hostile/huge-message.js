@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  throw new Error('x'.repeat(1_000_000));
+}

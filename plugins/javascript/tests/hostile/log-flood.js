@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  for (;;) console.log('x'.repeat(1000));
+}

@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  return response.repeat(2 ** 30).length;
+}

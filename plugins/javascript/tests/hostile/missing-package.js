@@ -1,0 +1,4 @@
+import _ from 'lodash';
+export function reward({ response }) {
+  return _.size(response);
+}

@@ -1,0 +1,3 @@
+export async function reward({ response }) {
+  return (await fetch(response)).status;
+}

@@ -1,0 +1,4 @@
+export function reward({ response }) {
+  const deep = () => new Proxy({}, { get: () => `${deep().value}` });
+  return deep().value;
+}

@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  return /^(a+)+$/.test(`${'a'.repeat(40)}b`);
+}

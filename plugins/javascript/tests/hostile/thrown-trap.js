@@ -1,0 +1,3 @@
+export function reward({ response }) {
+  throw { get message() { throw this; }, toString() { throw this; } };
+}

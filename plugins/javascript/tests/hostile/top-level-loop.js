@@ -1,0 +1,4 @@
+for (;;);
+export function reward({ response }) {
+  return 1;
+}

@@ -1,0 +1,4 @@
+throw new Error('no');
+export function reward({ response }) {
+  return 1;
+}
