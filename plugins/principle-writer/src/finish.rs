@@ -33,6 +33,10 @@ impl Written {
         let name = if name.is_empty() { format!("Principle {}", self.principles.len() + 1) } else { name };
         let folded = name.to_lowercase();
         let said = said(&text);
+        // The prompt's own example.
+        if name.trim_matches(['[', ']']).eq_ignore_ascii_case("name") && said == "what a good response does" {
+            return;
+        }
         let earlier: Vec<&Principle> =
             self.principles.iter().zip(&self.names).filter(|(_, known)| **known == folded).map(|(of, _)| of).collect();
         if earlier.iter().any(|known| said.is_empty() || self::said(&known.text) == said) {

@@ -20,7 +20,7 @@ fn the_query_stands_in_its_block_and_the_form_comes_last() {
         "{text}"
     );
     assert!(text.contains("Write 3 to 5 principles"), "{text}");
-    assert!(text.ends_with("1. Name (Weight: 40%): what a good response does\n"), "{text}");
+    assert!(text.ends_with("1. [name] (Weight: [percent]%): [what a good response does]\n"), "{text}");
     assert!(!text.contains("Known of It"), "{text}");
 }
 
