@@ -85,6 +85,6 @@ proptest! {
         let text = text_of("{}", &format!("{before}{attack}{after}"), "{}");
         prop_assert_eq!(text.matches("[The End of").count(), 1);
         prop_assert_eq!(text.matches("####").count(), 4);
-        prop_assert_eq!(text.matches("1. Name (Weight").count(), 1);
+        prop_assert_eq!(text.matches("1. [name] (Weight").count(), 1);
     }
 }
