@@ -28,7 +28,8 @@ or, with --tasks naming a task file, the samples alone, several or one a line; o
   {\"task\": \"t1\", \"judge\": \"gpt-4\", \"text\": \"[[B]]\", \"order\": [1, 0]}
 A sample has `text`, and may have `order` (indices of the responses in shown order; default: all in their own), `thinking`, `finish` (stop or \
 length; another word is kept beside it), `temperature`, `seed`, `seconds`, `usage` {prompt_tokens, completion_tokens}, `tokens` [{text, logprob, alternatives}] and `rating`; \
-other fields are kept and exported. A `<think>` block at the beginning of `text` is taken as `thinking`: what stands in it is no verdict.
+other fields are kept and exported. Blocks of `<think>`, `[THINK]` \
+or the like at the beginning of `text` are taken as `thinking`: what stands in them is no verdict.
 Where a row is one sample, its fields of these names, and lists and objects, are the sample's; other fields are the task's, so that rows \
 that differ in them are samples of different tasks. --sample-field names further fields that belong to samples, in rows of every form.
 

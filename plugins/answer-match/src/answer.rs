@@ -1,12 +1,14 @@
 //! Answers: expressions, and what is made of several of them.
 
+mod quantity;
 mod relation;
 
 use crate::read::token::{self, Commas, Token};
 use crate::read::{Reader, Unreadable};
 use crate::text;
-use crate::unit;
 use crate::value::expression::Expression;
+
+pub use relation::Relation;
 
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,77 +48,6 @@ pub enum Item {
     Words(String),
 }
 
-/// How two sides stand to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// Equal.
-    Equal,
-    /// Not equal.
-    NotEqual,
-    /// Smaller.
-    Less,
-    /// Smaller or equal.
-    LessEqual,
-    /// Greater.
-    Greater,
-    /// Greater or equal.
-    GreaterEqual,
-    /// Element of.
-    In,
-    /// Equal, roughly.
-    Approximately,
-}
-
-impl Relation {
-    /// The sign, as LaTeX.
-    pub(crate) fn sign(self) -> &'static str {
-        match self {
-            Relation::Equal => "=",
-            Relation::NotEqual => "\\neq",
-            Relation::Less => "<",
-            Relation::LessEqual => "\\leq",
-            Relation::Greater => ">",
-            Relation::GreaterEqual => "\\geq",
-            Relation::In => "\\in",
-            Relation::Approximately => "\\approx",
-        }
-    }
-
-    /// The same said from the other side.
-    pub(crate) fn turned(self) -> Self {
-        match self {
-            Relation::Less => Relation::Greater,
-            Relation::LessEqual => Relation::GreaterEqual,
-            Relation::Greater => Relation::Less,
-            Relation::GreaterEqual => Relation::LessEqual,
-            same => same,
-        }
-    }
-
-    /// Returns whether it says which side is smaller.
-    pub(crate) fn is_order(self) -> bool {
-        matches!(self, Relation::Less | Relation::LessEqual | Relation::Greater | Relation::GreaterEqual)
-    }
-
-    fn of(token: &Token) -> Option<Self> {
-        Some(match token {
-            Token::Sign('=') => Relation::Equal,
-            Token::Sign('<') => Relation::Less,
-            Token::Sign('>') => Relation::Greater,
-            Token::Command(name) => match name.as_str() {
-                "neq" => Relation::NotEqual,
-                "leq" => Relation::LessEqual,
-                "geq" => Relation::GreaterEqual,
-                "in" => Relation::In,
-                "approx" | "simeq" | "sim" | "thickapprox" => Relation::Approximately,
-                "equiv" => Relation::Equal,
-                _ => return None,
-            },
-            _ => return None,
-        })
-    }
-}
-
 impl Answer {
     pub(crate) fn of(item: Item) -> Self {
         Answer { name: None, item, unit: None }
@@ -152,7 +83,8 @@ pub(crate) fn readings(text: &str, only_first: bool) -> Vec<Answer> {
         false => &[Commas::Group],
     };
     let mut readings: Vec<Answer> = Vec::new();
-    let plain = !text.contains(['\\', '$', '^', '_']);
+    // A power of ten makes no formula of `5 x 10^3 J`.
+    let plain = !text.contains(['\\', '$', '_']) && !text.replace("10^", "").contains('^');
     let letters: &[Letters] = match plain && text.chars().any(char::is_alphabetic) {
         true => &[Letters::Units, Letters::Factors],
         false => &[Letters::Factors],
@@ -305,6 +237,7 @@ impl Context {
             return self.list(inside, depth + 1);
         }
         if let Some(rows) = self.system(tokens) {
+            let rows: Vec<&[Token]> = rows.iter().map(Vec::as_slice).collect();
             return self.several(&rows, depth);
         }
         // What separates less stands further in.
@@ -339,16 +272,22 @@ impl Context {
     }
 
     /// The rows of `\begin{cases}` and of what stands behind a lone brace.
-    fn system<'a>(&self, tokens: &'a [Token]) -> Option<Vec<&'a [Token]>> {
-        let tokens = match tokens {
-            [Token::Command(brace), rest @ ..] if brace == "{" && !rest.iter().any(command("}")) => trimmed(rest),
-            [Token::Begin(name), ..] if ["cases", "aligned", "align", "gathered"].contains(&name.as_str()) => tokens,
-            _ => return None,
+    fn system(&self, tokens: &[Token]) -> Option<Vec<Vec<Token>>> {
+        let (tokens, brace) = match tokens {
+            [Token::Command(brace), rest @ ..] if brace == "{" && !rest.iter().any(command("}")) => {
+                (trimmed(rest), true)
+            }
+            _ => (tokens, false),
         };
+        let Some(Token::Begin(name)) = tokens.first() else { return None };
+        let is_aligned = ["aligned", "align", "gathered", "split", "alignedat"].contains(&name.as_str());
+        if !brace && !is_aligned && name != "cases" && name != "dcases" {
+            return None;
+        }
         let inside = enclosed(tokens, |t| matches!(t, Token::Begin(_)), |t| matches!(t, Token::End(_)))?;
-        let rows: Vec<&[Token]> = split(inside, |token| *token == Token::Row);
-        // The sign that aligns them separates nothing.
-        let rows: Vec<&[Token]> = rows.into_iter().map(trimmed).filter(|row| !row.is_empty()).collect();
+        let rows = split(inside, |token| *token == Token::Row).into_iter().map(|row| unaligned(row, is_aligned));
+        let rows: Vec<Vec<Token>> = rows.map(|row| trimmed(&row).to_vec()).filter(|row| !row.is_empty()).collect();
+        // Elsewhere that sign separates a value from its condition.
         (!rows.is_empty() && rows.iter().all(|row| !row.contains(&Token::Sign('&')))).then_some(rows)
     }
 
@@ -449,71 +388,25 @@ impl Context {
         let expression = reader.expression()?;
         if trimmed(reader.rest()).is_empty() { Ok(expression) } else { Err(Unreadable) }
     }
+}
 
-    /// A value with its unit, if any.
-    fn quantity(&self, tokens: &[Token]) -> Result<Answer, Unreadable> {
-        let (mut tokens, mut unit) = (trimmed(tokens), None);
-        if let [Token::Text(currency), rest @ ..] = tokens
-            && currency == "$"
-        {
-            (tokens, unit) = (trimmed(rest), Some("$".to_owned()));
+/// A row without the signs that only align it: all, or those beside a relation.
+fn unaligned(row: &[Token], is_aligned: bool) -> Vec<Token> {
+    let is_blank = |token: &&Token| matches!(token, Token::Space(_) | Token::Sign('&'));
+    let relates = |token: Option<&Token>| token.is_some_and(|token| Relation::of(token).is_some());
+    let mut kept = Vec::with_capacity(row.len());
+    for (at, token) in row.iter().enumerate() {
+        let (before, after) = row.split_at(at);
+        let aligns = || {
+            is_aligned
+                || relates(after.iter().find(|token| !is_blank(token)))
+                || relates(before.iter().rev().find(|token| !is_blank(token)))
+        };
+        if *token != Token::Sign('&') || !aligns() {
+            kept.push(token.clone());
         }
-        if let [Token::Sign(currency @ ('€' | '£' | '¥' | '₹')), rest @ ..] = tokens {
-            (tokens, unit) = (trimmed(rest), Some(currency.to_string()));
-        }
-        let mut reader = Reader::new(tokens, self.plain);
-        let mut expression = reader.expression()?;
-        let rest = trimmed(reader.rest());
-        if let Expression::Function(crate::value::expression::Function::Degrees, inside) = &expression {
-            if unit.is_some() {
-                return Err(Unreadable);
-            }
-            (expression, unit) = (inside.as_ref().clone(), Some("°".to_owned()));
-        }
-        if !rest.is_empty() {
-            let behind = self.unit(rest).ok_or(Unreadable)?;
-            // `a regular hexagon` is no quantity.
-            let counts = expression.any(|part| part.written().is_some());
-            if !counts && unit::scale(&behind).is_none() {
-                return Err(Unreadable);
-            }
-            unit = Some(match unit {
-                // `$5 per day`, `37^\circ C`
-                Some(before) if before == "°" && (behind == "C" || behind == "F") => behind,
-                Some(before) if before == "$" && behind.starts_with('/') => format!("{before}{behind}"),
-                Some(before)
-                    if before == "$" && ["dollars", "usd", "dollar"].contains(&behind.to_lowercase().as_str()) =>
-                {
-                    before
-                }
-                Some(_) => return Err(Unreadable),
-                None => behind,
-            });
-        }
-        Ok(Answer { unit, ..Answer::value(expression) })
     }
-
-    /// What stands behind a value, if it can be a unit: words, and powers and quotients of them.
-    fn unit(&self, tokens: &[Token]) -> Option<String> {
-        let mut text = String::new();
-        for token in tokens {
-            match token {
-                Token::Text(word) | Token::Word(word) | Token::Letter(word) => text.push_str(word),
-                Token::Number(digits, 0) if text.ends_with('^') || text.ends_with("^{") => text.push_str(digits),
-                Token::Space(_) => text.push(' '),
-                Token::Sign('{') if text.ends_with('^') => text.push('{'),
-                Token::Sign('}') if text.matches('{').count() > text.matches('}').count() => text.push('}'),
-                Token::Sign(sign @ ('/' | '^' | '%' | '€' | '£' | '¥' | '₹' | '¢' | '*' | '-' | '.')) => {
-                    text.push(*sign)
-                }
-                _ => return None,
-            }
-        }
-        // A sentence is no unit.
-        let words = text.split_whitespace().count();
-        let unit = unit::normal(&text);
-        (!unit.is_empty() && words <= 6).then_some(unit)
-    }
+    kept
 }
 
 fn flattened(list: Answer) -> Answer {

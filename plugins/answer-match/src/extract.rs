@@ -54,10 +54,16 @@ pub(crate) fn response(text: &str, place: Place) -> Found<'_> {
                 "" => Found::Nothing,
                 // That is no answer as a whole.
                 text if text.len() > LONGEST => prose::last_expression(text).map_or(Found::Nothing, Found::One),
-                text => Found::Response(text, prose::last_expression(text)),
+                text => Found::Response(without_emphasis(text), prose::last_expression(text)),
             })
         }
     }
+}
+
+/// `**B**`
+fn without_emphasis(text: &str) -> &str {
+    let inside = text.strip_prefix("**").and_then(|text| text.strip_suffix("**"));
+    inside.filter(|inside| !inside.contains("**")).map_or(text, str::trim)
 }
 
 fn non_empty(text: &str) -> Found<'_> {
@@ -69,18 +75,29 @@ fn non_empty(text: &str) -> Found<'_> {
 
 /// What follows the last thinking block. None where one was begun and never ended: what it ends in is a draft.
 fn without_thinking(text: &str) -> Option<&str> {
-    const BLOCKS: [(&str, &str); 3] =
-        [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<|begin_of_thought|>", "<|end_of_thought|>")];
-    let mut rest = text;
+    const BLOCKS: [(&str, &str); 8] = [
+        ("<think>", "</think>"),
+        ("<thinking>", "</thinking>"),
+        ("<thought>", "</thought>"),
+        ("[think]", "[/think]"),
+        ("<seed:think>", "</seed:think>"),
+        ("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}"),
+        ("<|begin_of_thought|>", "<|end_of_thought|>"),
+        ("<|start_thinking|>", "<|end_thinking|>"),
+    ];
+    // In any case; as many bytes.
+    let folded = text.to_ascii_lowercase();
+    let mut from = 0;
     for (open, close) in BLOCKS {
-        if let Some((_, after)) = rest.rsplit_once(close) {
-            rest = after;
+        let rest = folded.get(from..)?;
+        if let Some(at) = rest.rfind(close) {
+            from += at + close.len();
         }
-        if rest.contains(open) {
+        if folded.get(from..)?.contains(open) {
             return None;
         }
     }
-    Some(rest)
+    text.get(from..)
 }
 
 /// What was found in boxes.
@@ -290,6 +307,9 @@ mod tests {
     fn what_stands_in_a_thinking_block_is_a_draft() {
         assert_eq!(auto(r"<think>\boxed{1}</think> \boxed{2}"), Found::One("2"));
         assert_eq!(auto(r"<think>\boxed{1}"), Found::Nothing);
+        assert_eq!(auto(r"<THINK>\boxed{1}</THINK>\boxed{2}"), Found::One("2"));
+        assert_eq!(auto(r"[THINK]\boxed{1}[/THINK]"), Found::Nothing);
+        assert_eq!(auto("\u{25c1}think\u{25b7}\\boxed{1}"), Found::Nothing);
         assert_eq!(auto(r"<think>\boxed{1}</think>"), Found::Nothing);
         assert_eq!(auto(r"\boxed{1}</think>\boxed{3}"), Found::One("3"));
     }

@@ -157,7 +157,7 @@ fn run<'a>(text: &'a str, pieces: &[(Piece, usize, usize)]) -> Option<&'a str> {
         let dangling = match last {
             Piece::Space | Piece::Open | Piece::Comma => true,
             Piece::Operator => {
-                !text.get(*start..*end).is_some_and(|sign| ["!", "%", "|", "°", "²", "³"].contains(&sign))
+                !text.get(*start..*end).is_some_and(|sign| is_superscript(sign) || ["!", "%", "|", "°"].contains(&sign))
             }
             _ => false,
         };
@@ -187,6 +187,10 @@ fn run<'a>(text: &'a str, pieces: &[(Piece, usize, usize)]) -> Option<&'a str> {
     let (_, start, _) = pieces.first()?;
     let (_, _, end) = pieces.last()?;
     text.get(*start..*end).map(str::trim).filter(|run| says && !run.is_empty())
+}
+
+fn is_superscript(sign: &str) -> bool {
+    ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"].contains(&sign)
 }
 
 fn piece(rest: &str, before: Option<Piece>) -> (Piece, usize) {
@@ -236,8 +240,36 @@ fn piece(rest: &str, before: Option<Piece>) -> (Piece, usize) {
             if points > 1 || in_word { (Piece::Other, end) } else { (Piece::Number, end) }
         }
         ' ' | '\t' | '\u{a0}' => (Piece::Space, length),
-        '+' | '-' | '*' | '/' | '^' | '=' | '<' | '>' | '!' | '%' | '|' | '\u{2212}' | '×' | '·' | '÷' | '±' | '≤'
-        | '≥' | '≠' | '≈' | '°' | '²' | '³' | '_' => (Piece::Operator, length),
+        '+'
+        | '-'
+        | '*'
+        | '/'
+        | '^'
+        | '='
+        | '<'
+        | '>'
+        | '!'
+        | '%'
+        | '|'
+        | '\u{2212}'
+        | '×'
+        | '·'
+        | '÷'
+        | '±'
+        | '≤'
+        | '≥'
+        | '≠'
+        | '≈'
+        | '°'
+        | '²'
+        | '³'
+        | '⁰'
+        | '¹'
+        | '⁴'..='⁹'
+        | '⁻'
+        | '_' => (Piece::Operator, length),
+        // `9{,}500`
+        '{' if rest.starts_with("{,}") => (Piece::Comma, 3),
         '(' | '[' | '{' => (Piece::Open, length),
         ')' | ']' | '}' => (Piece::Close, length),
         ',' => (Piece::Comma, length),
@@ -293,6 +325,9 @@ mod tests {
             ("He paid $5 and she paid $6 for it", Some("$6")),
             (r"so \(x^2\) and \[ y \]", Some("y")),
             ("It is 9π cm", Some("9π cm")),
+            ("That makes 9{,}500.", Some("9{,}500")),
+            ("It takes 5·10⁴ J.", Some("5·10⁴ J")),
+            ("It takes 5 x 10^3 J", Some("5 x 10^3 J")),
             ("none here", None),
             ("", None),
         ] {

@@ -5,15 +5,14 @@
 //! of more than three letters.
 
 mod command;
+mod letters;
 pub(crate) mod names;
+mod numbers;
 mod signs;
 pub(crate) mod token;
 
-use num_bigint::BigInt;
-use num_traits::Zero;
-
-use crate::value::expression::{Constant, Expression, Function};
-use crate::value::number::{self, Rational};
+use crate::value::expression::{Expression, Function};
+use letters::is_constant;
 use token::Token;
 
 /// It is no expression that is understood.
@@ -24,12 +23,6 @@ type Read<T> = Result<T, Unreadable>;
 
 /// Brackets within brackets end somewhere: a guest's stack is small.
 const DEEPEST: u32 = 24;
-
-/// Words that are no products of their letters.
-const SHORT_WORDS: [&str; 34] = [
-    "no", "on", "so", "or", "is", "it", "if", "in", "of", "to", "we", "be", "by", "as", "at", "an", "am", "do", "go",
-    "he", "me", "my", "up", "us", "and", "the", "yes", "not", "odd", "one", "two", "six", "ten", "set",
-];
 
 /// Reads from a list of signs.
 pub(crate) struct Reader<'a> {
@@ -155,6 +148,9 @@ impl<'a> Reader<'a> {
             } else if self.sign('/') {
                 let below = self.after_sign()?;
                 factors.push(below.power(Expression::whole(-1)));
+            } else if self.begins_unit() {
+                self.at = before;
+                return Ok(Expression::product(factors));
             } else if let Some(part) = self.part_of_mixed_number(first, before, spaced)? {
                 let whole = factors.pop().ok_or(Unreadable)?;
                 factors.push(Expression::sum([whole, part]));
@@ -172,53 +168,20 @@ impl<'a> Reader<'a> {
         if self.sign('-') { Ok(self.factor()?.negated()) } else { self.factor() }
     }
 
-    /// The fraction of a mixed number whose whole part is all of the term so far.
-    fn part_of_mixed_number(&mut self, first: usize, before: usize, spaced: bool) -> Read<Option<Expression>> {
-        let whole = self.tokens.get(first..before).unwrap_or_default();
-        let [Token::Number(digits, 0)] =
-            whole.iter().filter(|token| !matches!(token, Token::Space(_))).collect::<Vec<_>>()[..]
-        else {
-            return Ok(None);
-        };
-        if digits.contains('.') {
-            return Ok(None);
-        }
-        let start = self.at;
-        let part = match self.tokens.get(self.at) {
-            Some(Token::Command(name)) if name == "frac" => self.factor()?,
-            // `3 1/2`
-            Some(Token::Number(..)) if spaced => {
-                let above = self.atom()?;
-                if !self.sign('/') || !matches!(self.tokens.get(self.at), Some(Token::Number(..))) {
-                    return Err(Unreadable);
-                }
-                above.quotient(self.atom()?)
-            }
-            _ => return Ok(None),
-        };
-        let is_below = |below: &Expression, above: &Rational| match below {
-            Expression::Power(below, _) => below.written().is_some_and(|below| below.is_integer() && above < below),
-            _ => false,
-        };
-        let is_part = match &part {
-            Expression::Product(parts) => match parts.as_slice() {
-                [Expression::Number(above), below] => above.is_integer() && !above.is_zero() && is_below(below, above),
-                _ => false,
-            },
-            below => is_below(below, &Rational::from_integer(1.into())),
-        };
-        if is_part {
-            return Ok(Some(part));
-        }
-        let is_fraction = matches!(self.tokens.get(start), Some(Token::Command(_)));
-        self.at = start;
-        // `2\frac{x}{2}` is a product; `2 3/2` is nothing.
-        if is_fraction { Ok(None) } else { Err(Unreadable) }
+    /// Whether a fraction of units comes next: `24\frac{\text{km}}{\text{h}}`.
+    fn begins_unit(&self) -> bool {
+        let next = self.tokens.get(self.at..).unwrap_or_default();
+        matches!(next, [Token::Command(name), Token::Sign('{'), Token::Text(_), ..] if name == "frac")
     }
 
     /// Whether what comes next is multiplied without a sign.
     fn begins_factor(&self, factors: &[Expression]) -> bool {
-        let number_before = factors.len() == 1 && factors.last().is_some_and(|factor| factor.written().is_some());
+        // `5 J`, `5 * 10^3 J`
+        let is_number = |factor: &Expression| match factor {
+            Expression::Power(base, exponent) => base.written().is_some() && exponent.written().is_some(),
+            factor => factor.written().is_some(),
+        };
+        let number_before = !factors.is_empty() && factors.iter().all(is_number);
         match self.tokens.get(self.at) {
             Some(Token::Letter(letter)) => !(self.plain && number_before && crate::unit::is_letter(letter)),
             Some(Token::Word(word)) => {
@@ -240,13 +203,6 @@ impl<'a> Reader<'a> {
             // `2^3 5` is not `2^3 * 5`: whoever means that writes a sign.
             _ => false,
         }
-    }
-
-    fn is_product(&self, word: &str) -> bool {
-        word.len() <= 3
-            && word.bytes().all(|byte| byte.is_ascii_alphabetic())
-            && !SHORT_WORDS.contains(&word.to_ascii_lowercase().as_str())
-            || (word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_uppercase()))
     }
 
     fn factor(&mut self) -> Read<Expression> {
@@ -368,170 +324,5 @@ impl<'a> Reader<'a> {
         let inside = inside?;
         self.expect(close)?;
         Ok(inside)
-    }
-
-    fn number(&mut self, digits: &str, exponent: i32) -> Read<Expression> {
-        // In another base: compared by its digits.
-        if matches!(self.tokens.get(self.at), Some(Token::Sign('_'))) {
-            self.at += 1;
-            let base = self.script()?;
-            return Ok(Expression::Call(format!("\\text{{{digits} in base}}"), vec![base]));
-        }
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let parsed: BigInt = format!("0{whole}{fraction}").parse().map_err(|_| Unreadable)?;
-        let places = u32::try_from(fraction.len()).map_err(|_| Unreadable)?;
-        let mut value = Rational::new(parsed, BigInt::from(10).pow(places));
-        // `0.1\overline{6}`
-        let at = self.at;
-        if digits.contains('.') && self.command("overline") {
-            match self.repeating(places) {
-                Some(part) => return Ok(Expression::Number(value + part)),
-                None => self.at = at,
-            }
-        }
-        if exponent != 0 {
-            let ten = Rational::from_integer(BigInt::from(10));
-            value *= number::power(&ten, &BigInt::from(exponent)).ok_or(Unreadable)?;
-            return Ok(Expression::Number(value));
-        }
-        Ok(if digits.contains('.') { Expression::Decimal(value, places) } else { Expression::Number(value) })
-    }
-
-    fn repeating(&mut self, places: u32) -> Option<Rational> {
-        let [Token::Sign('{'), Token::Number(digits, 0), Token::Sign('}')] = self.tokens.get(self.at..self.at + 3)?
-        else {
-            return None;
-        };
-        self.at += 3;
-        let length = u32::try_from(digits.len()).ok().filter(|length| *length <= 200)?;
-        let nines = BigInt::from(10).pow(length) - 1;
-        Some(Rational::new(digits.parse().ok()?, nines * BigInt::from(10).pow(places)))
-    }
-
-    /// A letter with what hangs on it, or a function by its letter.
-    fn letter(&mut self, letter: &str) -> Read<Expression> {
-        let mut name = letter.to_owned();
-        match letter {
-            "e" => return Ok(Expression::Constant(Constant::E)),
-            "i" if !self.hangs() => return Ok(Expression::Constant(Constant::I)),
-            _ => {}
-        }
-        loop {
-            match self.tokens.get(self.at) {
-                Some(Token::Sign('_')) => {
-                    self.at += 1;
-                    name.push_str("_{");
-                    name.push_str(&self.subscript()?);
-                    name.push('}');
-                }
-                Some(Token::Sign('\'')) => {
-                    self.at += 1;
-                    name.push('\'');
-                }
-                _ => break,
-            }
-        }
-        // `f(x)`, but `a(b+1)` is a product.
-        let function =
-            ["f", "g", "h", "F", "G", "H", "P", "Q", "W", "\\phi", "\\varphi", "\\psi", "\\Gamma"].contains(&letter);
-        if function && matches!(self.tokens.get(self.at), Some(Token::Sign('('))) {
-            self.at += 1;
-            let mut arguments = vec![self.expression()?];
-            while self.sign(',') {
-                arguments.push(self.expression()?);
-            }
-            self.expect(')')?;
-            return Ok(Expression::Call(name, arguments));
-        }
-        Ok(Expression::Variable(name))
-    }
-
-    fn hangs(&self) -> bool {
-        matches!(self.tokens.get(self.at), Some(Token::Sign('_' | '\'')))
-    }
-
-    /// A subscript as text: it names, and is not computed.
-    fn subscript(&mut self) -> Read<String> {
-        self.spaces();
-        let Some(Token::Sign('{')) = self.tokens.get(self.at) else {
-            let token = self.tokens.get(self.at).ok_or(Unreadable)?;
-            self.at += 1;
-            return text_of(token);
-        };
-        self.at += 1;
-        let mut text = String::new();
-        let mut depth = 0_u32;
-        loop {
-            let token = self.tokens.get(self.at).ok_or(Unreadable)?;
-            self.at += 1;
-            match token {
-                Token::Sign('}') if depth == 0 => return Ok(text),
-                Token::Sign('}') => depth -= 1,
-                Token::Sign('{') => depth += 1,
-                Token::Space(_) => {}
-                other => text.push_str(&text_of(other)?),
-            }
-        }
-    }
-
-    fn word(&mut self, word: &str) -> Read<Expression> {
-        if let Some(constant) = constant(word) {
-            return Ok(constant);
-        }
-        if names::is_function(word) {
-            return self.function(word);
-        }
-        if self.is_product(word) {
-            let mut letters = Vec::new();
-            for letter in word.chars() {
-                letters.push(match letter {
-                    'e' => Expression::Constant(Constant::E),
-                    'i' => Expression::Constant(Constant::I),
-                    letter => Expression::Variable(letter.to_string()),
-                });
-            }
-            // What hangs on a word hangs on its last letter.
-            if self.hangs() || matches!(self.tokens.get(self.at), Some(Token::Sign('('))) {
-                let last = word.chars().next_back().ok_or(Unreadable)?;
-                letters.pop();
-                letters.push(self.letter(&last.to_string())?);
-            } else if matches!(self.tokens.get(self.at), Some(Token::Sign('^'))) && !self.looks_like_degrees() {
-                self.at += 1;
-                let exponent = self.script()?;
-                let last = letters.pop().ok_or(Unreadable)?;
-                letters.push(last.power(exponent));
-            }
-            return Ok(Expression::product(letters));
-        }
-        Err(Unreadable)
-    }
-
-    fn looks_like_degrees(&mut self) -> bool {
-        let at = self.at;
-        let degrees = self.degrees();
-        self.at = at;
-        degrees
-    }
-}
-
-fn text_of(token: &Token) -> Read<String> {
-    Ok(match token {
-        Token::Number(digits, 0) => digits.clone(),
-        Token::Letter(text) | Token::Word(text) | Token::Text(text) => text.clone(),
-        Token::Sign(sign) if "+-*,/|'=".contains(*sign) => sign.to_string(),
-        Token::Command(name) if name != "{" && name != "}" => format!("\\{name}"),
-        _ => return Err(Unreadable),
-    })
-}
-
-fn is_constant(word: &str) -> bool {
-    constant(word).is_some()
-}
-
-fn constant(word: &str) -> Option<Expression> {
-    match word {
-        "pi" | "Pi" | "PI" => Some(Expression::Constant(Constant::Pi)),
-        "inf" | "infinity" | "Infinity" | "oo" | "infty" => Some(Expression::Constant(Constant::Infinity)),
-        _ => None,
     }
 }

@@ -72,7 +72,12 @@ pub(crate) fn choice(text: &str) -> Option<Item> {
     // `S : T`, `A:B=1` are ratios, `A.5` is nothing.
     let words = words.trim();
     let begins = words.is_empty() || words.starts_with(|char: char| char.is_alphanumeric() || "$\\".contains(char));
-    let is_words = words.chars().filter(|char| char.is_alphabetic()).count() > 2
+    // `C: 42`, but no ratio of letters.
+    let is_value = behind.get(1..).is_some_and(|rest| rest.starts_with(char::is_whitespace))
+        && words.starts_with(|char: char| char.is_ascii_digit() || "$\\-".contains(char))
+        && !words.contains(['=', ':']);
+    let is_words = is_value
+        || words.chars().filter(|char| char.is_alphabetic()).count() > 2
         || (behind.starts_with(')') && !words.contains('('));
     (begins && is_words).then(|| Item::Choice(letter, normal(words)))
 }
@@ -108,6 +113,10 @@ mod tests {
             ("C. mitochondrion", Some('C')),
             ("Option B", Some('B')),
             ("C) 5", Some('C')),
+            (r"\text{C: 42}", Some('C')),
+            ("B. 1.5 cm", Some('B')),
+            ("A.5", None),
+            ("S : T", None),
             ("C", None),
             ("None of the above", None),
             (r"\text{An answer}", None),

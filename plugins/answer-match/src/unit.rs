@@ -89,6 +89,12 @@ pub(crate) fn normal(text: &str) -> String {
                 (true, Some(last)) => *last = format!("{last}^{exponent}"),
                 _ => power = Some(*exponent),
             },
+            // `km h^-1`
+            None if word.ends_with("^-1") && !words.is_empty() => {
+                if let Some(last) = words.last_mut() {
+                    *last = format!("{last}/{}", word.trim_end_matches("^-1"));
+                }
+            }
             None => words.push(match power.take() {
                 Some(exponent) => format!("{word}^{exponent}"),
                 None => word.to_owned(),
@@ -148,6 +154,7 @@ mod tests {
             ("square meters", "meters^2"),
             ("meters squared", "meters^2"),
             ("m²", "m^2"),
+            ("km h^{-1}", "km/h"),
             ("percent", "%"),
             (" cm. ", "cm"),
         ] {

@@ -79,6 +79,43 @@ fn equal_values_match_in_any_writing() {
     }
 }
 
+/// What other graders were complained about for, beyond the commonest writing of each.
+#[test]
+fn rarer_writings_of_an_answer_match() {
+    for (response, reference) in [
+        (r"\boxed{1\!234\!567}", "1234567"),
+        ("That makes 9{,}500.", "9500"),
+        (r"The total is \$1{,}500.", "1500"),
+        ("It takes 5 x 10^3 J.", "5000"),
+        (r"\boxed{5 X 10^{3}}", "5000"),
+        ("It takes 5·10³ J.", "5000"),
+        ("2×10⁻³", "0.002"),
+        (r"\boxed{\lbrace 3, 1, 2 \rbrace}", r"\{1, 2, 3\}"),
+        (r"\boxed{\left\{\begin{aligned} x&=1 \\ y&=2 \end{aligned}\right.}", r"\begin{cases} x=1 \\ y=2 \end{cases}"),
+        (r"\boxed{\left\{\begin{array}{rcl} x & = & 1 \\ y & = & 2 \end{array}\right.}", "x=1, y=2"),
+        (r"\boxed{24\frac{\text{km}}{\text{h}}}", "24"),
+        (r"\boxed{24\,\mathrm{km\,h^{-1}}}", r"24\text{ km/h}"),
+        (r"\boxed{\text{C: 42}}", "C"),
+        ("**B**", "B"),
+    ] {
+        assert!(matches(response, reference), "{response} and {reference}");
+    }
+    for (response, reference) in [
+        (r"\boxed{5\!6}", "5"),
+        ("That makes 9{,}050.", "9500"),
+        ("It takes 5 x 10^3 J.", "5"),
+        ("It takes 5·10³ J.", "5"),
+        ("2×10⁻³", "0.02"),
+        (r"\boxed{\left\{\begin{aligned} x&=2 \\ y&=1 \end{aligned}\right.}", "x=1, y=2"),
+        (r"\boxed{\begin{cases} 1 & x > 0 \\ 2 & x < 0 \end{cases}}", "1, 2"),
+        (r"\boxed{25\frac{\text{km}}{\text{h}}}", "24"),
+        (r"\boxed{\text{B: 42}}", "C"),
+        ("**A** or **B**", "B"),
+    ] {
+        assert!(!matches(response, reference), "{response} and {reference}");
+    }
+}
+
 #[test]
 fn different_answers_do_not_match() {
     for (one, other) in [

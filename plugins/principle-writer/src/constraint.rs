@@ -15,12 +15,13 @@ pub(crate) fn constraint(config: &Config) -> Constraint {
     }
 }
 
-/// The numbered lines; those beyond `least` are optional, each only after the one before it.
+/// The numbered lines; neither a name nor a text begins with a bracket, as those of the prompt's own example do. Those beyond `least` are optional, each only after the one before it.
 fn list(config: &Config) -> String {
     let Config { least, most, constrain_chars: chars, weights, .. } = *config;
     let weight = if weights { r" \(Weight: (?:100|[1-9][0-9]?)%\)" } else { "" };
-    let line =
-        |number: u32| format!(r"{number}\. [^\s\\:()\[\]0-9][^\n\\:()\[\]]{{1,{NAME}}}{weight}: [^\n\\]{{10,{chars}}}");
+    let line = |number: u32| {
+        format!(r"{number}\. [^\s\\:()\[\]0-9][^\n\\:()\[\]]{{1,{NAME}}}{weight}: [^\s\\\[][^\n\\]{{9,{}}}", chars - 1)
+    };
     let mut pattern = (1..=least).map(line).collect::<Vec<_>>().join(r"\n");
     for number in least + 1..=most {
         pattern.push_str(&format!(r"(?:\n{}", line(number)));

@@ -61,13 +61,14 @@ fn known(metadata: &str, escape: &Escape) -> Result<String, Refusal> {
     Ok(format!("\n#### Known of It ####\n{}", fields.iter().map(line).collect::<String>()))
 }
 
+/// The form that is asked for. What stands in brackets cannot be copied where the form is forced.
 fn form(config: &Config) -> String {
     let weighted = config.weights;
     match config.form {
         Form::List => format!(
-            "Write a numbered list and nothing else, each principle on a line of its own:\n1. Name{}: what a good \
-             response does",
-            if weighted { " (Weight: 40%)" } else { "" }
+            "Write a numbered list and nothing else, each principle on a line of its own:\n1. [name]{}: [what a good \
+             response does]",
+            if weighted { " (Weight: [percent]%)" } else { "" }
         ),
         Form::Json => format!(
             "Write one JSON object of this form and nothing else:\n{{\"principles\": [{{\"name\": \"...\", {}\"text\": \

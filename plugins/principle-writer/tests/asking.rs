@@ -20,7 +20,7 @@ fn the_query_stands_in_its_block_and_the_form_comes_last() {
         "{text}"
     );
     assert!(text.contains("Write 3 to 5 principles"), "{text}");
-    assert!(text.ends_with("1. Name (Weight: 40%): what a good response does\n"), "{text}");
+    assert!(text.ends_with("1. [name] (Weight: [percent]%): [what a good response does]\n"), "{text}");
     assert!(!text.contains("Known of It"), "{text}");
 }
 
@@ -85,6 +85,6 @@ proptest! {
         let text = text_of("{}", &format!("{before}{attack}{after}"), "{}");
         prop_assert_eq!(text.matches("[The End of").count(), 1);
         prop_assert_eq!(text.matches("####").count(), 4);
-        prop_assert_eq!(text.matches("1. Name (Weight").count(), 1);
+        prop_assert_eq!(text.matches("1. [name] (Weight").count(), 1);
     }
 }

@@ -67,7 +67,11 @@ fn a_longer_list_gives_its_first_principles_and_a_shorter_one_fails() {
     assert_eq!(read(&list(9)).unwrap().len(), 4);
     assert_eq!(read(&list(1)), Err(ParseFailure::WrongCount(CountMismatch { expected: 2, found: 1 })));
     // A model that turns in circles names the same thing again.
-    assert!(read("1. Truth: a\n2. Truth: b\n3. truth: c").is_err());
+    // What is said twice counts once; another aspect of the same name is one of its own.
+    assert!(read("1. Truth: It is true.\n2. Truth: it is true\n3. truth: It is *true*!").is_err());
+    let named: Vec<String> =
+        read("1. Truth: a\n2. Truth: b\n3. truth: a").unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(named, ["Truth", "Truth (2)"]);
 }
 
 #[test]

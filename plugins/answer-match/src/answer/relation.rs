@@ -1,9 +1,80 @@
 //! Equations, inequalities and assignments.
 
-use super::{Answer, Context, Item, Relation, enclosed, nesting, sign, split, trimmed};
+use super::{Answer, Context, Item, enclosed, nesting, sign, split, trimmed};
 use crate::read::Unreadable;
 use crate::read::token::Token;
 use crate::value::expression::{Constant, Expression};
+
+/// How two sides stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Equal.
+    Equal,
+    /// Not equal.
+    NotEqual,
+    /// Smaller.
+    Less,
+    /// Smaller or equal.
+    LessEqual,
+    /// Greater.
+    Greater,
+    /// Greater or equal.
+    GreaterEqual,
+    /// Element of.
+    In,
+    /// Equal, roughly.
+    Approximately,
+}
+
+impl Relation {
+    /// The sign, as LaTeX.
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Relation::Equal => "=",
+            Relation::NotEqual => "\\neq",
+            Relation::Less => "<",
+            Relation::LessEqual => "\\leq",
+            Relation::Greater => ">",
+            Relation::GreaterEqual => "\\geq",
+            Relation::In => "\\in",
+            Relation::Approximately => "\\approx",
+        }
+    }
+
+    /// The same said from the other side.
+    pub(crate) fn turned(self) -> Self {
+        match self {
+            Relation::Less => Relation::Greater,
+            Relation::LessEqual => Relation::GreaterEqual,
+            Relation::Greater => Relation::Less,
+            Relation::GreaterEqual => Relation::LessEqual,
+            same => same,
+        }
+    }
+
+    /// Returns whether it says which side is smaller.
+    pub(crate) fn is_order(self) -> bool {
+        matches!(self, Relation::Less | Relation::LessEqual | Relation::Greater | Relation::GreaterEqual)
+    }
+
+    pub(super) fn of(token: &Token) -> Option<Self> {
+        Some(match token {
+            Token::Sign('=') => Relation::Equal,
+            Token::Sign('<') => Relation::Less,
+            Token::Sign('>') => Relation::Greater,
+            Token::Command(name) => match name.as_str() {
+                "neq" => Relation::NotEqual,
+                "leq" => Relation::LessEqual,
+                "geq" => Relation::GreaterEqual,
+                "in" => Relation::In,
+                "approx" | "simeq" | "sim" | "thickapprox" => Relation::Approximately,
+                "equiv" => Relation::Equal,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+}
 
 impl Context {
     /// An equation, an inequality, an assignment, or `x \in …`.

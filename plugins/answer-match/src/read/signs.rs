@@ -135,9 +135,6 @@ pub(super) fn plain(char: char) -> Option<&'static str> {
         '√' => "\\sqrt ",
         '∛' => "\\sqrt[3] ",
         '°' | 'º' => "^\\circ ",
-        '²' => "^2",
-        '³' => "^3",
-        '⁴' => "^4",
         '½' => "\\frac12 ",
         '¼' => "\\frac14 ",
         '¾' => "\\frac34 ",
@@ -169,6 +166,19 @@ pub(super) fn plain(char: char) -> Option<&'static str> {
         'ω' => "\\omega ",
         '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2003}' | '\u{3000}' => " ",
         '\u{200b}' | '\u{feff}' | '\u{2060}' => "",
+        _ => return None,
+    })
+}
+
+/// The digit or sign that stands high.
+pub(super) fn superscript(char: char) -> Option<char> {
+    Some(match char {
+        '⁰' => '0',
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        '⁴'..='⁹' => char::from_digit(char as u32 - 0x2070, 10)?,
+        '⁻' => '-',
         _ => return None,
     })
 }

@@ -3,7 +3,7 @@
 mod digits;
 
 use super::Unreadable;
-use super::signs::{GREEK, NOTHING, OTHER_NAMES, TEXTS, plain};
+use super::signs::{GREEK, NOTHING, OTHER_NAMES, TEXTS, plain, superscript};
 
 /// How a comma between digits is read, where both are possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,18 @@ const MOST_TOKENS: usize = 2_000;
 /// When it is too long, or a number in it is no number: `1.2.3`.
 pub(crate) fn tokens(text: &str, commas: Commas) -> Result<Vec<Token>, Unreadable> {
     let mut plain_text = String::with_capacity(text.len());
+    let mut raised = false;
     for char in text.chars() {
+        // `10⁻¹²`
+        if let Some(digit) = superscript(char) {
+            plain_text.push_str(if raised { "" } else { "^{" });
+            plain_text.push(digit);
+            raised = true;
+            continue;
+        }
+        if std::mem::take(&mut raised) {
+            plain_text.push('}');
+        }
         match plain(char) {
             Some(known) => plain_text.push_str(known),
             None if ('\u{ff10}'..='\u{ff19}').contains(&char) => {
@@ -58,6 +69,9 @@ pub(crate) fn tokens(text: &str, commas: Commas) -> Result<Vec<Token>, Unreadabl
             }
             None => plain_text.push(char),
         }
+    }
+    if raised {
+        plain_text.push('}');
     }
     // `14 {, }916`
     while let Some(at) =
@@ -78,7 +92,28 @@ pub(crate) fn tokens(text: &str, commas: Commas) -> Result<Vec<Token>, Unreadabl
     while lexer.tokens.last().is_some_and(|last| matches!(last, Token::Space(_))) {
         lexer.tokens.pop();
     }
+    times(&mut lexer.tokens);
     Ok(lexer.tokens)
+}
+
+/// The letter x of `5 x 10^3` is a sign.
+fn times(tokens: &mut [Token]) {
+    let is_number = |token: Option<&Token>| matches!(token, Some(Token::Number(..)));
+    for at in 1..tokens.len() {
+        let before = tokens.get(..at).unwrap_or_default().iter().rev().find(|token| !matches!(token, Token::Space(_)));
+        let mut after =
+            tokens.get(at + 1..).unwrap_or_default().iter().filter(|token| !matches!(token, Token::Space(_)));
+        let is_ten = matches!(after.next(), Some(Token::Number(digits, 0)) if digits == "10");
+        let is_power = is_ten && matches!(after.next(), Some(Token::Sign('^')));
+        let is_letter = matches!(tokens.get(at), Some(Token::Letter(letter)) if letter == "x" || letter == "X");
+        if is_letter
+            && is_power
+            && is_number(before)
+            && let Some(token) = tokens.get_mut(at)
+        {
+            *token = Token::Sign('*');
+        }
+    }
 }
 
 /// Whether the text shows by itself what separates its numbers, so that a comma without a space groups.
@@ -221,7 +256,8 @@ impl<'a> Lexer<'a> {
                     }
                     self.push(Token::Row);
                 }
-                '!' | ',' | ';' | ':' | ' ' | '>' => self.space(false),
+                '!' => {}
+                ',' | ';' | ':' | ' ' | '>' => self.space(false),
                 '(' | ')' | '[' | ']' => {}
                 '{' | '}' => self.push(Token::Command(sign.to_string())),
                 '|' => self.push(Token::Sign('|')),
@@ -268,6 +304,8 @@ impl<'a> Lexer<'a> {
                 self.argument();
             }
             "boxed" | "fbox" | "mathop" | "mathord" | "mathbin" | "mathrel" => {}
+            "lbrace" => self.push(Token::Command("{".to_owned())),
+            "rbrace" => self.push(Token::Command("}".to_owned())),
             "pi" | "infty" => self.push(Token::Command(name.to_owned())),
             _ if GREEK.contains(&name) => self.push(Token::Letter(format!("\\{name}"))),
             _ => match OTHER_NAMES.iter().find(|(other, _)| *other == name) {

@@ -14,7 +14,7 @@ impl<'a> Lexer<'a> {
         let mut point = false;
         // Groups, by one sign all the way: `1,234,567`, `12,34,567`, `1 234`, `1.234.567`, `1'234`.
         if (1..=3).contains(&first) && !digits.starts_with('0') {
-            let grouped = ["{,}", ",\\!", ",", "\\,", "\\ ", "~", " ", "'", "."].into_iter().find_map(|sign| {
+            let grouped = ["{,}", ",\\!", "\\!", ",", "\\,", "\\ ", "~", " ", "'", "."].into_iter().find_map(|sign| {
                 let groups = self.groups(sign)?;
                 Some((sign, groups))
             });
@@ -81,7 +81,7 @@ impl<'a> Lexer<'a> {
         let threes = groups.iter().all(|group| group.len() == 3);
         let after = self.rest.get(length..).unwrap_or_default();
         match sign {
-            "{,}" | ",\\!" => threes,
+            "{,}" | ",\\!" | "\\!" => threes,
             "," => {
                 let indian = groups.split_last().is_some_and(|(last, others)| {
                     last.len() == 3 && !others.is_empty() && others.iter().all(|group| group.len() == 2)
