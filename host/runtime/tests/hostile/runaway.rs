@@ -15,7 +15,7 @@ fn loops() -> Vec<Row> {
         }),
         load("a loop in describe", move || guest().body("describe.describe", LOOP).build()),
         call("a loop in configure", Interface::Describe, move || guest().body("describe.configure", LOOP)),
-        call("a loop in prepare, which may take ten times as long", Interface::Prepare, move || {
+        call("a loop in prepare, which may take twenty times the fuel", Interface::Prepare, move || {
             guest().body("prepare.prepare", LOOP)
         })
         .limits(|limits| limits.fuel = 1_000_000),
