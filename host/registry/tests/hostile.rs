@@ -11,7 +11,7 @@ use fake_registry::{FakeRegistry, Reply, Request};
 use rewarden_manifest::{Lock, LockedFiles, PackIdentity};
 use rewarden_registry::{
     Acceptance, CachedPack, CheckedPack, Credentials, PackCache, PackReference, PullError, RegistryAccess,
-    SIGNATURE_FILE, Signed, SigningKey, TrustRules, push,
+    SIGNATURE_FILE, Signed, SigningKey, TrustRules, push, sigstore_bundles,
 };
 use rewarden_types::Sha256Digest;
 use serde_json::{Value, json};
@@ -440,6 +440,34 @@ fn tokens_are_asked_for_and_what_is_no_token_is_no_header() {
     let tokens: Vec<&Request> = asked.iter().filter(|request| request.path.starts_with("/token")).collect();
     assert_eq!(tokens.len(), 1);
     assert!(tokens[0].path.contains("scope=repository%3Ateam%2Fmaths%3Apull&service=r"), "{}", tokens[0].path);
+}
+
+#[test]
+fn sigstores_signatures_are_found_where_registries_keep_them_and_their_command_is_told() {
+    let world = World::new();
+    let reference = world.reference("maths:1");
+    let digest = Sha256Digest::of(&world.registry.manifest("1"));
+    let look = || sigstore_bundles(&reference, digest, &world.access).unwrap();
+    assert_eq!(look(), None);
+    let index = json!({"schemaVersion": 2, "manifests": [
+        {"artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json"}, {"artifactType": "application/spdx+json"},
+    ]});
+    let bytes = serde_json::to_vec(&index).unwrap();
+    world.registry.put_manifest(&format!("sha256-{}", digest.hex()), bytes.clone());
+    let found = look().unwrap();
+    let place = format!("{}/team/maths@{digest}", world.registry.host());
+    assert_eq!(found.count, 1);
+    assert_eq!(
+        found.command,
+        format!("cosign verify {place} --certificate-identity IDENTITY --certificate-oidc-issuer ISSUER")
+    );
+    // A registry that lists what refers to the pack is asked no further, but for the signatures of older tools.
+    world.registry.answer(move |request| is(request, "/referrers/").then(|| Reply::new(200, bytes.clone())));
+    world.registry.put_manifest(&format!("sha256-{}.sig", digest.hex()), b"{}".to_vec());
+    assert_eq!(look().unwrap().count, 2);
+    world.registry.answer(|request| is(request, "/referrers/").then(|| Reply::endless("[")));
+    let told = sigstore_bundles(&reference, digest, &world.access).unwrap_err().to_string();
+    assert!(told.contains("sends more than 1048576 bytes for what refers to the pack"), "{told}");
 }
 
 #[test]
