@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::DecimalBytes;
 use rewarden_judge::{Overrides, Pack};
 use rewarden_runtime::{About, Limit, Limits, Plugin, Runtime, configuration_schema::Property};
+use rewarden_workbench::ScorerFile;
 use serde_json::{Value, json};
 
 use crate::console::{self, out};
@@ -17,8 +18,8 @@ use crate::{display, packs, strategy};
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// A component (.wasm), a pack's directory, or a pack's name.
-    #[arg(value_name = "COMPONENT|PACK")]
+    /// A component (.wasm), a pack's directory or name, or a reward function as `rewarden score --scorer` takes it.
+    #[arg(value_name = "COMPONENT|PACK|FILE[:FUNCTION]")]
     pub(crate) what: PathBuf,
 
     /// Print JSON instead of text.
@@ -32,7 +33,11 @@ pub(crate) struct InspectArgs {
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
     let runtime = strategy::runtime(&args.places)?;
-    let report = if args.what.extension().is_some_and(|extension| extension == "wasm") || args.what.is_file() {
+    let scorer = args.what.to_string_lossy().parse::<ScorerFile>().ok().filter(ScorerFile::is_program);
+    let report = if let Some(scorer) = scorer {
+        let made = packs::of_scorers(&[scorer], &args.places)?;
+        pack(&Pack::load(&runtime, made.path(), &Overrides::default())?, runtime.limits())?
+    } else if args.what.extension().is_some_and(|extension| extension == "wasm") || args.what.is_file() {
         component(&runtime, &args.what)?
     } else {
         let directory = packs::find(&args.what.to_string_lossy(), &args.places)?;

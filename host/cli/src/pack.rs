@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod freeze;
 mod keygen;
 mod lock;
 mod new;
@@ -25,6 +26,8 @@ pub(crate) enum PackCommand {
     New(new::NewArgs),
     /// Compile a plugin's crate and make a component of it.
     Build(build::BuildArgs),
+    /// Make components of a pack's Python programs that need packages of their own.
+    Freeze(freeze::FreezeArgs),
     /// Run the golden cases of a plugin or a pack, without a model.
     Test(test::TestArgs),
     /// Try a plugin or a pack on made-up input: what must hold whatever a task or a model says.
@@ -50,6 +53,7 @@ pub(crate) fn run(command: &PackCommand) -> Result<ExitCode> {
     match command {
         PackCommand::New(args) => new::run(args),
         PackCommand::Build(args) => build::run(args),
+        PackCommand::Freeze(args) => freeze::run(args),
         PackCommand::Test(args) => test::run(args),
         PackCommand::Check(args) => check::run(args),
         PackCommand::Lock(args) => lock::run(args),

@@ -28,7 +28,7 @@ pub enum PackFault {
     },
     /// A file differs, or the lock cannot be read.
     #[error(transparent)]
-    Lock(#[from] LockError),
+    Lock(Box<LockError>),
     /// The manifest is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -64,6 +64,12 @@ pub enum PackFault {
         /// What the system said.
         message: String,
     },
+}
+
+impl From<LockError> for PackFault {
+    fn from(error: LockError) -> Self {
+        Self::Lock(Box::new(error))
+    }
 }
 
 /// A pack in a directory, every file of which was compared with its lock. No component was looked into.
@@ -119,7 +125,7 @@ impl CheckedPack {
         }
         let named = manifest.files().into_iter().map(key).chain(["pack.toml".to_owned()]);
         if let Some(component) = named.into_iter().find(|name| !sizes.contains_key(name)) {
-            return Err(PackFault::Lock(LockError::Unknown { file, component }));
+            return Err(LockError::Unknown { file, component }.into());
         }
         let signature = signature(directory)?;
         Ok(Self { directory: directory.to_owned(), manifest, identity, lock, lock_bytes, signature, sizes })

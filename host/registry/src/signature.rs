@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Cursor;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use minisign::{KeyPair, PublicKey as SignersKey, SecretKey, SecretKeyBox};
 use minisign_verify::{PublicKey, Signature};
@@ -21,6 +23,9 @@ const KEY_BYTES: usize = 1 << 10;
 const ENCRYPTED: &str = "RWRTY";
 /// The algorithm and the number of a key, in front of the key itself.
 const NUMBER: std::ops::Range<usize> = 2..10;
+
+/// Where the checksum of a secret key lies, which ends there.
+const CHECKSUM: std::ops::Range<usize> = 126..158;
 
 /// Why a key or a signature is of no use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -222,11 +227,12 @@ impl SigningKey {
         let failed = |error: minisign::PError| KeyError::Secret(error.to_string());
         let kept = SecretKeyBox::from_string(text).map_err(failed)?;
         let encrypted = text.lines().nth(1).is_some_and(|line| line.starts_with(ENCRYPTED));
-        let secret = if encrypted {
-            SecretKey::from_box(kept, Some(password()?)).map_err(failed)?
-        } else {
-            SecretKey::from_unencrypted_box(kept).map_err(failed)?
+        let secret = match unchecked(text) {
+            _ if encrypted => SecretKey::from_box(kept, Some(password()?)),
+            Some(bytes) => SecretKey::from_bytes(&bytes),
+            None => SecretKey::from_unencrypted_box(kept),
         };
+        let secret = secret.map_err(failed)?;
         let public = SignersKey::from_secret_key(&secret).map_err(failed)?;
         Ok(Self { secret, public })
     }
@@ -260,6 +266,15 @@ impl SigningKey {
             .map(minisign::SignatureBox::into_string)
             .map_err(|error| KeyError::Signing(error.to_string()))
     }
+}
+
+/// The bytes of a key without a password as `minisign -G -W` 0.11 writes it: with zeros for its checksum. `None` for all others. A
+/// damaged one signs nothing, since every signature is verified with the public half.
+fn unchecked(text: &str) -> Option<Vec<u8>> {
+    let bytes = BASE64_STANDARD.decode(text.lines().nth(1)?.trim()).ok()?;
+    let checksum = bytes.get(CHECKSUM)?;
+    (bytes.len() == CHECKSUM.end && bytes.get(2..4)? == [0, 0] && checksum.iter().all(|byte| *byte == 0))
+        .then_some(bytes)
 }
 
 impl fmt::Debug for SigningKey {

@@ -23,6 +23,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 /// space for each.
 pub(crate) const CONCURRENT_CALLS: u32 = 64;
 
+/// Bytes of a slot's memory that stay with this process between calls: as many as SymPy writes to for four answers, and with all slots
+/// in use a quarter of what running calls may hold.
+const KEPT_BYTES: usize = 32 << 20;
+
 /// Where instances get their memory from. No result, failure or amount of fuel depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Allocation {
@@ -85,9 +89,10 @@ fn config(limits: &Limits, allocation: Allocation) -> Config {
         // about the allocator instead of by a limit of ours.
         .max_component_instance_size(instance_bytes)
         .max_core_instance_size(instance_bytes)
-        // Keeps the first pages of a memory between calls and zeroes them, instead of unmapping: cheaper for the
-        // small memories that plugins have. Zeroed either way: nothing of a call is seen by the next.
-        .linear_memory_keep_resident(256 << 10)
+        // Keeps pages of a memory between calls and gives them back what they held at first, instead of unmapping: copying is
+        // some times cheaper than a fault for each, of which SymPy has thousands a call. Either way nothing of a call is seen by
+        // the next.
+        .linear_memory_keep_resident(KEPT_BYTES.min(limits.memory_bytes))
         .table_keep_resident(64 << 10)
         // Asks Linux (6.7 on) which pages were written and zeroes those, wherever they lie. Without it what lies above the
         // kept pages is unmapped after every call, and each unmapping interrupts every core that runs plugins.

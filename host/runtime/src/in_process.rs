@@ -13,6 +13,7 @@ use crate::contract::adapter::{Adapter, ConfigError, Prepared};
 use crate::contract::functions::Function;
 use crate::engine::PluginEngine;
 use crate::error::{CallError, CallFailure, LoadFailure};
+use crate::interface::Interface;
 use crate::limits::Limits;
 use crate::log::LogSink;
 use crate::metered::Metered;
@@ -45,6 +46,7 @@ impl InProcess {
         let version = Version::named(&outline.contract)
             .ok_or_else(|| LoadFailure::OtherVersion { name: shown(&outline.contract) })?;
         let adapter = version.bind(outline, &compiled.pre)?;
+        let limits = limits.of_calls(outline.interfaces.contains(&Interface::Prepare));
         let here = Self { compiled, machine, limits, log, adapter };
         here.once(name, "instantiation", None, |store, instance| Ok(here.adapter.check_types(store, instance)))
             .map_err(|error| LoadFailure::Describe(error.failure))?

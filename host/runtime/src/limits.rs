@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::ser::SerializeMap;
@@ -83,7 +84,8 @@ impl Limit {
         Self {
             key: "fuel",
             counts: "WebAssembly instructions of one call, roughly: instantiation, `configure` and the call itself \
-                     together. Copying and filling count by the byte, and so does log text",
+                     together. Copying and filling count by the byte, and so does log text. Interpreters of programs may take four \
+                     times as much, and five times that to prepare one",
             reason: "The bundled parser needs 20 to 120 units a byte of its text and the bundled template 30 to 45 (up to \
                      500 for a text of nothing but markers): enough for a megabyte of ordinary text, and about half a \
                      second of work. Deterministic: a call that runs out does so on every machine",
@@ -322,11 +324,23 @@ impl Limits {
     }
 }
 
-/// How many times as much as a call a program may take to be prepared: it is compiled, once, when its pack is loaded. A
-/// TypeScript file of 100 kB takes 9 times the default fuel.
-const PREPARING: u32 = 10;
+/// How many times the fuel of others an interpreter's calls may take: it has some dozens of instructions for one of its program's.
+/// math-verify takes 50 to 300 M for an ordinary answer and up to 1.5 G for unions of intervals.
+const INTERPRETING: u64 = 4;
+
+/// How many times as much as a call of its own a program may take to be prepared: it is compiled, once, when its pack is loaded.
+/// A TypeScript file of 100 kB takes 4.5 G of fuel.
+const PREPARING: u32 = 5;
 
 impl Limits {
+    /// The limits of a component's calls: these, with more fuel for an interpreter.
+    pub(crate) fn of_calls(self: &Arc<Self>, is_interpreter: bool) -> Arc<Self> {
+        if !is_interpreter {
+            return self.clone();
+        }
+        Arc::new(Self { fuel: self.fuel.saturating_mul(INTERPRETING), ..(**self).clone() })
+    }
+
     /// What preparing a configuration may use: [`PREPARING`] times the work of a call, and no more of anything else.
     pub(crate) fn for_preparing(&self) -> Self {
         Self {

@@ -54,6 +54,13 @@ impl ScorerFile {
         self.function.clone().unwrap_or_else(stem).chars().map(fits).take(64).collect()
     }
 
+    /// Whether it is a program's file that is there, by the end of its name.
+    pub fn is_program(&self) -> bool {
+        let known = ["py", "js", "mjs", "ts", "mts"];
+        let extension = self.file.extension().unwrap_or_default();
+        known.iter().any(|known| extension.eq_ignore_ascii_case(known)) && self.file.is_file()
+    }
+
     fn is_component(&self) -> bool {
         self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
     }

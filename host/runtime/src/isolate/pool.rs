@@ -13,6 +13,7 @@ use super::worker::{Worker, WorkerError};
 use crate::contract::functions::Call;
 use crate::error::{CallError, CallFailure, LoadFailure};
 use crate::gate::Gate;
+use crate::interface::Interface;
 use crate::limits::Limits;
 use crate::metered::Metered;
 use crate::plugin;
@@ -29,6 +30,8 @@ pub(crate) struct Pool {
     /// Tells its children among those that wait.
     id: u64,
     supervisor: Arc<Supervisor>,
+    /// What its processes are started with.
+    of_loading: Arc<Limits>,
     limits: Arc<Limits>,
     longest: Longest,
     artefact: Arc<Artefact>,
@@ -66,7 +69,8 @@ impl Supervisor {
                 LoadReply::Unfit(message) => return Err(LoadFailure::Compile { message: shown(&message) }),
             };
             let (outline, about) = described.checked()?;
-            let pool = Pool::new(self.clone(), limits.clone(), artefact.clone(), worker);
+            let of_calls = limits.of_calls(outline.interfaces.contains(&Interface::Prepare));
+            let pool = Pool::new(self.clone(), limits.clone(), of_calls, artefact.clone(), worker);
             let bytes = artefact.wasm.clone();
             Ok((artefact, plugin::Loaded { digest, bytes, outline, about, place: plugin::CallPlace::Isolated(pool) }))
         })
@@ -76,13 +80,15 @@ impl Supervisor {
 impl Pool {
     pub(crate) fn new(
         supervisor: Arc<Supervisor>,
+        of_loading: Arc<Limits>,
         limits: Arc<Limits>,
         artefact: Arc<Artefact>,
         first: Worker,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (gate, longest) = (Gate::new(supervisor.workers), Longest::under(&limits));
-        let pool = Self { id: NEXT.fetch_add(1, Ordering::Relaxed), supervisor, limits, longest, artefact, gate };
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let pool = Self { id, supervisor, of_loading, limits, longest, artefact, gate };
         pool.supervisor.waiting.put(pool.id, first);
         pool
     }
@@ -194,7 +200,7 @@ impl Pool {
                 return Ok(worker);
             }
         }
-        match self.supervisor.worker_with(name, &self.artefact, &self.limits)? {
+        match self.supervisor.worker_with(name, &self.artefact, &self.of_loading)? {
             (worker, LoadReply::Done(Ok(_))) => Ok(worker),
             (_, LoadReply::Done(Err(failure))) => Err(WorkerError::Start(failure.to_string())),
             (_, LoadReply::Unfit(message)) => Err(WorkerError::Start(message)),

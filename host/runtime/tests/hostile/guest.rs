@@ -261,7 +261,7 @@ fn contract_of(edit: fn(String) -> String) -> (Resolve, WorldId) {
     }
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(directory.path()).unwrap();
-    let world = resolve.select_world(&[package], Some("everything")).unwrap();
+    let world = resolve.select_world(&[package], Some("interpreter")).unwrap();
     (resolve, world)
 }
 

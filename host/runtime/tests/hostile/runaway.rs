@@ -15,6 +15,10 @@ fn loops() -> Vec<Row> {
         }),
         load("a loop in describe", move || guest().body("describe.describe", LOOP).build()),
         call("a loop in configure", Interface::Describe, move || guest().body("describe.configure", LOOP)),
+        call("a loop in prepare, which may take twenty times the fuel", Interface::Prepare, move || {
+            guest().body("prepare.prepare", LOOP)
+        })
+        .limits(|limits| limits.fuel = 1_000_000),
         call("a loop in render", Interface::Template, move || guest().body("template.render", LOOP)),
         call("a loop in parse", Interface::Parser, move || guest().body("parser.parse", LOOP)),
         call("a loop in next", Interface::Policy, move || guest().body("policy.next", LOOP)),

@@ -216,6 +216,10 @@ fn called(plugin: &Plugin, interface: Interface) -> String {
             tell(plugin.next("{}", &PolicyInput { task: task(), context, samples: vec![] }))
         }
         Interface::Scorer => tell(score_responses(plugin)),
+        Interface::Prepare => match plugin.prepare("{}") {
+            Ok(prepared) => format!("{:?}", prepared.interfaces),
+            Err(error) => format!("{} {error}", kind(&error.failure)),
+        },
         Interface::Principles => tell(plugin.ask("{}", &Query { messages: task().messages, metadata: "{}".into() })),
     }
 }

@@ -135,6 +135,43 @@ fn descriptions() -> Vec<Row> {
     ]
 }
 
+/// What `prepare` returns: whether it refuses, the configuration, the four texts of a description, and a list of interfaces.
+fn preparations() -> Vec<Row> {
+    let prepared = |name: &str, words: Vec<u32>| {
+        call(format!("a preparation {name}"), Interface::Prepare, move || {
+            Guest::default()
+                .items(format!(
+                    "(data (i32.const {RESULT}) \"{}\") (data (i32.const 3000) \"x1{{}}scorerteapot\")
+                     (data (i32.const 3100) \"{}\")",
+                    crate::guest::words(&words),
+                    crate::guest::words(&[3004, 6, 3010, 6])
+                ))
+                .pages("200")
+                .body("prepare.prepare", format!("(i32.const {RESULT})"))
+        })
+    };
+    let (empty, text, json, list) = ([3000, 0], [3000, 1], [3002, 2], 3100);
+    let of = |config: [u32; 2], name: [u32; 2], schema: [u32; 2], interfaces: u32| {
+        let texts = [config, name, text, text, schema].concat();
+        [vec![0], texts, vec![list, interfaces]].concat()
+    };
+    vec![
+        prepared("as it should be", of(json, text, json, 1)),
+        prepared("for an interface that there is none of", of(json, text, json, 2)),
+        prepared("with an interface outside memory", of(json, text, json, u32::MAX)),
+        prepared("of nine megabytes", of([3000, 9 << 20], text, json, 1)),
+        prepared("without a name", of(json, empty, json, 1)),
+        prepared("with a schema that is a number", of(json, text, [3001, 1], 1)),
+        prepared("that is refused", vec![1, 0, 0, 0, 3004, 6]),
+        prepared("of a case that there is none of", vec![7]),
+    ]
+}
+
+#[test]
+fn a_preparation_that_cannot_be_used_is_refused_in_words() {
+    insta::assert_snapshot!(outcomes(&preparations()));
+}
+
 #[test]
 fn numbers_arrive_as_they_were_given() {
     insta::assert_snapshot!(outcomes(&numbers()));

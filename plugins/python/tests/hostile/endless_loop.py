@@ -1,0 +1,6 @@
+"""Never ends. Outcome: fuel."""
+
+
+def reward(response):
+    while True:
+        pass

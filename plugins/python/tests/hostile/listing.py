@@ -1,0 +1,7 @@
+"""Lists a directory. Outcome: other, Forbidden."""
+
+import os
+
+
+def reward(response):
+    return float(len(os.listdir("/")))
