@@ -30,7 +30,7 @@ pub struct Config {
     /// The form that is asked for. Either form is read.
     pub form: Form,
     /// Force that form, with a regular expression for a list and with a JSON schema for JSON. For small models that do not
-    /// keep to it by themselves.
+    /// keep to it by themselves. In a list, names of neighbours then begin with different letters, so that they differ.
     pub constrain: bool,
     /// With `constrain`: characters of the text of one principle. A token is about 4 characters of English: keep `most`
     /// times this below three times the token limit, or the text is cut.

@@ -7,6 +7,9 @@ use crate::config::{Config, Form};
 /// Characters of a forced name. Enough for a few words.
 const NAME: u32 = 40;
 
+/// Into how many parts the alphabet is divided: A, F, K …; B, G, L …; C, H, M, R, W; and two more.
+const INITIALS: u32 = 5;
+
 /// A constraint for `least` to `most` principles.
 pub(crate) fn constraint(config: &Config) -> Constraint {
     match config.form {
@@ -20,7 +23,8 @@ fn list(config: &Config) -> String {
     let Config { least, most, constrain_chars: chars, weights, .. } = *config;
     let weight = if weights { r" \(Weight: (?:100|[1-9][0-9]?)%\)" } else { "" };
     let line = |number: u32| {
-        format!(r"{number}\. [^\s\\:()\[\]0-9][^\n\\:()\[\]]{{1,{NAME}}}{weight}: [^\s\\\[][^\n\\]{{9,{}}}", chars - 1)
+        let (initial, text) = (initial(number), chars - 1);
+        format!(r"{number}\. {initial}[^\n\\:()\[\]]{{1,{NAME}}}{weight}: [^\s\\\[][^\n\\]{{9,{text}}}")
     };
     let mut pattern = (1..=least).map(line).collect::<Vec<_>>().join(r"\n");
     for number in least + 1..=most {
@@ -28,6 +32,14 @@ fn list(config: &Config) -> String {
     }
     pattern.push_str(&")?".repeat(most.saturating_sub(least) as usize));
     pattern
+}
+
+/// The first sign of a name. Of the ASCII letters every line has others than the [`INITIALS`] - 1 before it, since small models go in
+/// circles: of eight queries of the demo SmolLM2-135M gave six a list that names one thing three times. Other scripts have any letter.
+fn initial(number: u32) -> String {
+    let others = (b'A'..=b'Z').zip(0..).filter(|(_, place)| place % INITIALS != (number - 1) % INITIALS);
+    let others: String = others.map(|(letter, _)| char::from(letter)).collect();
+    format!(r"[^\s!-@\[-`{{-~{others}{}]", others.to_lowercase())
 }
 
 /// Its text keeps the order of the fields, which is the order in which they are written.

@@ -106,16 +106,22 @@ fn the_forced_list_is_one_that_is_read() {
     let Some(Constraint::Regex(pattern)) = ask(r#"{"least": 2, "most": 3, "constrain": true}"#) else { panic!() };
     let regex = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
     let line = |number: u32| {
-        format!("{number}. Correctness {} (Weight: 30%): the sum is right", ["x", "y", "z"][number as usize - 1])
+        format!(
+            "{number}. {} (Weight: 30%): the sum is right",
+            ["Accuracy", "Brevity", "Correctness"][number as usize - 1]
+        )
     };
     let list = |count: u32| (1..=count).map(line).collect::<Vec<_>>().join("\n");
     for (count, fits) in [(1, false), (2, true), (3, true)] {
         assert_eq!(regex.is_match(&list(count)), fits, "{}", list(count));
     }
     assert_eq!(read(&list(3)).unwrap().len(), 3);
-    for wrong in
-        ["1. A (Weight: 0%): the sum is right\n2. B", "1. Aa (Weight: 30%): \\boxed{1}\n2. Bb (Weight: 1%): ten signs."]
-    {
+    for wrong in [
+        "1. Accuracy (Weight: 30%): it is right\n2. Accuracy (Weight: 30%): it is right",
+        "1. [name] (Weight: 30%): [what a good response does]\n2. Brevity (Weight: 30%): it is short",
+        "1. A (Weight: 0%): the sum is right\n2. B",
+        "1. Aa (Weight: 30%): \\boxed{1}\n2. Bb (Weight: 1%): ten signs.",
+    ] {
         assert!(!regex.is_match(wrong), "{wrong}");
     }
 }
