@@ -422,7 +422,7 @@ fn a_process_has_no_environment_no_files_and_cannot_be_looked_into() {
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
     let hard = |what: &str| limits.lines().find(|line| line.starts_with(what)).unwrap().split_whitespace().rev().nth(1);
     // Five that it has, and an image of a memory for each core instance: none can be made any more.
-    assert_eq!((hard("Max open files"), hard("Max core file size")), (Some("37"), Some("0")), "{limits}");
+    assert_eq!((hard("Max open files"), hard("Max core file size")), (Some("69"), Some("0")), "{limits}");
     // Three times 128 MiB, eight times 16 MiB, and 128 MiB: see `memory` in `supervisor.rs`.
     assert_eq!(hard("Max data size"), Some((640_u64 << 20).to_string().as_str()), "{limits}");
 }
@@ -437,7 +437,7 @@ fn a_program_that_is_no_plugin_process_is_told_apart_from_one_by_type() {
         ("exit 7", "its process ended with exit status: 7, without an answer"),
         (r"printf '\377\377\377\377'; sleep 60", "sent 4294967295 bytes, more than the 4096 allowed"),
         (r"printf '\001\000\000\000\011'; sleep 60", "answered nonsense"),
-        ("exec sleep 60", "gave no answer within 10.0 s and was killed"),
+        ("exec sleep 60", "gave no answer within 20.0 s altogether and was killed"),
     ] {
         let error = start(script).err().expect("an error");
         assert!(matches!(error, IsolationError::Start { .. }), "{error}");

@@ -94,9 +94,9 @@ impl Observer for Progress {
 }
 
 /// A line that says what is waited for, and for how long already: for as long as this lives.
-pub(crate) struct Waiting(Option<ProgressBar>);
+pub(crate) struct CompilerWait(Option<ProgressBar>);
 
-impl Waiting {
+impl CompilerWait {
     /// A large component is compiled, which happens once.
     pub(crate) fn for_compiler(component: &str, bytes: usize) -> Self {
         let what = format!("compiling {component} ({}), which happens once", DecimalBytes(bytes as u64));
@@ -112,7 +112,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for CompilerWait {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();

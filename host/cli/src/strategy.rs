@@ -11,7 +11,7 @@ use rewarden_runtime::{Isolation, Limits, Runtime};
 use rewarden_store::RunReader;
 
 use crate::options::{Isolate, Places};
-use crate::progress::Waiting;
+use crate::progress::CompilerWait;
 use crate::{model, packs};
 
 /// Which plugins to use on a run; those that made it where nothing is named.
@@ -45,7 +45,7 @@ pub(crate) fn runtime(places: &Places) -> Result<Runtime> {
         Isolate::Process => Runtime::isolated(limits, Some(&cache), Isolation::by_this_program())?,
     };
     let runtime = runtime.with_interpreters(places.beside("runtimes", &places.runtimes));
-    Ok(runtime.with_notice(Arc::new(|component, bytes| Box::new(Waiting::for_compiler(component, bytes)))))
+    Ok(runtime.with_notice(Arc::new(|component, bytes| Box::new(CompilerWait::for_compiler(component, bytes)))))
 }
 
 /// The pack that the options name, or the run's own with the options' changes.

@@ -3,7 +3,7 @@
 use rewarden_types::shown;
 
 use crate::configuration_schema::ConfigurationSchema;
-use crate::contract::adapter::Description;
+use crate::contract::description::Description;
 use crate::error::LoadFailure;
 
 /// What a component says of itself, checked.

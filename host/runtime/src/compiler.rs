@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::{self, CompileCache};
-use crate::engine::compile_by_function;
+use crate::engine_config::{Allocation, config};
 use crate::error::LoadFailure;
 use crate::gate::Gate;
 use crate::limits::Limits;
@@ -108,7 +108,10 @@ impl Compiler {
 /// Compiles a component with the functions that were compiled before, and keeps the others.
 fn by_function(engine: &Engine, bytes: &[u8], limits: &Limits, cache: &CompileCache) -> wasmtime::Result<Component> {
     let functions = Arc::new(cache.functions(engine));
-    let artefact = compile_by_function(bytes, limits, functions.clone())?;
+    // An engine of its own, since the cache belongs to an engine's configuration. Machine code of either fits the other.
+    let mut config = config(limits, Allocation::OnDemand);
+    config.enable_incremental_compilation(functions.clone())?;
+    let artefact = Component::new(&Engine::new(&config)?, bytes)?.serialize()?;
     cache.keep_functions(engine, &functions);
     // SAFETY: `deserialize` must only see what `serialize` of this wasmtime wrote, as it did a line above.
     #[allow(unsafe_code, reason = "the only way from one engine to another")]

@@ -17,6 +17,7 @@ mod compiler;
 pub mod configuration_schema;
 pub mod contract;
 mod engine;
+mod engine_config;
 mod error;
 mod examine;
 mod function_cache;

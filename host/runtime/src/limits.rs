@@ -394,6 +394,9 @@ pub(crate) const HANDLES: usize = 10_000;
 /// Instances of nested components that may be asked for, over a whole component. Tools make one for each exported
 /// interface. The interface tools of QuickJS make 25.
 pub(crate) const COMPONENT_INSTANCES: usize = 32;
+/// Those of them that nested components ask for in turn, which multiply: so no arrangement stands for more than some 450. Tools
+/// ask for none.
+pub(crate) const INNER_INSTANCES: usize = 8;
 /// Globals over all core modules: 16 bytes of each instance apiece. Compilers emit some ten.
 pub(crate) const GLOBALS: usize = 10_000;
 /// How deep blocks of a function may be nested. A switch nests as deep as it has cases, and those of interpreters have some

@@ -43,7 +43,8 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
     let mut of_contract = Vec::new();
     // One entry for each module or component around, with the memories that it has.
     let mut around: Vec<usize> = Vec::new();
-    let (mut memories, mut tables, mut instances, mut nested) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut memories, mut tables, mut instances) = (0_usize, 0_usize, 0_usize);
+    let (mut nested, mut inner) = (0_usize, 0_usize);
     let (mut named, mut canonical, mut lowered, mut definitions) = (0_usize, 0_usize, 0_usize, 0_usize);
     let mut define = |more: usize| {
         definitions = definitions.saturating_add(more);
@@ -122,6 +123,8 @@ pub(crate) fn outline(bytes: &[u8], limits: &Limits) -> Result<Outline, LoadFail
                         ComponentInstance::Instantiate { args, .. } => {
                             nested = nested.saturating_add(1);
                             at_most("instances of nested components", nested, limits::COMPONENT_INSTANCES)?;
+                            inner = inner.saturating_add(usize::from(!around.is_empty()));
+                            at_most("instances inside of nested components", inner, limits::INNER_INSTANCES)?;
                             define(args.len())?;
                         }
                         ComponentInstance::FromExports(items) => define(items.len())?,

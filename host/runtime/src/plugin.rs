@@ -8,7 +8,7 @@ use rewarden_types::{
 };
 
 use crate::about::About;
-use crate::contract::adapter::Prepared;
+use crate::contract::description::Prepared;
 use crate::contract::functions::{self, Call, Function, for_each_function};
 use crate::error::{CallError, CallFailure};
 use crate::in_process::{InProcess, PREPARE, not_exported};

@@ -10,7 +10,8 @@ use wasmtime::component::Component;
 
 use crate::cache::CompileCache;
 use crate::compiled::Compiled;
-use crate::engine::{Allocation, PluginEngine};
+use crate::engine::PluginEngine;
+use crate::engine_config::Allocation;
 use crate::error::{LoadError, LoadFailure};
 use crate::function_cache::WORTH_IT;
 use crate::held::HeldBytes;

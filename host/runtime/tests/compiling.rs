@@ -10,7 +10,7 @@ use rewarden_runtime::{Limits, LoadFailure, Runtime, contract};
 fn bomb(number: u32) -> Vec<u8> {
     let function =
         format!("(func (param i32) (result i32) (local.get 0) {})", "(i32.const 7) (i32.mul)".repeat(60_000));
-    component(&format!("(core module {} (global i32 (i32.const {number})))", function.repeat(2)))
+    component(&format!("(core module {} (global i32 (i32.const {number})))", function.repeat(4)))
 }
 
 /// Compiles in milliseconds, and is refused only then, as its `describe` has no functions.
@@ -66,7 +66,7 @@ fn bombs_end_at_the_deadline_and_do_not_pile_up_in_the_background() {
     }
     assert!(compiling() <= 4, "{}", compiling());
     let busy = runtime.load("small.wasm", &small()).err().unwrap();
-    insta::assert_snapshot!(busy, @"component `small.wasm`: was not compiled, as all 4 compilers were busy for 0.3 s with components that take too long; try again later, or start the host anew without them");
+    insta::assert_snapshot!(busy, @"component `small.wasm`: was not compiled, as all 4 compilers were busy for 1.5 s with components that take too long; try again later, or start the host anew without them");
 
     // When they have ended, a component is compiled as if nothing had been.
     let started = Instant::now();

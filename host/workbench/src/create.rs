@@ -10,7 +10,6 @@ use rewarden_runtime::{Runtime, read_regular};
 
 use crate::cases as golden;
 use crate::lock;
-use crate::scorer_pack::{ScorerFile, create_scorer_pack};
 use crate::sdk;
 use crate::starter::{self, PluginKind};
 
@@ -138,27 +137,6 @@ pub fn create_pack(runtime: &Runtime, new: &NewPack<'_>, directory: &Path) -> Re
         &directory.join("README.md"),
         include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", from_name),
     )
-}
-
-/// Writes a new pack of one scorer to `directory`, with a place for golden cases, and checks that it loads.
-///
-/// # Errors
-/// Those of [`create_scorer_pack`], and if what was put together does not load.
-pub fn start_scorer_pack(
-    runtime: &Runtime,
-    name: &str,
-    scorer: &ScorerFile,
-    policy: &Path,
-    directory: &Path,
-) -> Result<()> {
-    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    create_scorer_pack(name, std::slice::from_ref(scorer), policy, directory)?;
-    Pack::load(runtime, directory, &Overrides::default())
-        .context("what was put together does not load, so nothing is written")?;
-    write(&directory.join("tests/cases.toml"), include_str!("templates/pack-scorers.toml"))?;
-    let from = scorer.file.display().to_string();
-    let readme = include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", &from);
-    write(&directory.join("README.md"), readme)
 }
 
 /// The manifest with a blank line between its tables, in the order that the bundled packs have.

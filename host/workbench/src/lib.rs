@@ -19,11 +19,11 @@ mod values;
 
 pub use build::{BuiltComponent, build};
 pub use check::check;
-pub use create::{NewPack, create_pack, create_plugin, new_directory, start_scorer_pack};
+pub use create::{NewPack, create_pack, create_plugin, new_directory};
 pub use freeze::{FrozenPart, freeze};
 pub use golden::test;
 pub use lock::{LockedPack, lock};
-pub use scorer_pack::{SCORER_POLICY, ScorerFile, create_scorer_pack};
+pub use scorer_pack::{SCORER_POLICY, ScorerFile, create_scorer_pack, start_scorer_pack};
 pub use starter::PluginKind;
 pub use subject::Subject;
 

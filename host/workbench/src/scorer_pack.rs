@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use rewarden_judge::{Overrides, Pack};
+use rewarden_runtime::Runtime;
 use toml::{Table, Value};
 
 use crate::create::{manifest_text, write};
@@ -115,6 +117,27 @@ pub fn create_scorer_pack(name: &str, scorers: &[ScorerFile], policy: &Path, dir
         ("scorers".to_owned(), Value::Table(sections)),
     ]);
     write(&directory.join("pack.toml"), manifest_text(&manifest)?)
+}
+
+/// Writes a new pack of one scorer to `directory`, with a place for golden cases, and checks that it loads.
+///
+/// # Errors
+/// Those of [`create_scorer_pack`], and if what was put together does not load.
+pub fn start_scorer_pack(
+    runtime: &Runtime,
+    name: &str,
+    scorer: &ScorerFile,
+    policy: &Path,
+    directory: &Path,
+) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    create_scorer_pack(name, std::slice::from_ref(scorer), policy, directory)?;
+    Pack::load(runtime, directory, &Overrides::default())
+        .context("what was put together does not load, so nothing is written")?;
+    write(&directory.join("tests/cases.toml"), include_str!("templates/pack-scorers.toml"))?;
+    let from = scorer.file.display().to_string();
+    let readme = include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", &from);
+    write(&directory.join("README.md"), readme)
 }
 
 #[cfg(test)]

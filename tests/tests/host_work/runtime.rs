@@ -116,7 +116,7 @@ fn whatever_lies_in_the_place_of_a_packs_files_is_refused_by_name_and_costs_noth
         (&component, "a folder", folder, "is not a regular file; expected a WebAssembly component"),
         (&component, "a device", device, "is not inside the pack or leads outside of it"),
         (&component, "a link out of the pack", outside, "is not inside the pack or leads outside of it"),
-        (&component, "20 GB", sparse, "has 21474836480 bytes, more than the 33554432 allowed"),
+        (&component, "20 GB", sparse, "has 21474836480 bytes, more than the 100663296 allowed"),
         (&component, "a link to itself", itself, "cannot read "),
     ];
     for (name, what, put, expected) in rows {
@@ -167,7 +167,7 @@ fn golden_cases_and_locks_read_nothing_but_files_of_the_pack() {
         ("/etc/passwd", "lies outside of the pack"),
         ("../stderr", "lies outside of the pack"),
         ("fifo", "is not a regular file"),
-        ("sparse", "has 21474836480 bytes, more than the 33554432 allowed"),
+        ("sparse", "has 21474836480 bytes, more than the 100663296 allowed"),
     ] {
         let mine = packed(&sandbox, "", None);
         fifo(&mine.join("fifo"));

@@ -78,7 +78,7 @@ fn isolation_below_its_own_limits_names_the_limit_and_not_the_kernel() {
         return;
     }
     assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("each of them sets its limit `ulimit -n` to 37"), "{told}");
+    assert!(told.contains("each of them sets its limit `ulimit -n` to 69"), "{told}");
     assert!(told.contains("the hard limit here is 32: raise it"), "{told}");
     assert!(!told.contains("kernel"), "{told}");
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use super::adapter::Prepared;
+use super::description::Prepared;
 use crate::interface::Interface;
 use crate::store::CallState;
 

@@ -5,6 +5,7 @@
 //! new version is a new module and a line here and in [`versions`], and components of earlier versions keep working.
 
 pub(crate) mod adapter;
+pub(crate) mod description;
 mod exported;
 pub(crate) mod functions;
 pub(crate) mod names;

@@ -4,7 +4,8 @@ use rewarden_types as host;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::adapter::{Adapter, ConfigError, Description, Prepared};
+use super::adapter::Adapter;
+use super::description::{ConfigError, Description, Prepared};
 use super::exported::{Exports, FunctionIndex, call, check};
 use super::functions::Functions;
 use crate::error::LoadFailure;

@@ -13,7 +13,7 @@ use super::worker::{Watch, Worker, WorkerError};
 use super::{Isolation, IsolationError};
 use crate::cache::CompileCache;
 use crate::compiler::{COMPILERS, patience};
-use crate::engine;
+use crate::engine_config;
 use crate::error::LoadFailure;
 use crate::gate::Gate;
 use crate::held::HeldBytes;
@@ -75,8 +75,8 @@ impl Supervisor {
             cache,
             host: limits.clone(),
             first: Mutex::new(None),
-            workers: u32::try_from(processors).unwrap_or(u32::MAX).clamp(1, engine::CONCURRENT_CALLS),
-            calls: Gate::new(engine::CONCURRENT_CALLS),
+            workers: u32::try_from(processors).unwrap_or(u32::MAX).clamp(1, engine_config::CONCURRENT_CALLS),
+            calls: Gate::new(engine_config::CONCURRENT_CALLS),
             waiting: Waiting::default(),
             holdings: Holdings::default(),
             compilers: Gate::new(COMPILERS),

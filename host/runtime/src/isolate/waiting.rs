@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::worker::Worker;
-use crate::engine;
+use crate::engine_config;
 use crate::held::HeldBytes;
 
 /// A component and what a child compiled it to; shared by pools of different limits.
@@ -21,7 +21,7 @@ pub(crate) struct Artefact {
 pub(crate) struct Waiting(Mutex<VecDeque<(u64, Worker)>>);
 
 /// Children that wait at most, over all components: as many as there may be calls at once.
-const MOST_WAITING: usize = engine::CONCURRENT_CALLS as usize;
+const MOST_WAITING: usize = engine_config::CONCURRENT_CALLS as usize;
 
 impl Waiting {
     pub(crate) fn list(&self) -> MutexGuard<'_, VecDeque<(u64, Worker)>> {

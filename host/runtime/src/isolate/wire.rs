@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budgeted;
 use crate::about::About;
-use crate::contract::adapter::Description;
+use crate::contract::description::Description;
 use crate::contract::functions::{self, Call, ResultReader};
 use crate::error::{CallFailure, LoadFailure};
 use crate::limits::Limits;

@@ -21,7 +21,7 @@ pub(crate) enum WorkerError {
     #[error("could not be confined: {0}")]
     Sandbox(String),
     #[error("gave no answer within {:.1} s {} and was killed", .0.time.as_secs_f64(), .0.of)]
-    Late(Given),
+    Late(TimeGiven),
     #[error("{0}")]
     Died(String),
     /// Ended by a signal that nothing inside of it can have raised, or gone without a trace.
@@ -55,7 +55,7 @@ struct Watched {
     child: Child,
     /// When it has to have answered. None: nothing was asked.
     deadline: Option<Deadline>,
-    late: Option<Given>,
+    late: Option<TimeGiven>,
 }
 
 /// Kills children whose time is over, so that whoever waits for their answer reads the end of a pipe instead.
@@ -97,7 +97,7 @@ struct Deadline {
 
 /// What a child was given for an answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
+pub(crate) struct TimeGiven {
     time: Duration,
     /// What the time is of.
     of: &'static str,
@@ -105,12 +105,12 @@ pub(crate) struct Given {
 
 impl Deadline {
     /// Returns what of it has passed, for the child with this process id.
-    fn passed(&self, id: u32) -> Option<Given> {
+    fn passed(&self, id: u32) -> Option<TimeGiven> {
         let ((before, work), (asked, clock)) = (self.work, self.clock);
         if processor_time::of_process(id).is_some_and(|now| now.saturating_sub(before) >= work) {
-            return Some(Given { time: work, of: "of processor time" });
+            return Some(TimeGiven { time: work, of: "of processor time" });
         }
-        (asked.elapsed() >= clock).then_some(Given { time: clock, of: "altogether" })
+        (asked.elapsed() >= clock).then_some(TimeGiven { time: clock, of: "altogether" })
     }
 }
 

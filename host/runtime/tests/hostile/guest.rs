@@ -116,8 +116,12 @@ impl Guest {
 
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        static OURS: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| contract_of(|text| text));
-        let changed = self.wit.map(contract_of);
+        static OURS: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| contract_of(|text| text, "everything"));
+        let world = if self.bodies.contains_key(PREPARE) { "interpreter" } else { "everything" };
+        let changed = match self.wit {
+            Some(edit) => Some(contract_of(edit, world)),
+            None => (world == "interpreter").then(|| contract_of(|text| text, world)),
+        };
         let (resolve, world) = changed.as_ref().unwrap_or(&OURS);
         let world = *world;
         let mut functions = String::new();
@@ -248,7 +252,7 @@ pub fn bytes(bytes: &[u8]) -> String {
 }
 
 /// Our own contract with `edit` applied to each file of it.
-fn contract_of(edit: fn(String) -> String) -> (Resolve, WorldId) {
+fn contract_of(edit: fn(String) -> String, world: &str) -> (Resolve, WorldId) {
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let ours = above.map(|directory| directory.join("wit")).find(|wit| wit.is_dir()).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -261,9 +265,12 @@ fn contract_of(edit: fn(String) -> String) -> (Resolve, WorldId) {
     }
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(directory.path()).unwrap();
-    let world = resolve.select_world(&[package], Some("interpreter")).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
     (resolve, world)
 }
+
+/// The function that makes a guest an interpreter.
+const PREPARE: &str = "prepare.prepare";
 
 /// A component of this text that exports `describe` as far as can be seen from outside.
 pub fn component(text: impl AsRef<str>) -> Vec<u8> {

@@ -137,12 +137,12 @@ fn greed() -> Vec<Row> {
             guest().items("(table 90000 funcref) (table 90000 funcref)").build()
         }),
         load("seventeen tables", move || guest().items("(table 1 funcref)".repeat(17)).build()),
-        load("33 core instances", || {
-            component(format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(33)))
+        load("65 core instances", || {
+            component(format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(65)))
         }),
-        load("33 core instances by way of nested components", || {
-            let inner = format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(11));
-            component(format!("(component $c {inner}) {}", "(instance (instantiate $c))".repeat(3)))
+        load("65 core instances by way of nested components", || {
+            let inner = format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(13));
+            component(format!("(component $c {inner}) {}", "(instance (instantiate $c))".repeat(5)))
         }),
         load("ten to the ninth core instances by doubling and doubling", || component(tenfold(9))),
     ]
