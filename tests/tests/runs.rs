@@ -339,7 +339,7 @@ fn a_file_that_is_no_sound_run_is_refused_in_words_and_left_as_it_is() {
     let newer = rusqlite::Connection::open(sandbox.path().join("newer.run")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
-    refused("newer.run", None, "has schema 99; this rewarden reads up to 4");
+    refused("newer.run", None, "has schema 99; this rewarden reads up to 5");
 
     let odd = rusqlite::Connection::open(sandbox.write("odd.run", &run)).unwrap();
     odd.execute("UPDATE samples SET shown = 'both' WHERE task = 2 AND id = 0", []).unwrap();
