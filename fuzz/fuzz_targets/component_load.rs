@@ -25,7 +25,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         fuel: 1_000_000,
         memory_bytes: 32 << 20,
         result_bytes: 1 << 20,
-        wall: Duration::from_secs(1),
+        processor: Duration::from_secs(1),
         compile: Duration::from_secs(5),
         component_bytes: 1 << 20,
         component_functions: 1000,

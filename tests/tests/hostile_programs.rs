@@ -1,5 +1,4 @@
-//! Programs that misbehave, as `score --scorer` runs them: each ends as its table says, and the next task is scored as if
-//! nothing had been.
+//! Programs that misbehave, as `score --scorer` runs them: each ends as its table says.
 //!
 //! The tables are the interpreters' own: `plugins/python/tests/hostile/outcomes.json` and
 //! `plugins/javascript/tests/hostile/outcomes.toml`.
@@ -25,16 +24,16 @@ fn hostile(interpreter: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/{interpreter}/tests/hostile"))
 }
 
-/// Scores two tasks by the program, and compares what became of the first.
-fn check(directory: &Path, file: &str, outcome: &Outcome) {
+/// Scores a task by the program under this name, and compares what became of it.
+fn check(directory: &Path, file: &str, name: &str, outcome: &Outcome) {
     let sandbox = Sandbox::default();
     let source = std::fs::read(directory.join(file)).unwrap();
-    sandbox.write(file, source);
+    sandbox.write(name, source);
     let task = json!({"id": "a", "prompt": "?", "responses": outcome.responses, "reference": "4"});
     sandbox.write("tasks.jsonl", format!("{task}\n"));
     let mut command = sandbox.rewarden();
     command.env("REWARDEN_PACK_PATH", dist().join("packs")).args(["score", "tasks.jsonl", "--format", "jsonl", "-v"]);
-    let output = command.args(["--scorer", file]).output().unwrap();
+    let output = command.args(["--scorer", name]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let row = String::from_utf8_lossy(&output.stdout).lines().next().map(|row| rewarden_tests::rows(row).remove(0));
     let (kind, message) = match &row {
@@ -88,7 +87,7 @@ fn hostile_programs_in_python_end_as_their_table_says() {
     assert!(table.len() >= 20);
     for (file, PythonOutcome { kinds, says, log, scores, responses }) in table {
         let responses = responses.unwrap_or_else(|| vec!["4".to_owned(), "no".to_owned()]);
-        check(&directory, &file, &Outcome { kinds, says, log, scores, responses });
+        check(&directory, &file, &file, &Outcome { kinds, says, log, scores, responses });
     }
 }
 
@@ -118,6 +117,6 @@ fn hostile_programs_in_javascript_end_as_their_table_says() {
         // This host ends a call by its limit where another answers the failed growth.
         let kinds = if outcome == "refusal" { vec!["other".to_owned()] } else { vec![outcome] };
         let responses = vec!["x".to_owned(), "y".to_owned()];
-        check(&directory, &file, &Outcome { kinds, says, log: None, scores, responses });
+        check(&directory, &file, "reward.js", &Outcome { kinds, says, log: None, scores, responses });
     }
 }

@@ -1,6 +1,6 @@
 //! Packs are signed, pushed to a real registry, fetched and verified; what was tampered with is refused before it runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -425,7 +425,7 @@ fn sha256(file: &Path) -> String {
     told.split(' ').next().unwrap().to_owned()
 }
 
-fn copy(from: &Path, to: &PathBuf) {
+fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-    assert!(Command::new("cp").arg("-r").args([from, to.as_path()]).status().unwrap().success());
+    assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
 }

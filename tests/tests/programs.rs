@@ -91,7 +91,7 @@ fn a_run_of_a_program_is_replayed_and_verified_without_its_file() {
     let scored = rows(&sandbox, &["--scorer", "reward.py:accuracy", "--run", "a.run"]);
     std::fs::remove_file(sandbox.path().join("reward.py")).unwrap();
     // Neither the file nor the interpreter is looked for: the run holds both.
-    let replayed = sandbox.run(["replay", "a.run", "--format", "jsonl"]).expect(0).rows();
+    let replayed = sandbox.run(["replay", "a.run"]).expect(0).rows();
     assert_eq!(scores(&replayed), scores(&scored));
     sandbox.run(["verify", "a.run"]).expect(0);
     let size = std::fs::metadata(sandbox.path().join("a.run")).unwrap().len();

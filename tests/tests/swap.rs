@@ -50,5 +50,5 @@ fn a_component_in_a_part_that_it_does_not_play_is_refused() {
     let task = json!({"prompt": "q", "responses": ["a"]});
     let arguments = ["--pack", pack.to_str().unwrap(), "--parser", vote.to_str().unwrap()];
     let run = Sandbox::default().score(&ModelServer::in_turn(&TEXTS), &[task], &arguments).expect(1);
-    assert!(run.stderr().contains("component `vote.wasm` does not export `parser`"), "{}", run.stderr());
+    assert!(run.stderr().contains("`vote.wasm` does not export `parser`"), "{}", run.stderr());
 }
