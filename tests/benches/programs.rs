@@ -40,17 +40,20 @@ export function reward({ response, reference }) {
 /// Runs the same function in a loop, with its imports done, and prints milliseconds of the processor for a task.
 const NATIVE_PYTHON: &str = r#"
 import sys, time, json
-source, reference, responses = json.load(sys.stdin)
+source, tasks = json.load(sys.stdin)
 space = {}
 exec(source, space)
-def task():
+def score(task):
+    reference, responses = task
     return [space["reward"]("?", response, reference) for response in responses]
-for _ in range(20):
-    task()
-start = time.process_time()
-for _ in range(200):
-    task()
-print((time.process_time() - start) / 200 * 1e3)
+for task in tasks[:20]:
+    score(task)
+times = []
+for task in tasks[20:]:
+    start = time.process_time()
+    score(task)
+    times.append(time.process_time() - start)
+print(sorted(times)[len(times) // 2] * 1e3)
 "#;
 
 struct Program {
@@ -76,12 +79,12 @@ const PROGRAMS: [Program; 3] = [
         runtime: "python-maths",
         file: "maths.py",
         source: MATHS,
-        reference: r"\frac{17}{23}",
+        reference: r"\frac{@a}{@b}",
         responses: [
-            r"So it is $\boxed{\frac{17}{23}}$.",
-            r"The answer is $\frac{34}{46}$",
-            r"$\boxed{17}$",
-            r"It is $\frac{18}{23}$.",
+            r"So it is $\boxed{\frac{@a}{@b}}$.",
+            r"The answer is $\frac{@c}{@d}$",
+            r"$\boxed{@a}$",
+            r"It is $\frac{@e}{@b}$.",
         ],
         packages: &["math-verify==0.9.0"],
     },
@@ -94,6 +97,16 @@ const PROGRAMS: [Program; 3] = [
         packages: &[],
     },
 ];
+
+/// The reference and the responses of a task, with numbers of its own: what libraries keep of one task is of no use for the next.
+fn numbered(program: &Program, task: usize) -> (String, Vec<String>) {
+    let (a, b) = (task * 37 % 211 + 2, task * 53 % 197 + 3);
+    let numbers = [("@a", a), ("@b", b), ("@c", 2 * a), ("@d", 2 * b), ("@e", a + 1)];
+    let fill = |text: &str| {
+        numbers.iter().fold(text.to_owned(), |text, (name, number)| text.replace(name, &number.to_string()))
+    };
+    (fill(program.reference), program.responses.iter().map(|response| fill(response)).collect())
+}
 
 /// What this process has used, all threads together.
 fn processor_time() -> Duration {
@@ -137,15 +150,16 @@ fn measure(program: &Program, path: &Path) {
     let config = json!({"as": "scorer", "file": program.file, "source": program.source, "options": {}});
     let prepared = plugin.prepare(&config.to_string()).unwrap();
     let (again, again_wall) = (processor_time() - before, started.elapsed());
-    let task = TaskView {
-        messages: vec![Message { role: Role::User, content: "?".into() }].into(),
-        responses: program.responses.map(Into::into).to_vec().into(),
-        reference: Some(program.reference.into()),
-        metadata: "{}".into(),
-    };
     let mut times = Vec::new();
     let mut cost = (0, 0);
-    for _ in 0..CALLS {
+    for number in 0..CALLS {
+        let (reference, responses) = numbered(program, number);
+        let task = TaskView {
+            messages: vec![Message { role: Role::User, content: "?".into() }].into(),
+            responses: responses.into_iter().map(Into::into).collect::<Vec<_>>().into(),
+            reference: Some(reference.into()),
+            metadata: "{}".into(),
+        };
         let before = thread_time();
         let scored = plugin.score_responses(&prepared.json, &task).unwrap();
         times.push(thread_time() - before);
@@ -177,7 +191,8 @@ fn native(program: &Program) -> String {
         [] => Ok("python3".into()),
         packages => environment("grader-venv", packages),
     };
-    let input = json!([program.source, program.reference, program.responses]).to_string();
+    let tasks: Vec<_> = (0..CALLS).map(|number| numbered(program, number)).collect();
+    let input = json!([program.source, tasks]).to_string();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), input).unwrap();
     let measured = python.and_then(|python| {

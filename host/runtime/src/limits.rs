@@ -96,7 +96,7 @@ impl Limit {
         Self {
             key: "memory_bytes",
             counts: "Bytes of linear memory, summed over all memories of the instance",
-            reason: "Python needs 16 MB for itself, with SymPy 53 MB; with 64 calls at once, which is the most there are, hostile \
+            reason: "Python begins with 30 MB, with SymPy 96 MB; with 64 calls at once, which is the most there are, hostile \
                      guests could hold 8 GiB",
             decides_results: true,
             get: |limits| limits.memory_bytes as u64,
@@ -140,7 +140,7 @@ impl Limit {
         Self {
             key: "component_bytes",
             counts: "Bytes of a component file",
-            reason: "An interpreter's data: Python takes 20 MB, with SymPy 57 MB, and bundled plugins a third of one. What the \
+            reason: "An interpreter's data: Python takes 27 MB, with SymPy 81 MB, and bundled plugins a third of one. What the \
                      compiler has to do follows `code_bytes`",
             decides_results: false,
             get: |limits| limits.component_bytes as u64,
@@ -188,8 +188,8 @@ impl Limit {
             key: "loaded_bytes",
             counts: "Bytes of all components that are loaded at once, over all packs: their files and their machine code, each \
                      once however many packs and versions use it, and at least 64 KiB each",
-            reason: "A bundled plugin takes a megabyte, Python 60 and Python with SymPy 140: room for seven of the largest, or for \
-                     a thousand bundled ones. A server that is handed ever more packs refuses the next instead of filling the memory",
+            reason: "A bundled plugin takes a megabyte, Python 90 and Python with SymPy 200: room for five of the largest, or for a \
+                     thousand bundled ones. A server that is handed ever more packs refuses the next instead of filling the memory",
             decides_results: false,
             get: |limits| limits.loaded_bytes as u64,
             set: |limits, value| limits.loaded_bytes = size(value),
