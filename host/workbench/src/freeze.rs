@@ -12,7 +12,7 @@ use crate::sdk;
 /// The build of Python components, in Rewarden's repository.
 const BUILD: &str = "plugins/python/build/build.py";
 /// The packages that a pack's programs need, beside its pack.toml.
-const REQUIREMENTS: &str = "requirements.txt";
+pub(crate) const REQUIREMENTS: &str = "requirements.txt";
 
 /// A part whose program was made a component.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use rewarden_runtime::Runtime;
 use toml::{Table, Value};
 
 use crate::create::{manifest_text, write};
+use crate::freeze::REQUIREMENTS;
 
 /// The policy of such a pack, by the name of its component.
 pub const SCORER_POLICY: &str = "rule-sum.wasm";
@@ -119,7 +120,8 @@ pub fn create_scorer_pack(name: &str, scorers: &[ScorerFile], policy: &Path, dir
     write(&directory.join("pack.toml"), manifest_text(&manifest)?)
 }
 
-/// Writes a new pack of one scorer to `directory`, with a place for golden cases, and checks that it loads.
+/// Writes a new pack of one scorer to `directory`, with a place for golden cases, and checks that it loads. Where a requirements.txt
+/// lies beside the scorer, the pack gets it and is not loaded: its program has to be frozen first.
 ///
 /// # Errors
 /// Those of [`create_scorer_pack`], and if what was put together does not load.
@@ -132,8 +134,14 @@ pub fn start_scorer_pack(
 ) -> Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     create_scorer_pack(name, std::slice::from_ref(scorer), policy, directory)?;
-    Pack::load(runtime, directory, &Overrides::default())
-        .context("what was put together does not load, so nothing is written")?;
+    let requirements = scorer.file.with_file_name(REQUIREMENTS);
+    if requirements.is_file() {
+        fs::copy(&requirements, directory.join(REQUIREMENTS))
+            .with_context(|| format!("cannot copy {}", requirements.display()))?;
+    } else {
+        Pack::load(runtime, directory, &Overrides::default())
+            .context("what was put together does not load, so nothing is written")?;
+    }
     write(&directory.join("tests/cases.toml"), include_str!("templates/pack-scorers.toml"))?;
     let from = scorer.file.display().to_string();
     let readme = include_str!("templates/pack-README.md.in").replace("{{name}}", name).replace("{{from}}", &from);

@@ -118,7 +118,12 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
             whole(&directory, || {
                 start_scorer_pack(&strategy::runtime(&args.places)?, &args.name, &scorer, &policy, &directory)
             })?;
-            format!("add golden cases to {shown}/tests/cases.toml, then: rewarden pack test {shown}")
+            let freeze = if directory.join("requirements.txt").is_file() {
+                "rewarden pack freeze"
+            } else {
+                "rewarden pack test"
+            };
+            format!("add golden cases to {shown}/tests/cases.toml, then: {freeze} {shown}")
         }
         NewKind::Pack => {
             let new = NewPack {
